@@ -1,0 +1,61 @@
+package inference
+
+// Kind is the operation that a caller asks for. Contracts show it as a task's kind.
+type Kind string
+
+// The operations.
+const (
+	Chat             Kind = "chat.completions"
+	Responses        Kind = "responses"
+	Messages         Kind = "messages"
+	GenerateContent  Kind = "generate_content"
+	Embeddings       Kind = "embeddings"
+	ImageGenerations Kind = "images.generations"
+	ImageEdits       Kind = "images.edits"
+	VideoGenerations Kind = "videos.generations"
+	Speech           Kind = "audio.speech"
+	Transcriptions   Kind = "audio.transcriptions"
+	Rerank           Kind = "rerank"
+	Moderations      Kind = "moderations"
+)
+
+// ModelType is what a model can be used for; a model may have several.
+type ModelType string
+
+// The model types of DESIGN section 6.
+const (
+	TypeChat             ModelType = "chat"
+	TypeResponses        ModelType = "responses"
+	TypeEmbedding        ModelType = "embedding"
+	TypeImage            ModelType = "image"
+	TypeImageEdit        ModelType = "image_edit"
+	TypeVideo            ModelType = "video"
+	TypeImageToVideo     ModelType = "image_to_video"
+	TypeReferenceToVideo ModelType = "reference_to_video"
+	TypeTTS              ModelType = "tts"
+	TypeSTT              ModelType = "stt"
+	TypeRealtime         ModelType = "realtime"
+	TypeRerank           ModelType = "rerank"
+	TypeModeration       ModelType = "moderation"
+	TypeMidjourney       ModelType = "midjourney"
+	TypeTraining         ModelType = "training"
+)
+
+var kindTypes = map[Kind]ModelType{
+	Chat: TypeChat, Responses: TypeResponses, Messages: TypeChat, GenerateContent: TypeChat,
+	Embeddings: TypeEmbedding, ImageGenerations: TypeImage, ImageEdits: TypeImageEdit, VideoGenerations: TypeVideo,
+	Speech: TypeTTS, Transcriptions: TypeSTT, Rerank: TypeRerank, Moderations: TypeModeration,
+}
+
+// ModelType is the type that a model needs for the operation; "" for an unknown kind.
+func (k Kind) ModelType() ModelType { return kindTypes[k] }
+
+// Dialect is a family of wire formats; with a Kind it names one format.
+type Dialect string
+
+// The dialects.
+const (
+	OpenAI    Dialect = "openai"
+	Anthropic Dialect = "anthropic"
+	Gemini    Dialect = "gemini"
+)
