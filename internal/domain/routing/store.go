@@ -1,0 +1,38 @@
+package routing
+
+import (
+	"context"
+
+	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/tx"
+)
+
+// Store is what routing asks of storage; for errors see identity.Store. Platforms come with their credentials.
+type Store interface {
+	tx.Runner
+
+	// PlatformInsert writes the platform and its credentials.
+	PlatformInsert(ctx context.Context, t tx.Tx, v *Platform) error
+	// PlatformReplace writes every field of the platform but ID, Number and CreatedAt, and makes its credentials equal to
+	// v.Credentials: rows with a known ID are kept or updated, others inserted, missing ones deleted.
+	PlatformReplace(ctx context.Context, t tx.Tx, v *Platform) error
+	PlatformByID(ctx context.Context, platform id.ID) (Platform, error)
+	PlatformList(ctx context.Context) ([]Platform, error)
+
+	ModelInsert(ctx context.Context, t tx.Tx, v *PlatformModel) error
+	ModelUpdate(ctx context.Context, t tx.Tx, v *PlatformModel) error
+	ModelDelete(ctx context.Context, t tx.Tx, model id.ID) error
+	ModelByID(ctx context.Context, model id.ID) (PlatformModel, error)
+	// ModelList returns the routes of one platform, or of all when platform is zero.
+	ModelList(ctx context.Context, platform id.ID) ([]PlatformModel, error)
+
+	PolicySetInsert(ctx context.Context, t tx.Tx, v *PolicySet) error
+	PolicySetList(ctx context.Context) ([]PolicySet, error)
+	RunnerPolicyInsert(ctx context.Context, t tx.Tx, v *RunnerPolicy) error
+	RunnerPolicyGet(ctx context.Context) (RunnerPolicy, error)
+
+	// ConfigVersion is a number that every committed change of configuration raises, on whatever node.
+	ConfigVersion(ctx context.Context) (int64, error)
+	// ConfigChanged raises it, in the transaction that changes the configuration.
+	ConfigChanged(ctx context.Context, t tx.Tx) error
+}
