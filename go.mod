@@ -7,3 +7,5 @@ exclude (
 	github.com/google/pprof v0.0.0-20261016150608-1facf8f91b50
 	golang.org/x/exp v0.0.0-20261011100332-faecfb24eb49
 )
+
+require golang.org/x/sync v0.24.0 // indirect

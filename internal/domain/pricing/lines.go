@@ -1,0 +1,123 @@
+package pricing
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/money"
+)
+
+// lineJSON is how a line is stored: exact decimals as text, the price for its unit.
+type lineJSON struct {
+	Resource  string         `json:"resource"`
+	Quantity  int64          `json:"quantity"`
+	Unit      Unit           `json:"unit"`
+	UnitPrice string         `json:"unitPrice"`
+	Factors   []factorJSON   `json:"factors,omitempty"`
+	Currency  money.Currency `json:"currency"`
+	Amount    string         `json:"amount"`
+	RuleID    id.ID          `json:"ruleId"`
+	Estimated bool           `json:"estimated,omitempty"`
+}
+
+type factorJSON struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// UnitPrice is the price for one Unit as an exact decimal.
+func (l *Line) UnitPrice() string {
+	text, _ := l.Price.Text(max(1, l.Unit.Size()))
+	return text
+}
+
+// AppendLines appends lines as a JSON array, in the form that UnmarshalJSON reads. It is written by hand because every
+// relayed call passes here.
+func AppendLines(b []byte, lines []Line) []byte {
+	b = append(b, '[')
+	for i := range lines {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = lines[i].append(b)
+	}
+	return append(b, ']')
+}
+
+func (l *Line) append(b []byte) []byte {
+	b = append(b, `{"resource":"`...)
+	b = append(b, l.Resource.String()...)
+	b = append(b, `","quantity":`...)
+	b = strconv.AppendInt(b, l.Quantity, 10)
+	b = append(b, `,"unit":"`...)
+	b = append(b, l.Unit...)
+	b = append(b, `","unitPrice":"`...)
+	b = append(b, l.UnitPrice()...)
+	b = append(b, `","currency":"`...)
+	b = append(b, l.Currency...)
+	b = append(b, `","amount":"`...)
+	b = append(b, l.Amount.Text(l.Currency)...)
+	b = append(b, `","ruleId":"`...)
+	b = append(b, l.RuleID.String()...)
+	b = append(b, '"')
+	if len(l.Factors) > 0 {
+		b = append(b, `,"factors":`...)
+		b = appendFactors(b, l.Factors)
+	}
+	if l.Estimated {
+		b = append(b, `,"estimated":true`...)
+	}
+	return append(b, '}')
+}
+
+func appendFactors(b []byte, factors []NamedFactor) []byte {
+	b = append(b, '[')
+	for i, f := range factors {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"name":`...)
+		b = strconv.AppendQuoteToASCII(b, f.Name)
+		b = append(b, `,"value":"`...)
+		b = append(b, f.Value.Text()...)
+		b = append(b, `"}`...)
+	}
+	return append(b, ']')
+}
+
+// MarshalJSON writes what AppendLines writes of one line.
+func (l Line) MarshalJSON() ([]byte, error) { return l.append(nil), nil }
+
+// UnmarshalJSON reads a stored line.
+func (l *Line) UnmarshalJSON(b []byte) error {
+	var in lineJSON
+	if err := json.Unmarshal(b, &in); err != nil {
+		return err
+	}
+	resource, ok := inference.ParseResource(in.Resource)
+	if !ok {
+		return ErrResource
+	}
+	price, err := money.ParsePrice(in.UnitPrice, max(1, in.Unit.Size()))
+	if err != nil {
+		return ErrPrice.Because(err)
+	}
+	amount, err := money.Parse(in.Amount, in.Currency)
+	if err != nil {
+		return ErrPrice.Because(err)
+	}
+	*l = Line{
+		Resource: resource, Quantity: in.Quantity, Unit: in.Unit, Price: price, Currency: in.Currency, Amount: amount,
+		RuleID: in.RuleID, Estimated: in.Estimated,
+	}
+	for _, f := range in.Factors {
+		value, err := money.ParseFactor(f.Value)
+		if err != nil {
+			return ErrPrice.Because(err)
+		}
+		l.Factors = append(l.Factors, NamedFactor{Name: f.Name, Value: value})
+	}
+	return nil
+}
