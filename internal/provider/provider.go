@@ -19,7 +19,7 @@ type Adapter interface {
 	// Describe tells people and forms about the adapter.
 	Describe() Description
 	// Open prepares an account for calls: it checks the configuration and parses what would otherwise be parsed on every
-	// call. It does no I/O. Codes: provider.config_invalid with the path of the field.
+	// call. It does no I/O. Codes: provider_config_invalid with the path of the field.
 	Open(Account) (Upstream, error)
 }
 

@@ -23,7 +23,7 @@ type RuleInput struct {
 }
 
 // ParseConfig reads a billing configuration; empty, null and {} give no rules.
-// Codes: invalid_request, pricing.* with the path of the field.
+// Codes: price_* with the path of the field.
 func ParseConfig(raw json.RawMessage) ([]Rule, error) {
 	if len(raw) == 0 {
 		return nil, nil

@@ -40,7 +40,7 @@ var substitutes = map[inference.Resource]inference.Resource{
 }
 
 // Compile makes a schedule of rules in one currency. Among rules for one resource the higher priority wins, then the
-// earlier one. Codes: pricing.no_rules, pricing.currency_mixed, pricing.calculator_unknown.
+// earlier one. Codes: price_no_rules, price_currency_mixed, price_calculator_unknown.
 func Compile(rules []Rule, factors ...NamedFactor) (*Schedule, error) {
 	if len(rules) == 0 {
 		return nil, ErrNoRules
@@ -106,7 +106,7 @@ func (s *Schedule) Factors() []NamedFactor { return s.factors }
 func isToken(r inference.Resource) bool { return r <= inference.AudioOutput }
 
 // Amount is what a usage costs, without its lines: for holds and marks. It does not allocate.
-// A call that consumed anything at all also counts as one request. Codes: pricing.unpriced, pricing.overflow.
+// A call that consumed anything at all also counts as one request. Codes: price_unpriced, price_overflow.
 func (s *Schedule) Amount(u *inference.Usage) (money.Amount, error) {
 	var sum money.Amount
 	for r := range inference.NumResources {

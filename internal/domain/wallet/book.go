@@ -57,7 +57,7 @@ func NewBook(s Store, now clock.Clock) *Book {
 }
 
 // Wallet returns the user's wallet in a currency. Only the first call for a wallet reads the database.
-// Codes: wallet.missing, billing_unavailable.
+// Codes: wallet_missing, billing_unavailable.
 func (b *Book) Wallet(ctx context.Context, user id.ID, c money.Currency) (*Wallet, error) {
 	key := bookKey{user, c}
 	s := b.shard(key)

@@ -51,7 +51,7 @@ func (w *Wallet) holds() (int64, money.Amount) {
 }
 
 // Hold sets amount aside; amount ≥ 0. Nothing is set aside when it returns an error.
-// Codes: wallet.insufficient, wallet.disabled.
+// Codes: insufficient_balance, wallet_disabled.
 func (w *Wallet) Hold(amount money.Amount) (Hold, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -124,7 +124,7 @@ type Adjustment struct {
 }
 
 // SetBalance posts the difference between the target and what the wallet holds now, making the wallet if there is none.
-// Codes: wallet.negative_balance, wallet.below_frozen, currency_unknown, conflict (a key used for another change).
+// Codes: negative_balance, balance_below_frozen, currency_unsupported, conflict (a key used for another change).
 func (s *Service) SetBalance(ctx context.Context, by event.Actor, in SetBalance) (Adjustment, error) {
 	if in.Target < 0 {
 		return Adjustment{}, ErrNegative.At("balance")

@@ -13,7 +13,7 @@ import (
 
 // Error is what went wrong, in the caller's terms.
 type Error struct {
-	// Code is stable and has the form "domain.reason", such as "wallet.insufficient".
+	// Code is stable and in snake case, such as "insufficient_balance"; every surface shows it.
 	Code string
 	// Status is the HTTP status that fits best.
 	Status int
@@ -81,13 +81,13 @@ func (e *Error) With(key string, value any) *Error {
 // Faults that any package may return.
 var (
 	ErrInternal   = New(500, "internal", "An internal error occurred.")
-	ErrInvalid    = New(400, "invalid_request", "The request is not valid.")
+	ErrInvalid    = New(400, "invalid_parameter", "A parameter of the request is not valid.")
 	ErrNotFound   = New(404, "not_found", "There is no such object.")
 	ErrConflict   = New(409, "conflict", "The object was changed or exists already.")
 	ErrForbidden  = New(403, "forbidden", "You may not do this.")
 	ErrUnauthed   = New(401, "unauthorized", "Valid credentials are required.")
 	ErrUnavail    = New(503, "unavailable", "The service cannot answer now.")
-	ErrTooLarge   = New(413, "request_too_large", "The request body is too large.")
+	ErrTooLarge   = New(413, "body_too_large", "The request body is too large.")
 	ErrBadJSON    = New(400, "invalid_json", "The request body is not valid JSON.")
 	ErrMediaType  = New(415, "unsupported_media_type", "The content type is not supported.")
 	ErrBadMethod  = New(405, "method_not_allowed", "The method is not allowed here.")
