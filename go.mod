@@ -8,4 +8,10 @@ exclude (
 	golang.org/x/exp v0.0.0-20261011100332-faecfb24eb49
 )
 
-require golang.org/x/sync v0.24.0 // indirect
+require (
+	github.com/golang-jwt/jwt/v5 v5.3.1
+	golang.org/x/crypto v0.58.0
+	golang.org/x/sync v0.24.0
+)
+
+require golang.org/x/sys v0.49.0 // indirect

@@ -1,0 +1,27 @@
+package identity
+
+import "github.com/gantry-ai/gantry/internal/kernel/fault"
+
+// What can go wrong with credentials and accounts. Messages do not tell whether an account exists.
+var (
+	// ErrCredentials says that there are no credentials, or that account and password do not match.
+	ErrCredentials = fault.New(401, "unauthorized", "Valid credentials are required.")
+	ErrKeyInvalid  = fault.New(401, "invalid_api_key", "The API key is not valid.")
+	ErrKeyDisabled = fault.New(401, "key_disabled", "The API key is disabled.")
+	ErrKeyExpired  = fault.New(401, "key_expired", "The API key has expired.")
+	// ErrTokenInvalid also stands for a session that was ended.
+	ErrTokenInvalid = fault.New(401, "invalid_token", "The token is not valid.")
+	ErrTokenExpired = fault.New(401, "token_expired", "The token has expired.")
+	ErrUserDisabled = fault.New(403, "user_disabled", "This account is disabled.")
+	ErrScope        = fault.New(403, "insufficient_scope", "The API key's scopes do not allow this.")
+	ErrAddress      = fault.New(403, "address_not_allowed", "The API key may not be used from this address.")
+
+	ErrTooManyTries       = fault.New(429, "rate_limited", "Too many tries. Wait before the next one.")
+	ErrRegistrationClosed = fault.New(403, "registration_closed", "Registration is closed.")
+	ErrInvitation         = fault.New(403, "invitation_invalid", "The invitation code is not valid.")
+	ErrUsernameTaken      = fault.New(409, "username_taken", "The user name is taken.").At("username")
+	ErrEmailTaken         = fault.New(409, "email_taken", "The e-mail address is in use.").At("email")
+	ErrSetupClosed        = fault.New(409, "setup_closed", "An administrator exists already.")
+	ErrSetupToken         = fault.New(403, "setup_token_invalid", "The setup token is not valid or has expired.")
+	ErrKeyLimit           = fault.New(409, "api_key_limit", "The account has as many API keys as it may have.")
+)

@@ -1,0 +1,260 @@
+package identity
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/gantry-ai/gantry/internal/kernel/event"
+	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/page"
+	"github.com/gantry-ai/gantry/internal/kernel/secret"
+	"github.com/gantry-ai/gantry/internal/kernel/tx"
+)
+
+// NewUser describes a user to be made. Username and, unless the user signs in elsewhere, Password are required.
+type NewUser struct {
+	Username    string
+	Email       string
+	Phone       string
+	DisplayName string // empty: the user name
+	AvatarURL   string
+	Password    string // empty: no local password
+	Roles       []Role // empty: user
+	Metadata    json.RawMessage
+	Preferences json.RawMessage
+}
+
+// Client is the program at the other end, as far as it can be known.
+type Client struct {
+	IP        string
+	UserAgent string
+	RequestID string
+}
+
+// Register makes an account for whoever asks and signs them in.
+// Codes: registration_closed, invitation_invalid, username_taken, email_taken, invalid_request, rate_limited.
+func (s *Service) Register(ctx context.Context, c Client, v NewUser, invitation string) (SignedIn, error) {
+	if err := s.mayRegister(c, invitation); err != nil {
+		return SignedIn{}, err
+	}
+	if v.Password == "" {
+		return SignedIn{}, fault.ErrInvalid.Saying("A password has 8 to 256 bytes.").At("password")
+	}
+	v.Roles = []Role{RoleUser}
+	user, err := s.createUser(ctx, event.Actor{Source: "system", IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID},
+		v, "user.registered", hooks{})
+	if err != nil {
+		return SignedIn{}, err
+	}
+	return s.open(ctx, c, user, SessionGateway)
+}
+
+func (s *Service) mayRegister(c Client, invitation string) error {
+	if !s.RegistrationOpen() {
+		return ErrRegistrationClosed
+	}
+	if s.config.Registration != RegistrationInvite {
+		return nil
+	}
+	if err := s.byAddress.take(c.IP); err != nil {
+		return err
+	}
+	want := s.config.InvitationCode.Reveal()
+	if want == "" || subtle.ConstantTimeCompare([]byte(invitation), []byte(want)) != 1 {
+		return ErrInvitation.At("invitationCode")
+	}
+	s.byAddress.giveBack(c.IP)
+	return nil
+}
+
+// CreateUser makes a user on an administrator's behalf. Codes as Register's, and invalid_request at "roles".
+func (s *Service) CreateUser(ctx context.Context, by event.Actor, v NewUser) (User, error) {
+	return s.createUser(ctx, by, v, "user.created", hooks{})
+}
+
+// hooks are what else belongs into the transaction that creates a user; nil means nothing.
+type hooks struct {
+	before func(tx.Tx) error
+	after  func(tx.Tx, App) error
+}
+
+// createUser makes the user, the default app and what everybody starts with.
+func (s *Service) createUser(ctx context.Context, by event.Actor, v NewUser, action string, h hooks) (User, error) {
+	user, err := s.prepareUser(ctx, v)
+	if err != nil {
+		return User{}, err
+	}
+	err = s.Store.InTx(ctx, func(t tx.Tx) error {
+		if h.before != nil {
+			if err := h.before(t); err != nil {
+				return err
+			}
+		}
+		app, err := s.insertUserTx(ctx, t, by, &user, action)
+		if err == nil && h.after != nil {
+			err = h.after(t, app)
+		}
+		return err
+	})
+	return user, taken(err)
+}
+
+func (s *Service) insertUserTx(ctx context.Context, t tx.Tx, by event.Actor, user *User, action string) (App, error) {
+	if err := s.Store.UserInsert(ctx, t, user); err != nil {
+		return App{}, err
+	}
+	app := App{
+		ID: id.At(user.CreatedAt), TenantID: user.TenantID, UserID: user.ID, Name: "Default", Default: true, Status: Active,
+		Policies: emptyObject, CreatedAt: user.CreatedAt, UpdatedAt: user.CreatedAt,
+	}
+	if err := s.Store.AppInsert(ctx, t, &app); err != nil {
+		return App{}, err
+	}
+	if err := s.Welcome.WelcomeTx(ctx, t, *user); err != nil {
+		return App{}, err
+	}
+	return app, s.Bus.Announce(ctx, t, userChange(by, user, action, nil, viewUser(user)))
+}
+
+// prepareUser checks the fields and hashes the password, which takes too long for a transaction.
+func (s *Service) prepareUser(ctx context.Context, v NewUser) (User, error) {
+	if v.DisplayName == "" {
+		v.DisplayName = v.Username
+	}
+	err := firstError(checkUsername(v.Username), checkEmail(v.Email), CheckText("displayName", v.DisplayName, maxName),
+		CheckText("phone", v.Phone, 32), CheckText("avatarUrl", v.AvatarURL, 2048), checkRoles(v.Roles))
+	if err != nil {
+		return User{}, err
+	}
+	var hash secret.String
+	if v.Password != "" {
+		if hash, err = s.Passwords.Hash(ctx, v.Password); err != nil {
+			return User{}, err
+		}
+	}
+	return s.newUser(ctx, v, hash)
+}
+
+func (s *Service) newUser(ctx context.Context, v NewUser, hash secret.String) (User, error) {
+	tenant, err := s.Store.TenantByKey(ctx, DefaultTenantKey)
+	if err != nil {
+		return User{}, err
+	}
+	group, err := s.Store.GroupByKey(ctx, tenant.ID, DefaultGroupKey)
+	if err != nil && !errors.Is(err, fault.ErrNotFound) {
+		return User{}, err
+	}
+	if len(v.Roles) == 0 {
+		v.Roles = []Role{RoleUser}
+	}
+	now := s.Now()
+	return User{
+		ID: id.At(now), TenantID: tenant.ID, GroupID: group.ID, Username: v.Username, Email: v.Email, Phone: v.Phone,
+		DisplayName: v.DisplayName, AvatarURL: v.AvatarURL, PasswordHash: hash, Roles: v.Roles, Status: Active,
+		Source: "local", SessionVersion: 1, Preferences: orEmpty(v.Preferences), Metadata: orEmpty(v.Metadata),
+		CreatedAt: now, UpdatedAt: now,
+	}, nil
+}
+
+func orEmpty(v json.RawMessage) json.RawMessage {
+	if len(v) == 0 {
+		return emptyObject
+	}
+	return v
+}
+
+var knownRoles = []Role{RoleAdmin, RoleOperator, RoleFinance, RoleSupport, RoleSupplier, RoleUser}
+
+func checkRoles(roles []Role) error {
+	for _, r := range roles {
+		if !slices.Contains(knownRoles, r) {
+			return fault.ErrInvalid.Saying("The role is not known.").At("roles")
+		}
+	}
+	return nil
+}
+
+// taken names the field of a duplicate.
+func taken(err error) error {
+	f := fault.From(err)
+	switch {
+	case f == nil || !errors.Is(f, fault.ErrConflict):
+		return err
+	case f.Path == "username":
+		return ErrUsernameTaken
+	case f.Path == "email":
+		return ErrEmailTaken
+	}
+	return err
+}
+
+// User returns a user. Code: not_found.
+func (s *Service) User(ctx context.Context, user id.ID) (User, error) {
+	return s.Store.UserByID(ctx, user)
+}
+
+// Users lists users. Code: invalid_page.
+func (s *Service) Users(ctx context.Context, q UserQuery) (page.Page[User], error) {
+	var err error
+	if q.Page, err = q.Page.Normal(); err != nil {
+		return page.Page[User]{}, err
+	}
+	return s.Store.UserList(ctx, q)
+}
+
+// Profile is what users change about themselves; nil fields stay as they are.
+type Profile struct {
+	DisplayName *string
+	AvatarURL   *string
+}
+
+// ChangeProfile changes the actor's own profile. Code: invalid_request.
+func (s *Service) ChangeProfile(ctx context.Context, by event.Actor, p Profile) (User, error) {
+	return s.changeUser(ctx, by, "user.profile_changed", func(u *User) error {
+		if p.DisplayName != nil {
+			u.DisplayName = *p.DisplayName
+		}
+		if p.AvatarURL != nil {
+			u.AvatarURL = *p.AvatarURL
+		}
+		return firstError(CheckText("displayName", u.DisplayName, maxName), CheckText("avatarUrl", u.AvatarURL, 2048))
+	})
+}
+
+// ChangePreferences replaces the actor's own preferences, a JSON object of at most 16 KiB. Code: invalid_request.
+func (s *Service) ChangePreferences(ctx context.Context, by event.Actor, preferences json.RawMessage) (User, error) {
+	return s.changeUser(ctx, by, "user.preferences_changed", func(u *User) error {
+		if len(preferences) > 16<<10 || !json.Valid(preferences) {
+			return fault.ErrInvalid
+		}
+		u.Preferences = preferences
+		return nil
+	})
+}
+
+// changeUser changes the actor's own row. It reads inside the transaction, so that it does not write back what somebody
+// else has changed in between.
+func (s *Service) changeUser(
+	ctx context.Context, by event.Actor, action string, change func(*User) error,
+) (user User, err error) {
+	err = s.Store.InTx(ctx, func(t tx.Tx) error {
+		if user, err = s.Store.UserByID(ctx, by.UserID); err != nil {
+			return err
+		}
+		before := viewUser(&user)
+		if err := change(&user); err != nil {
+			return err
+		}
+		user.UpdatedAt = s.Now()
+		if err := s.Store.UserUpdate(ctx, t, &user); err != nil {
+			return err
+		}
+		t.AfterCommit(func() { s.Directory.InvalidateUser(user.ID) })
+		return s.Bus.Announce(ctx, t, userChange(by, &user, action, before, viewUser(&user)))
+	})
+	return user, err
+}
