@@ -33,7 +33,7 @@ func TestRegisterMakesAUserWithAppAndWelcome(t *testing.T) {
 	if in.ExpiresIn != 24*time.Hour || in.Tenant.Key != "default" || in.Group.Key != "default" {
 		t.Errorf("signed in as %+v", in)
 	}
-	if got := w.Welcomed(); len(got) != 1 || got[0].ID != in.User.ID || !slices.Equal(got[0].Roles, []identity.Role{"user"}) {
+	if got := w.Welcomed(); len(got) != 1 || got[0] != in.User.ID || !slices.Equal(in.User.Roles, []identity.Role{"user"}) {
 		t.Errorf("welcomed %+v", got)
 	}
 	if _, err := w.Store.AppDefault(t.Context(), in.User.ID); err != nil {
@@ -57,13 +57,13 @@ func TestRegisterRefuses(t *testing.T) {
 		invitation string
 		code, path string
 	}{
-		"short name":      {user: identity.NewUser{Username: "ab", Password: "12345678"}, code: "invalid_request", path: "username"},
-		"odd name":        {user: identity.NewUser{Username: "a b c", Password: "12345678"}, code: "invalid_request", path: "username"},
-		"NUL in name":     {user: identity.NewUser{Username: "abc\x00", Password: "12345678"}, code: "invalid_request", path: "username"},
-		"short password":  {user: identity.NewUser{Username: "abc", Password: "1234567"}, code: "invalid_request", path: "password"},
-		"no password":     {user: identity.NewUser{Username: "abc"}, code: "invalid_request", path: "password"},
-		"long password":   {user: identity.NewUser{Username: "abc", Password: long}, code: "invalid_request", path: "password"},
-		"bad mail":        {user: identity.NewUser{Username: "abc", Email: "x@y@z", Password: "12345678"}, code: "invalid_request", path: "email"},
+		"short name":      {user: identity.NewUser{Username: "ab", Password: "12345678"}, code: "invalid_parameter", path: "username"},
+		"odd name":        {user: identity.NewUser{Username: "a b c", Password: "12345678"}, code: "invalid_parameter", path: "username"},
+		"NUL in name":     {user: identity.NewUser{Username: "abc\x00", Password: "12345678"}, code: "invalid_parameter", path: "username"},
+		"short password":  {user: identity.NewUser{Username: "abc", Password: "1234567"}, code: "invalid_parameter", path: "password"},
+		"no password":     {user: identity.NewUser{Username: "abc"}, code: "invalid_parameter", path: "password"},
+		"long password":   {user: identity.NewUser{Username: "abc", Password: long}, code: "invalid_parameter", path: "password"},
+		"bad mail":        {user: identity.NewUser{Username: "abc", Email: "x@y@z", Password: "12345678"}, code: "invalid_parameter", path: "email"},
 		"taken":           {user: identity.NewUser{Username: "TAKEN", Password: "12345678"}, code: "username_taken", path: "username"},
 		"closed":          {config: identity.Config{Registration: identity.RegistrationClosed}, code: "registration_closed"},
 		"external":        {config: identity.Config{Mode: identity.External}, code: "registration_closed"},

@@ -28,7 +28,7 @@ type NewKey struct {
 }
 
 // CreateKey makes a key for a user and returns its secret, which nothing but RevealKeys shows again.
-// Codes: invalid_request with the path, api_key_limit, not_found.
+// Codes: invalid_parameter with the path, api_key_limit, not_found.
 func (s *Service) CreateKey(ctx context.Context, by event.Actor, owner id.ID, v NewKey) (APIKey, secret.String, error) {
 	if err := s.checkKey(&v); err != nil {
 		return APIKey{}, secret.String{}, err
@@ -166,7 +166,7 @@ type Revealed struct {
 }
 
 // RevealKeys shows the owner's own keys that are active, not expired and kept for the playground. Each use is audited
-// and limited. An actor that came with an API key is refused: keys never reveal keys. Codes: forbidden, rate_limited.
+// and limited. An actor that came with an API key is refused: keys never reveal keys. Codes: forbidden, rate_limit.
 func (s *Service) RevealKeys(ctx context.Context, by event.Actor) ([]Revealed, error) {
 	if by.Source == SourceAPIKey || by.UserID.IsZero() {
 		return nil, fault.ErrForbidden

@@ -16,7 +16,7 @@ var (
 	ErrScope        = fault.New(403, "insufficient_scope", "The API key's scopes do not allow this.")
 	ErrAddress      = fault.New(403, "address_not_allowed", "The API key may not be used from this address.")
 
-	ErrTooManyTries       = fault.New(429, "rate_limited", "Too many tries. Wait before the next one.")
+	ErrTooManyTries       = fault.New(429, "rate_limit", "Too many tries. Wait before the next one.")
 	ErrRegistrationClosed = fault.New(403, "registration_closed", "Registration is closed.")
 	ErrInvitation         = fault.New(403, "invitation_invalid", "The invitation code is not valid.")
 	ErrUsernameTaken      = fault.New(409, "username_taken", "The user name is taken.").At("username")

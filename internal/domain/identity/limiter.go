@@ -28,7 +28,7 @@ func newLimiter(now clock.Clock, limit int, window time.Duration) *limiter {
 	return &limiter{now: now, limit: limit, window: window, maxKeys: 65_536, tries: map[string]tries{}}
 }
 
-// take counts a try. Code: rate_limited with the wait.
+// take counts a try. Code: rate_limit with the wait.
 func (l *limiter) take(key string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -55,7 +55,7 @@ func NewPasswords(cost PasswordCost) *Passwords {
 	return p
 }
 
-// Hash returns the PHC string of a password of 8 to 256 bytes. Code: invalid_request at "password".
+// Hash returns the PHC string of a password of 8 to 256 bytes. Code: invalid_parameter at "password".
 func (p *Passwords) Hash(ctx context.Context, password string) (secret.String, error) {
 	if len(password) < MinPassword || len(password) > MaxPassword {
 		return secret.String{}, fault.ErrInvalid.Saying("A password has 8 to 256 bytes.").At("password")

@@ -33,7 +33,7 @@ var scopeNames = map[string]Scope{
 // Has reports whether s holds all of want.
 func (s Scope) Has(want Scope) bool { return s&want == want }
 
-// ParseScopes reads scope names. Code: invalid_request with the index of the unknown name.
+// ParseScopes reads scope names. Code: invalid_parameter with the index of the unknown name.
 func ParseScopes(names []string) (Scope, error) {
 	var s Scope
 	for i, name := range names {

@@ -58,7 +58,7 @@ func (c Config) normal() Config {
 
 // Welcomer gives a new user what every user starts with, in the transaction that creates the user.
 type Welcomer interface {
-	WelcomeTx(ctx context.Context, t tx.Tx, user User) error
+	WelcomeTx(ctx context.Context, t tx.Tx, tenant, user id.ID) error
 }
 
 // Settings is where identity keeps the hash of the setup token.

@@ -35,7 +35,7 @@ type SignedIn struct {
 }
 
 // Login opens a session of the given kind for a user name or e-mail and its password.
-// Codes: unauthorized (also when there is no such account), user_disabled, rate_limited.
+// Codes: unauthorized (also when there is no such account), user_disabled, rate_limit.
 func (s *Service) Login(ctx context.Context, c Client, account, password, kind string) (SignedIn, error) {
 	key := accountKey(account, c.IP)
 	if err := firstError(s.byAccount.take(key), s.byAddress.take(c.IP)); err != nil {
@@ -199,8 +199,8 @@ func (s *Service) EndSessions(ctx context.Context, by event.Actor) error {
 	return err
 }
 
-// ChangePassword replaces the actor's own password and ends all sessions. Codes: unauthorized, invalid_request,
-// rate_limited.
+// ChangePassword replaces the actor's own password and ends all sessions. Codes: unauthorized, invalid_parameter,
+// rate_limit.
 func (s *Service) ChangePassword(ctx context.Context, by event.Actor, current, next string) error {
 	key := accountKey(by.UserID.String(), by.IP)
 	if err := s.byAccount.take(key); err != nil {

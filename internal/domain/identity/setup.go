@@ -53,7 +53,7 @@ func (s *Service) NewBootstrap(ctx context.Context) (secret.String, error) {
 }
 
 // Setup makes the first administrator, with a first API key, and opens a console session.
-// Codes: setup_closed once an administrator exists, setup_token_invalid, rate_limited, and those of CreateUser.
+// Codes: setup_closed once an administrator exists, setup_token_invalid, rate_limit, and those of CreateUser.
 func (s *Service) Setup(ctx context.Context, c Client, token string, v NewUser) (SignedIn, error) {
 	needed, err := s.NeedsSetup(ctx)
 	if err != nil {

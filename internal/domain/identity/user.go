@@ -36,7 +36,7 @@ type Client struct {
 }
 
 // Register makes an account for whoever asks and signs them in.
-// Codes: registration_closed, invitation_invalid, username_taken, email_taken, invalid_request, rate_limited.
+// Codes: registration_closed, invitation_invalid, username_taken, email_taken, invalid_parameter, rate_limit.
 func (s *Service) Register(ctx context.Context, c Client, v NewUser, invitation string) (SignedIn, error) {
 	if err := s.mayRegister(c, invitation); err != nil {
 		return SignedIn{}, err
@@ -71,7 +71,7 @@ func (s *Service) mayRegister(c Client, invitation string) error {
 	return nil
 }
 
-// CreateUser makes a user on an administrator's behalf. Codes as Register's, and invalid_request at "roles".
+// CreateUser makes a user on an administrator's behalf. Codes as Register's, and invalid_parameter at "roles".
 func (s *Service) CreateUser(ctx context.Context, by event.Actor, v NewUser) (User, error) {
 	return s.createUser(ctx, by, v, "user.created", hooks{})
 }
@@ -114,7 +114,7 @@ func (s *Service) insertUserTx(ctx context.Context, t tx.Tx, by event.Actor, use
 	if err := s.Store.AppInsert(ctx, t, &app); err != nil {
 		return App{}, err
 	}
-	if err := s.Welcome.WelcomeTx(ctx, t, *user); err != nil {
+	if err := s.Welcome.WelcomeTx(ctx, t, user.TenantID, user.ID); err != nil {
 		return App{}, err
 	}
 	return app, s.Bus.Announce(ctx, t, userChange(by, user, action, nil, viewUser(user)))
@@ -212,7 +212,7 @@ type Profile struct {
 	AvatarURL   *string
 }
 
-// ChangeProfile changes the actor's own profile. Code: invalid_request.
+// ChangeProfile changes the actor's own profile. Code: invalid_parameter.
 func (s *Service) ChangeProfile(ctx context.Context, by event.Actor, p Profile) (User, error) {
 	return s.changeUser(ctx, by, "user.profile_changed", func(u *User) error {
 		if p.DisplayName != nil {
@@ -225,7 +225,7 @@ func (s *Service) ChangeProfile(ctx context.Context, by event.Actor, p Profile) 
 	})
 }
 
-// ChangePreferences replaces the actor's own preferences, a JSON object of at most 16 KiB. Code: invalid_request.
+// ChangePreferences replaces the actor's own preferences, a JSON object of at most 16 KiB. Code: invalid_parameter.
 func (s *Service) ChangePreferences(ctx context.Context, by event.Actor, preferences json.RawMessage) (User, error) {
 	return s.changeUser(ctx, by, "user.preferences_changed", func(u *User) error {
 		if len(preferences) > 16<<10 || !json.Valid(preferences) {

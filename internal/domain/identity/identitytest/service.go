@@ -10,6 +10,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/event"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/kernel/tx"
 )
@@ -26,11 +27,11 @@ type World struct {
 
 	mu       sync.Mutex
 	changes  []event.Change
-	welcomed []identity.User
+	welcomed []id.ID
 }
 
 // WelcomeTx implements identity.Welcomer and remembers the user.
-func (w *World) WelcomeTx(_ context.Context, _ tx.Tx, user identity.User) error {
+func (w *World) WelcomeTx(_ context.Context, _ tx.Tx, _, user id.ID) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.welcomed = append(w.welcomed, user)
@@ -56,10 +57,10 @@ func (w *World) Changes() []event.Change {
 }
 
 // Welcomed returns who was welcomed so far.
-func (w *World) Welcomed() []identity.User {
+func (w *World) Welcomed() []id.ID {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return append([]identity.User(nil), w.welcomed...)
+	return append([]id.ID(nil), w.welcomed...)
 }
 
 // TokenSecret is the secret that test tokens are signed with.
