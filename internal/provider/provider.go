@@ -115,3 +115,16 @@ type Error struct {
 
 // Error returns the category, the code and the message.
 func (e *Error) Error() string { return string(e.Category) + " " + e.Code + ": " + e.Message }
+
+// Shaper is an ability: the upstream wants requests in a shape of its own within its dialect.
+type Shaper interface {
+	Shape() Shape
+}
+
+// Shape is how an upstream differs from the dialect it speaks. The zero value is the plain dialect without stream usage.
+type Shape struct {
+	// MaxOutputParam is the member that limits output tokens; "" means the dialect's usual one.
+	MaxOutputParam string
+	// StreamUsage says that the upstream tells the usage of a stream when asked.
+	StreamUsage bool
+}

@@ -1,0 +1,130 @@
+package catalog
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
+)
+
+//go:embed starting.json
+var startingJSON []byte
+
+// starting is the layout of starting.json. Prices are list prices as published by the providers in the month asOf:
+// tokens per million, everything else per piece.
+type starting struct {
+	AsOf      string `json:"asOf"`
+	Providers []struct {
+		Key, Name, Adapter, BaseURL string
+	} `json:"providers"`
+	Models []startingModel `json:"models"`
+}
+
+type startingModel struct {
+	Provider  string                `json:"provider"`
+	Name      string                `json:"name"`
+	Types     []inference.ModelType `json:"types"`
+	Context   int64                 `json:"context"`
+	MaxOutput int64                 `json:"maxOutput"`
+	Inputs    []string              `json:"inputs"`
+	Outputs   []string              `json:"outputs"`
+	Features  []string              `json:"features"`
+	Currency  string                `json:"currency"`
+	Prices    map[string]string     `json:"prices"`
+}
+
+// Starting returns the providers and models that a new installation begins with.
+func Starting(now time.Time) ([]Provider, []BaseModel, error) {
+	var s starting
+	if err := json.Unmarshal(startingJSON, &s); err != nil {
+		return nil, nil, fmt.Errorf("catalog: starting.json: %w", err)
+	}
+	providers := make([]Provider, 0, len(s.Providers))
+	for _, p := range s.Providers {
+		providers = append(providers, Provider{
+			ID: id.At(now), Key: p.Key, Code: p.Key, DisplayName: p.Name, Type: p.Adapter, DefaultBaseURL: p.BaseURL,
+			DefaultAuthType: "bearer", Source: "system", Status: "active", CreatedAt: now, UpdatedAt: now,
+		})
+	}
+	models := make([]BaseModel, 0, len(s.Models))
+	for i := range s.Models {
+		m, err := s.Models[i].base(now, s.AsOf)
+		if err != nil {
+			return nil, nil, err
+		}
+		models = append(models, m)
+	}
+	return providers, models, nil
+}
+
+func (m *startingModel) base(now time.Time, asOf string) (BaseModel, error) {
+	out := BaseModel{
+		ID: id.At(now), ProviderKey: m.Provider, CanonicalKey: m.Provider + "/" + m.Name, ProviderModelName: m.Name,
+		Alias: m.Name, DisplayName: m.Name, Types: m.Types, CatalogType: "system", PricingVersion: 1, Status: "active",
+		CreatedAt: now, UpdatedAt: now,
+	}
+	caps := Capabilities{
+		InputModalities: orText(m.Inputs), OutputModalities: orText(m.Outputs), Features: m.Features,
+		ContextWindow: m.Context, MaxOutputTokens: m.MaxOutput,
+	}
+	var err error
+	if out.Capabilities, err = json.Marshal(caps); err != nil {
+		return out, err
+	}
+	if out.BaseBillingConfig, err = m.billing(); err != nil {
+		return out, err
+	}
+	if out.Metadata, err = json.Marshal(map[string]string{"priceAsOf": asOf}); err != nil {
+		return out, err
+	}
+	out.DefaultSnapshot, err = json.Marshal(map[string]any{
+		"displayName": out.DisplayName, "modelAlias": out.Alias, "modelType": out.Types, "capabilities": out.Capabilities,
+		"baseBillingConfig": out.BaseBillingConfig,
+	})
+	return out, err
+}
+
+// billing writes the prices as a billing configuration, in the order of the resources.
+func (m *startingModel) billing() (json.RawMessage, error) {
+	type rule struct {
+		Resource  string      `json:"resourceType"`
+		Unit      string      `json:"unit"`
+		BasePrice json.Number `json:"basePrice"`
+	}
+	var rules []rule
+	for r := range inference.NumResources {
+		if price, ok := m.Prices[r.String()]; ok {
+			rules = append(rules, rule{r.String(), unitOf(r), json.Number(price)})
+		}
+	}
+	if len(rules) != len(m.Prices) {
+		return nil, fmt.Errorf("catalog: starting.json: %s prices a resource that does not exist", m.Name)
+	}
+	return json.Marshal(map[string]any{"currency": m.Currency, "rules": rules})
+}
+
+func unitOf(r inference.Resource) string {
+	switch name := r.String(); {
+	case r <= inference.AudioOutput:
+		return "1m_tokens"
+	case strings.HasSuffix(name, "_second"):
+		return "second"
+	case r == inference.Characters:
+		return "character"
+	case r == inference.Image:
+		return "image"
+	default:
+		return "request"
+	}
+}
+
+func orText(modalities []string) []string {
+	if len(modalities) == 0 {
+		return []string{"text"}
+	}
+	return modalities
+}
