@@ -7,3 +7,8 @@ exclude (
 	github.com/google/pprof v0.0.0-20261016150608-1facf8f91b50
 	golang.org/x/exp v0.0.0-20261011100332-faecfb24eb49
 )
+
+require (
+	github.com/google/go-cmp v0.7.0
+	pgregory.net/rapid v1.3.0
+)
