@@ -12,3 +12,5 @@ require (
 	github.com/google/go-cmp v0.7.0
 	pgregory.net/rapid v1.3.0
 )
+
+require github.com/tmaxmax/go-sse v0.11.0
