@@ -15,3 +15,8 @@ require (
 )
 
 require golang.org/x/sys v0.49.0 // indirect
+	github.com/google/go-cmp v0.7.0
+	pgregory.net/rapid v1.3.0
+)
+
+require github.com/tmaxmax/go-sse v0.11.0

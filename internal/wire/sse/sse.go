@@ -1,0 +1,184 @@
+// Package sse reads server-sent events as they come off the wire, keeping their exact bytes so that they can be passed on
+// unchanged. Source: the WHATWG HTML standard, section 9.2.
+package sse
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sync"
+)
+
+// ErrTooLarge says that an event has more bytes than the reader allows.
+var ErrTooLarge = errors.New("sse: event too large")
+
+// Event is what stands between two blank lines. Its slices are valid until the next call of Next.
+type Event struct {
+	// Raw is the exact text with its blank line. The Raw of all events, in order, are the stream.
+	Raw []byte
+	// Name is the event field; empty means "message".
+	Name []byte
+	// Data is the data lines joined by line feeds; nil when there was none, as in a comment that keeps a connection alive.
+	Data []byte
+	// ID is the id field of this event; nil when there was none.
+	ID []byte
+	// Unterminated says that the stream ended before the blank line, so the event may be a part of what was meant.
+	Unterminated bool
+}
+
+const (
+	firstSize = 16 << 10
+	// A buffer that a giant event made large is not kept.
+	keepSize = 64 << 10
+)
+
+var pool = sync.Pool{New: func() any { b := make([]byte, firstSize); return &b }}
+
+// Reader takes a stream apart into events. It is for one goroutine.
+type Reader struct {
+	src      io.Reader
+	maxEvent int
+	buf      []byte
+	pooled   *[]byte
+	start    int // of the event being collected
+	end      int // of what was read
+	line     int // start of the line being looked at
+	seen     int // up to where that line holds no line end
+	joined   []byte
+	err      error // what ended the source
+	begun    bool
+	skipLF   bool // the last line end was a CR that may be one half of CRLF
+}
+
+// NewReader returns a reader of r that refuses events of more than maxEvent bytes. Release gives its memory back.
+func NewReader(r io.Reader, maxEvent int) *Reader {
+	pooled := pool.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
+	return &Reader{src: r, maxEvent: maxEvent, buf: *pooled, pooled: pooled}
+}
+
+// Release gives the reader's memory back. Neither it nor its events may be used afterwards.
+func (r *Reader) Release() {
+	if r.pooled == nil {
+		return
+	}
+	if len(r.buf) <= keepSize {
+		*r.pooled = r.buf
+		pool.Put(r.pooled)
+	}
+	r.pooled, r.buf, r.joined, r.err = nil, nil, nil, io.ErrClosedPipe
+	r.start, r.end, r.line, r.seen = 0, 0, 0, 0
+}
+
+// Next returns the next event as soon as its bytes have arrived. At the end of the stream what is left becomes a last,
+// unterminated event; then the error is io.EOF. Other errors are ErrTooLarge and those of the source, which leave the
+// part of an event that came before them unread.
+func (r *Reader) Next() (Event, error) {
+	for {
+		if n := r.complete(); n > 0 {
+			return r.take(n)
+		}
+		if r.end-r.start > r.maxEvent {
+			return Event{}, ErrTooLarge
+		}
+		if r.err != nil {
+			return r.last()
+		}
+		r.fill()
+	}
+}
+
+// Buffered reports whether a further event is already here, so that Next will not wait. Writers use it to flush only
+// before they have to wait.
+func (r *Reader) Buffered() bool { return r.complete() > 0 }
+
+func (r *Reader) last() (Event, error) {
+	if r.err != io.EOF || r.start == r.end { //nolint:errorlint // readers return io.EOF itself
+		return Event{}, r.err
+	}
+	e, err := r.take(r.end - r.start)
+	e.Unterminated = err == nil
+	return e, err
+}
+
+// complete returns the length of the event at hand, or 0 while its blank line has not come.
+func (r *Reader) complete() int {
+	for r.line < r.end {
+		if r.skipLF {
+			r.skipLF = false
+			if r.buf[r.line] == '\n' { // the other half of the line end before; it stays in this event's Raw
+				r.line, r.seen = r.line+1, r.line+1
+				continue
+			}
+		}
+		at, width := lineEnd(r.buf[r.seen:r.end])
+		if at < 0 {
+			r.seen = r.end
+			return 0
+		}
+		at += r.seen
+		r.skipLF = r.buf[at] == '\r' && at+1 == r.end
+		if at == r.line {
+			return at + width - r.start
+		}
+		r.line, r.seen = at+width, at+width
+	}
+	return 0
+}
+
+// lineEnd finds the first CR, LF or CRLF. A CR at the very end counts at once: waiting for a LF could wait forever.
+func lineEnd(b []byte) (at, width int) {
+	lf := bytes.IndexByte(b, '\n')
+	head := b
+	if lf >= 0 {
+		head = b[:lf]
+	}
+	cr := bytes.IndexByte(head, '\r')
+	switch {
+	case cr < 0:
+		return lf, 1
+	case cr == lf-1:
+		return cr, 2
+	}
+	return cr, 1
+}
+
+func (r *Reader) take(n int) (Event, error) {
+	if n > r.maxEvent {
+		return Event{}, ErrTooLarge
+	}
+	raw := r.buf[r.start : r.start+n : r.start+n]
+	r.start += n
+	r.line, r.seen = r.start, r.start
+	return r.parse(raw), nil
+}
+
+func (r *Reader) fill() {
+	switch {
+	case r.start == r.end:
+		r.shift()
+	case r.end == len(r.buf) && r.start > 0:
+		r.shift()
+	case r.end == len(r.buf):
+		grown := make([]byte, 2*len(r.buf))
+		copy(grown, r.buf)
+		r.buf = grown
+	}
+	for range 100 {
+		var n int
+		n, r.err = r.src.Read(r.buf[r.end:])
+		r.end += n
+		if n > 0 || r.err != nil {
+			return
+		}
+	}
+	r.err = io.ErrNoProgress
+}
+
+// shift moves what is unread to the front.
+func (r *Reader) shift() {
+	copy(r.buf, r.buf[r.start:r.end])
+	r.end -= r.start
+	r.line -= r.start
+	r.seen -= r.start
+	r.start = 0
+}
