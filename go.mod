@@ -13,6 +13,7 @@ require golang.org/x/sync v0.24.0
 require github.com/jackc/pgx/v5 v5.12.0
 
 require (
+	github.com/alecthomas/kong v1.17.0
 	github.com/google/go-cmp v0.7.0
 	github.com/knadh/koanf/parsers/yaml v1.1.1
 	github.com/knadh/koanf/providers/env/v2 v2.0.2

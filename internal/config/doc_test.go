@@ -38,6 +38,18 @@ func TestNamesOfSettings(t *testing.T) {
 	t.Error("relay.maxBodyBytes is not there")
 }
 
+func TestDurationsAreShownShort(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{
+		"auth.tokenTtl": "24h", "relay.totalTimeout": "10m", "relay.connectTimeout": "10s", "journal.window": "2ms",
+	}
+	for _, field := range config.Doc() {
+		if text, ok := want[field.Name]; ok && field.Default != text {
+			t.Errorf("%s: %q, want %q", field.Name, field.Default, text)
+		}
+	}
+}
+
 func TestSecretsNeverShow(t *testing.T) {
 	t.Parallel()
 	const canary = "canary-7Hq2"

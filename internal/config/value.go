@@ -140,6 +140,8 @@ func text(value reflect.Value) string {
 			return ""
 		}
 		return v.String()
+	case time.Duration:
+		return durationText(v)
 	case []netip.Prefix:
 		var out []string
 		for _, prefix := range v {
@@ -149,4 +151,16 @@ func text(value reflect.Value) string {
 	default:
 		return fmt.Sprint(v)
 	}
+}
+
+// durationText is Duration.String without the zero parts at its end: "10m", not "10m0s".
+func durationText(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
