@@ -87,7 +87,7 @@ func (s *server) run(cmd *exec.Cmd, account account) error {
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: account.credential}
 	if err := cmd.Run(); err != nil {
-		said, _ := os.ReadFile(output.Name()) 
+		said, _ := os.ReadFile(output.Name())
 		log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
 		return fmt.Errorf("%s: %w\n%s%s", filepath.Base(cmd.Path), err, said, log)
 	}
