@@ -4,7 +4,6 @@ package contracts_test
 
 import (
 	"fmt"
-	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,7 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// operations is how many operations each contract promises. A number changes with the contract, never by accident.
+// operations is how many operations the contracts of existing clients promise: their number never changes.
 var operations = map[string]int{
 	"ai-drawing":     48,
 	"easyai-gateway": 96,
@@ -46,24 +45,9 @@ func each(doc *openapi3.T, check func(place string, op *openapi3.Operation)) {
 	}
 }
 
-func TestEveryContractIsListed(t *testing.T) {
-	t.Parallel()
-	files, err := filepath.Glob("*.openapi.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, file := range files {
-		names = append(names, strings.TrimSuffix(file, ".openapi.yaml"))
-	}
-	if listed := slices.Sorted(maps.Keys(operations)); !slices.Equal(names, listed) {
-		t.Errorf("contracts %v, listed %v", names, listed)
-	}
-}
-
 func TestContracts(t *testing.T) {
 	t.Parallel()
-	for name, want := range operations {
+	for _, name := range contractNames(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			doc := load(t, name)
@@ -75,11 +59,30 @@ func TestContracts(t *testing.T) {
 			}
 			got := 0
 			each(doc, func(string, *openapi3.Operation) { got++ })
-			if got != want {
+			if want, promised := operations[name]; promised && got != want {
 				t.Errorf("%d operations, want %d", got, want)
 			}
 		})
 	}
+}
+
+// contractNames lists the contracts and sees that none of the promised ones is missing.
+func contractNames(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("*.openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range files {
+		names = append(names, strings.TrimSuffix(file, ".openapi.yaml"))
+	}
+	for promised := range operations {
+		if !slices.Contains(names, promised) {
+			t.Errorf("the contract %s is gone", promised)
+		}
+	}
+	return names
 }
 
 // problems says what is missing from a valid document, sorted.
