@@ -12,7 +12,10 @@ import (
 const riverModule = "github.com/riverqueue/river"
 
 // Requirement is one module that a go.mod requires.
-type Requirement struct{ Path, Version string }
+type Requirement struct {
+	Path    string `json:"Path"`
+	Version string `json:"Version"`
+}
 
 // Requirements reads the requirements of a go.mod file.
 func Requirements(file string) ([]Requirement, error) {
@@ -20,7 +23,9 @@ func Requirements(file string) ([]Requirement, error) {
 	if err != nil {
 		return nil, fmt.Errorf("go mod edit %s: %w%s", file, err, stderr(err))
 	}
-	var mod struct{ Require []Requirement }
+	var mod struct {
+		Require []Requirement `json:"Require"`
+	}
 	if err := json.Unmarshal(output, &mod); err != nil {
 		return nil, fmt.Errorf("answer of go mod edit: %w", err)
 	}
@@ -33,7 +38,9 @@ func RequirementsOf(r Requirement) ([]Requirement, error) {
 	if err != nil {
 		return nil, fmt.Errorf("go mod download %s: %w%s", r.Path, err, stderr(err))
 	}
-	var module struct{ GoMod string }
+	var module struct {
+		GoMod string `json:"GoMod"`
+	}
 	if err := json.Unmarshal(output, &module); err != nil {
 		return nil, fmt.Errorf("answer of go mod download: %w", err)
 	}

@@ -24,8 +24,8 @@ func readGraph(packages *json.Decoder) (Graph, error) {
 	g := Graph{}
 	for {
 		var p struct {
-			ImportPath string
-			Imports    []string
+			ImportPath string   `json:"ImportPath"`
+			Imports    []string `json:"Imports"`
 		}
 		switch err := packages.Decode(&p); {
 		case errors.Is(err, io.EOF):

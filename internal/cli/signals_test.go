@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"syscall"
@@ -36,7 +37,7 @@ func TestStopGivesSignalsBack(t *testing.T) {
 	ctx, stop := stopOnSignal(t.Context(), io.Discard)
 	stop()
 	<-ctx.Done()
-	if context.Cause(ctx) != context.Canceled {
+	if !errors.Is(context.Cause(ctx), context.Canceled) {
 		t.Errorf("cause: %v", context.Cause(ctx))
 	}
 }

@@ -31,6 +31,7 @@ type Field struct {
 // field is a Field with its place in a Config.
 type field struct {
 	Field
+
 	min   string
 	value reflect.Value
 }
@@ -73,7 +74,7 @@ func newField(name string, tag reflect.StructTag, value reflect.Value) field {
 	if !own {
 		flag = "--set " + name
 	}
-	_, isSecret := value.Interface().(secret.String)
+	_, isSecret := reflect.TypeAssert[secret.String](value)
 	described := Field{Name: name, Env: envName(name), Flag: flag, Default: text(value), Doc: tag.Get("doc"), Secret: isSecret}
 	if enum := tag.Get("enum"); enum != "" {
 		described.Allowed = strings.Split(enum, ",")

@@ -19,7 +19,7 @@ var errFloatAmount = errors.New(`an amount with a fraction is written in quotes,
 
 // set reads raw, which is a YAML value or the text of a variable or flag, into the field.
 func (f field) set(raw any) error {
-	if number, ok := f.value.Addr().Interface().(*money.Number); ok {
+	if number, ok := reflect.TypeAssert[*money.Number](f.value.Addr()); ok {
 		if _, isFloat := raw.(float64); isFloat {
 			return errFloatAmount
 		}
