@@ -1,0 +1,124 @@
+// Package config is the one description of what can be set: a struct whose fields carry their name, their meaning
+// and their bounds, and the layers that fill it: defaults, then a YAML file, then the environment, then flags.
+//
+// Adding a setting is adding a field with tags and its default: the file key, the environment variable, the check
+// for unknown keys, `gantry config show` and docs/configuration.md follow from them.
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/gantry-ai/gantry/internal/kernel/money"
+	"github.com/gantry-ai/gantry/internal/kernel/secret"
+)
+
+// Config holds every setting. Tags: `koanf` is the key in the file, `doc` the meaning, `enum` the values that are
+// allowed, `min` the least number or duration that is.
+type Config struct {
+	Data      string `koanf:"data" doc:"Data directory: the SQLite database, media and generated keys."`
+	Addr      string `koanf:"addr" doc:"Address to serve on, host:port."`
+	PublicURL string `koanf:"publicUrl" doc:"URL under which people and callbacks reach this installation, such as https://ai.example.org. Empty: links are made from addr."`
+	AdminAddr string `koanf:"adminAddr" doc:"Address of the private listener for metrics and profiles, host:port. Empty: none."`
+	// MasterKey seals stored credentials. See MasterKeyBytes.
+	MasterKey secret.String `koanf:"masterKey" doc:"Key that seals stored credentials: 32 random bytes in base64 or hex. Empty: one is generated into the data directory (mode 0600)."`
+	// TrustedProxies are the proxies whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix `koanf:"trustedProxies" doc:"Networks (CIDR) of the reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."`
+
+	Database   Database   `koanf:"database"`
+	Log        Log        `koanf:"log"`
+	HTTP       HTTP       `koanf:"http"`
+	Auth       Auth       `koanf:"auth"`
+	Admin      Admin      `koanf:"admin"`
+	Wallet     Wallet     `koanf:"wallet"`
+	Relay      Relay      `koanf:"relay"`
+	Journal    Journal    `koanf:"journal"`
+	Simulation Simulation `koanf:"simulation"`
+	Shutdown   Shutdown   `koanf:"shutdown"`
+	Surfaces   Surfaces   `koanf:"surfaces"`
+}
+
+// Database says where state is kept.
+type Database struct {
+	// URL is a secret because it usually holds a password.
+	URL        secret.String `koanf:"url" doc:"PostgreSQL URL (postgres://user:password@host/database). Empty: SQLite in the data directory."`
+	MaxReaders int           `koanf:"maxReaders" min:"1" doc:"Connections for reading. SQLite has one more for writing."`
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  string `koanf:"level" enum:"debug,info,warn,error" doc:"Least level that is logged."`
+	Format string `koanf:"format" enum:"auto,text,json" doc:"Format of the log on stderr; auto is text on a terminal and json elsewhere."`
+}
+
+// HTTP bounds what a connection may take.
+type HTTP struct {
+	ReadHeaderTimeout time.Duration `koanf:"readHeaderTimeout" min:"1ms" doc:"Time for a client to send its request headers."`
+}
+
+// Auth says who may come in.
+type Auth struct {
+	IdentityMode string        `koanf:"identityMode" enum:"standalone,hybrid,external" doc:"standalone: local accounts; hybrid: local accounts and an identity provider; external: no local registration."`
+	Registration string        `koanf:"registration" enum:"open,invite,closed" doc:"Who may make an account."`
+	TokenTTL     time.Duration `koanf:"tokenTtl" min:"1m" doc:"How long a session lasts."`
+	JWTSecret    secret.String `koanf:"jwtSecret" doc:"Secret that signs session tokens, 32 random bytes or more; equal on every node. Empty: one is generated into the data directory (mode 0600)."`
+}
+
+// Admin is the first administrator, made at start when there is none.
+type Admin struct {
+	Username string        `koanf:"username" doc:"Name of the first administrator. Empty: a one-time setup link is printed instead."`
+	Password secret.String `koanf:"password" doc:"Password of the first administrator, 8 characters or more."`
+}
+
+// Wallet holds the rules of money. Grants are decimal numbers in major units.
+type Wallet struct {
+	Currency    money.Currency `koanf:"currency" doc:"Currency of a new user's wallet (ISO 4217)."`
+	SimGrant    money.Number   `koanf:"simGrant" doc:"Simulated money (SIM) that a new user is given."`
+	SignupGrant money.Number   `koanf:"signupGrant" doc:"Real money, in wallet.currency, that a new user is given."`
+	SettleAck   string         `koanf:"settleAck" enum:"durable,process" doc:"When a charge counts as recorded: durable waits for the disk and survives power loss; process waits for the operating system and survives a crash of the program."`
+}
+
+// Relay bounds a relayed call.
+type Relay struct {
+	MaxBodyBytes     int64         `koanf:"maxBodyBytes" min:"1024" doc:"Largest request body."`
+	ConnectTimeout   time.Duration `koanf:"connectTimeout" min:"1ms" doc:"Time to connect to an upstream, TLS included."`
+	FirstByteTimeout time.Duration `koanf:"firstByteTimeout" min:"1ms" doc:"Time to an upstream's first byte; a policy may say otherwise."`
+	IdleTimeout      time.Duration `koanf:"idleTimeout" min:"1ms" doc:"Longest silence within an upstream's stream."`
+	TotalTimeout     time.Duration `koanf:"totalTimeout" min:"1ms" doc:"Time for a whole call with all its attempts."`
+	OnUnbounded      string        `koanf:"onUnbounded" enum:"clamp,reject" doc:"What to do with a request that bounds its output by nothing: clamp to what the model and the wallet allow, or reject."`
+}
+
+// Journal says how records are grouped before they are made durable together.
+type Journal struct {
+	Window   time.Duration `koanf:"window" doc:"Longest wait for more records to share one commit; 0 commits at once."`
+	MaxBatch int           `koanf:"maxBatch" min:"1" doc:"Most records in one commit."`
+}
+
+// Simulation is the built-in upstream that needs no network.
+type Simulation struct {
+	Enabled         bool `koanf:"enabled" doc:"Offer the built-in simulator and its models."`
+	TokensPerSecond int  `koanf:"tokensPerSecond" min:"1" doc:"Speed of simulated streams."`
+}
+
+// Shutdown bounds the end.
+type Shutdown struct {
+	Timeout time.Duration `koanf:"timeout" min:"1ms" doc:"Time for open requests to finish after SIGTERM; what is open then is cut and settled."`
+}
+
+// Surfaces are the faces of Gantry. Each can be switched off or moved.
+type Surfaces struct {
+	Protocols    Surface `koanf:"protocols"`
+	Gateway      Surface `koanf:"gateway"`
+	TokenFactory Surface `koanf:"tokenfactory"`
+	Yuanjing     Surface `koanf:"yuanjing"`
+	ConsoleAdmin Surface `koanf:"consoleadmin"`
+	Drawing      Surface `koanf:"drawing"`
+	Console      Surface `koanf:"console"`
+}
+
+// Surface says where one face answers.
+type Surface struct {
+	Enabled bool   `koanf:"enabled" doc:"Serve this surface."`
+	Prefix  string `koanf:"prefix" doc:"Path in front of all its paths, such as /drawing."`
+	Host    string `koanf:"host" doc:"Host name that it answers to alone. Empty: any."`
+}

@@ -1,0 +1,32 @@
+package config
+
+import "time"
+
+// Default returns the settings of an installation that sets nothing.
+func Default() Config {
+	on := Surface{Enabled: true}
+	return Config{
+		Data:      "./data",
+		Addr:      "127.0.0.1:8080",
+		AdminAddr: "127.0.0.1:9090",
+		Database:  Database{MaxReaders: 4},
+		Log:       Log{Level: "info", Format: "auto"},
+		HTTP:      HTTP{ReadHeaderTimeout: 10 * time.Second},
+		Auth:      Auth{IdentityMode: "standalone", Registration: "open", TokenTTL: 24 * time.Hour},
+		Wallet:    Wallet{Currency: "USD", SimGrant: "100", SignupGrant: "0", SettleAck: "durable"},
+		Relay: Relay{
+			MaxBodyBytes:     8 << 20,
+			ConnectTimeout:   10 * time.Second,
+			FirstByteTimeout: time.Minute,
+			IdleTimeout:      time.Minute,
+			TotalTimeout:     10 * time.Minute,
+			OnUnbounded:      "clamp",
+		},
+		Journal:    Journal{Window: 2 * time.Millisecond, MaxBatch: 256},
+		Simulation: Simulation{Enabled: true, TokensPerSecond: 200},
+		Shutdown:   Shutdown{Timeout: 30 * time.Second},
+		Surfaces: Surfaces{
+			Protocols: on, Gateway: on, TokenFactory: on, Yuanjing: on, ConsoleAdmin: on, Drawing: on, Console: on,
+		},
+	}
+}

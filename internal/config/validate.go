@@ -1,0 +1,193 @@
+package config
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gantry-ai/gantry/internal/kernel/money"
+	"github.com/gantry-ai/gantry/internal/kernel/secret"
+)
+
+// minPassword is the least length of a password. Source: DESIGN, section 5.
+const minPassword = 8
+
+// problem is what is wrong with one setting.
+type problem struct {
+	name string
+	err  error
+}
+
+// Validate says everything that is wrong with settings that were put together by hand; Load has done so already.
+func (c Config) Validate() error { return newLoader(&c).validate() }
+
+func (l *loader) validate() error {
+	var errs []error
+	for _, f := range l.fields {
+		if err := errors.Join(f.checkAllowed(), f.checkMin()); err != nil {
+			errs = append(errs, l.bad(f, text(f.value), err))
+		}
+	}
+	for _, p := range append(l.config.problems(), l.badPrefixes()...) {
+		if p.err != nil {
+			f := l.index[p.name]
+			errs = append(errs, l.bad(f, text(f.value), p.err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// problems checks what a tag cannot say. Entries with a nil error are fine.
+func (c Config) problems() []problem {
+	return []problem{
+		{"data", notEmpty(c.Data)},
+		{"addr", hostPort(c.Addr)},
+		{"adminAddr", optional(c.AdminAddr, hostPort)},
+		{"publicUrl", optional(c.PublicURL, webURL)},
+		{"database.url", optional(c.Database.URL.Reveal(), postgresURL)},
+		{"masterKey", optional(c.MasterKey.Reveal(), masterKey)},
+		{"auth.jwtSecret", optional(c.Auth.JWTSecret.Reveal(), strongSecret)},
+		{"admin.password", c.Admin.check()},
+		{"wallet.currency", realCurrency(c.Wallet.Currency)},
+		{"wallet.simGrant", grant(c.Wallet.SimGrant, money.SIM)},
+		{"wallet.signupGrant", grant(c.Wallet.SignupGrant, c.Wallet.Currency)},
+		{"relay.firstByteTimeout", notAbove(c.Relay.FirstByteTimeout, c.Relay.TotalTimeout, "relay.totalTimeout")},
+		{"journal.window", window(c.Journal.Window)},
+	}
+}
+
+// badPrefixes checks the prefix of every surface.
+func (l *loader) badPrefixes() []problem {
+	var problems []problem
+	for _, f := range l.fields {
+		if strings.HasPrefix(f.Name, "surfaces.") && strings.HasSuffix(f.Name, ".prefix") {
+			problems = append(problems, problem{f.Name, optional(f.value.String(), pathPrefix)})
+		}
+	}
+	return problems
+}
+
+// MasterKeyBytes returns the 32 bytes of the master key, nil when none is set. The key of a loaded Config is valid.
+func (c Config) MasterKeyBytes() ([]byte, error) {
+	if c.MasterKey.IsZero() {
+		return nil, nil
+	}
+	return decodeKey(c.MasterKey.Reveal())
+}
+
+func decodeKey(s string) ([]byte, error) {
+	for _, decode := range []func(string) ([]byte, error){
+		hex.DecodeString, base64.StdEncoding.DecodeString, base64.RawURLEncoding.DecodeString,
+	} {
+		if key, err := decode(s); err == nil && len(key) == secret.KeySize {
+			return key, nil
+		}
+	}
+	return nil, fmt.Errorf("want %d bytes in base64 or hex", secret.KeySize)
+}
+
+func masterKey(s string) error {
+	if _, err := decodeKey(s); err != nil {
+		return err
+	}
+	return strongSecret(s)
+}
+
+func (a Admin) check() error {
+	switch password := a.Password.Reveal(); {
+	case (a.Username == "") != a.Password.IsZero():
+		return errors.New("admin.username and admin.password are set together or not at all")
+	case password == "":
+		return nil
+	case len([]rune(password)) < minPassword:
+		return fmt.Errorf("want %d characters or more", minPassword)
+	default:
+		return notWellKnown(password)
+	}
+}
+
+func optional(s string, check func(string) error) error {
+	if s == "" {
+		return nil
+	}
+	return check(s)
+}
+
+func notEmpty(s string) error {
+	if s == "" {
+		return errors.New("must not be empty")
+	}
+	return nil
+}
+
+func hostPort(s string) error {
+	_, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return errors.New("want host:port")
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return errors.New("want a port from 0 to 65535")
+	}
+	return nil
+}
+
+func webURL(s string) error {
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("want http:// or https://, a host and at most a path")
+	}
+	return nil
+}
+
+func postgresURL(s string) error {
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+		return errors.New("want a postgres:// URL, or nothing for SQLite")
+	}
+	return nil
+}
+
+func realCurrency(c money.Currency) error {
+	if !c.Known() || c == money.SIM {
+		return errors.New("want a currency that Gantry can book, such as USD, EUR or CNY")
+	}
+	return nil
+}
+
+func grant(n money.Number, c money.Currency) error {
+	amount, err := n.Amount(c)
+	if err != nil {
+		return err
+	}
+	if amount < 0 {
+		return money.ErrNegative
+	}
+	return nil
+}
+
+func notAbove(d, limit time.Duration, name string) error {
+	if d > limit {
+		return fmt.Errorf("must not be above %s (%v)", name, limit)
+	}
+	return nil
+}
+
+func window(d time.Duration) error {
+	if d < 0 || d > time.Second {
+		return errors.New("want 0 to 1s")
+	}
+	return nil
+}
+
+func pathPrefix(s string) error {
+	if !strings.HasPrefix(s, "/") || strings.HasSuffix(s, "/") || strings.ContainsAny(s, "?#{}* ") {
+		return errors.New("want a path such as /drawing, without a slash at its end")
+	}
+	return nil
+}
