@@ -1,0 +1,85 @@
+// Package wire is what the relay needs of a wire format: to read the few facts that routing and pricing go by, to edit
+// the bytes that must change, to meter what comes back, and to speak errors.
+package wire
+
+import (
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/kernel/fault"
+)
+
+// Format is one wire format: a dialect for one operation. It is safe for concurrent use.
+type Format interface {
+	Kind() inference.Kind
+	Dialect() inference.Dialect
+	// Peek reads a request. The error is a *fault.Error that names the field.
+	Peek(body []byte) (Ask, error)
+	// Edit appends to dst the request with the changes made; no other byte differs. a is what Peek returned for body.
+	Edit(dst, body []byte, a *Ask, c Change) []byte
+	// Answer checks a buffered answer and meters it. ok is false when it is not a valid answer of this format.
+	Answer(body []byte) (m Metered, ok bool)
+	// Meter returns a meter for one stream.
+	Meter(o MeterOptions) Meter
+	// ErrorBody is an error as a whole answer, ErrorFrame as a stream's last words.
+	ErrorBody(f *fault.Error) []byte
+	ErrorFrame(f *fault.Error) []byte
+	// End is what terminates a stream; empty when nothing does.
+	End() []byte
+}
+
+// Ask is what a request asks for, as far as routing and pricing need to know.
+type Ask struct {
+	Model        string
+	Stream       bool
+	WantsUsage   bool  // the caller asked for usage in the stream
+	MaxOutput    int64 // output tokens per choice; 0: no limit given
+	Choices      int64 // at least 1
+	InputTokens  int64 // estimate
+	InputBound   int64 // upper bound, for holds
+	StickyKey    string
+	Simulation   bool // the caller asked for the simulation engine
+	FormatFacts  any  // the format's own findings, for Edit
+	ServiceClass string
+}
+
+// Change is what the relay changes in a request. Zero fields leave it as it is.
+type Change struct {
+	Model     string
+	MaxOutput int64
+	// MaxOutputParam is the name under which the upstream expects MaxOutput; "" means the format's usual one.
+	MaxOutputParam string
+	AskUsage       bool
+}
+
+// Metered is what a meter or an answer tells.
+type Metered struct {
+	Usage inference.Usage
+	// Known says that the upstream told the usage and that it can be trusted.
+	Known bool
+	// OutputTokens is the local count of what was delivered, where the upstream did not tell.
+	OutputTokens int64
+}
+
+// MeterOptions say what the caller did not ask for and therefore must not see.
+type MeterOptions struct {
+	HideUsage bool
+}
+
+// Meter watches one stream. It is not safe for concurrent use.
+type Meter interface {
+	// Event looks at one event, given as its data, and at its raw bytes. It returns the bytes to deliver: raw itself, an
+	// edited copy valid until the next call, or nothing.
+	Event(raw, data []byte) (deliver []byte, sign Sign)
+	// Result is what was metered so far.
+	Result() Metered
+}
+
+// Sign is what an event means for the stream's life.
+type Sign uint8
+
+// The signs.
+const (
+	Goes     Sign = iota // the stream goes on
+	Finished             // the answer is complete; only usage and the terminator may follow
+	Ended                // this is the terminator
+	Broken               // the upstream reports an error in the stream
+)
