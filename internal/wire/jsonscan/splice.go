@@ -14,6 +14,14 @@ func (e *Edit) start() int {
 	return e.At
 }
 
+// before orders edits by place; a text put in where a replaced span starts comes before the span.
+func (e *Edit) before(other *Edit) bool {
+	if e.start() == other.start() {
+		return !e.Field.Found() && other.Field.Found()
+	}
+	return e.start() < other.start()
+}
+
 // Apply appends body to dst with the edits made, and leaves body as it is. Edits may come in any order but not overlap,
 // and are put in order by the call; texts put in at one place keep the order given. Every byte outside the edits is copied
 // unchanged.
@@ -35,7 +43,7 @@ func Apply(dst, body []byte, edits ...Edit) []byte {
 func first(edits []Edit) int {
 	best := 0
 	for i := range edits {
-		if edits[i].start() < edits[best].start() {
+		if edits[i].before(&edits[best]) {
 			best = i
 		}
 	}

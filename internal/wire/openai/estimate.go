@@ -1,0 +1,83 @@
+package openai
+
+import "unicode/utf8"
+
+// Count counts text by how many tokens it makes, cheaply. The zero value is empty.
+type Count struct {
+	Narrow int64 // bytes of ASCII
+	Wide   int64 // characters of Chinese, Japanese and Korean
+	Other  int64 // other characters
+}
+
+// Add counts the inside of a JSON string as it is written, so an escape counts as the character that it stands for.
+func (c *Count) Add(raw []byte) {
+	for i := 0; i < len(raw); {
+		b := raw[i]
+		switch {
+		case b == '\\' && i+5 < len(raw) && raw[i+1] == 'u':
+			c.escaped(raw[i+2 : i+6])
+			i += 6
+		case b == '\\':
+			c.Narrow++
+			i += 2
+		case b < utf8.RuneSelf:
+			c.Narrow++
+			i++
+		default:
+			r, n := utf8.DecodeRune(raw[i:])
+			c.rune(r)
+			i += n
+		}
+	}
+}
+
+// escaped counts four hexadecimal digits by the first two: CJK begins at U+2E80.
+func (c *Count) escaped(hex []byte) {
+	switch {
+	case hex[0] == '0' && hex[1] == '0':
+		c.Narrow++
+	case hex[0] > '2', hex[0] == '2' && (hex[1]|0x20 == 'e' || hex[1]|0x20 == 'f'):
+		c.Wide++
+	default:
+		c.Other++
+	}
+}
+
+func (c *Count) rune(r rune) {
+	if r >= 0x2E80 && r < 0x1F000 {
+		c.Wide++
+		return
+	}
+	c.Other++
+}
+
+// Tokens returns the estimate: about four bytes of ASCII, one and a half CJK characters or two others make a token.
+func (c *Count) Tokens() int64 {
+	twelfths := c.Narrow*3 + c.Wide*8 + c.Other*6
+	return (twelfths + 11) / 12
+}
+
+// IsZero reports whether nothing was counted.
+func (c *Count) IsZero() bool { return *c == Count{} }
+
+// EstimateTokens estimates how many tokens a JSON text makes, such as the messages of a request.
+func EstimateTokens(text []byte) int64 {
+	var c Count
+	c.Add(text)
+	return c.Tokens()
+}
+
+// boundOverhead covers what an upstream's chat template adds around the messages.
+const boundOverhead = 32
+
+// ImageTokens is what a picture takes at most with the usual models; a few small models take far more.
+const ImageTokens = 3000
+
+// BoundTokens returns more tokens than a text of so many bytes can make: no tokenizer makes a token of less than a byte.
+func BoundTokens(bodyBytes int) int64 { return int64(bodyBytes) + boundOverhead }
+
+// BoundInput returns more input tokens than the request can be charged for, as far as its size tells, with perImage tokens
+// for each picture. Files that are named by address or id are not allowed for.
+func (f *Facts) BoundInput(perImage int64) int64 {
+	return BoundTokens(f.MessageBytes+f.ToolBytes+f.InputBytes) + int64(f.Images)*perImage
+}
