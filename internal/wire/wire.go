@@ -13,6 +13,8 @@ type Format interface {
 	Dialect() inference.Dialect
 	// Peek reads a request. The error is a *fault.Error that names the field.
 	Peek(body []byte) (Ask, error)
+	// InputTokens estimates the request's input, for upstreams that do not tell.
+	InputTokens(body []byte, a *Ask) int64
 	// Edit appends to dst the request with the changes made; no other byte differs. a is what Peek returned for body.
 	Edit(dst, body []byte, a *Ask, c Change) []byte
 	// Answer checks a buffered answer and meters it. ok is false when it is not a valid answer of this format.
@@ -33,8 +35,7 @@ type Ask struct {
 	WantsUsage   bool  // the caller asked for usage in the stream
 	MaxOutput    int64 // output tokens per choice; 0: no limit given
 	Choices      int64 // at least 1
-	InputTokens  int64 // estimate
-	InputBound   int64 // upper bound, for holds
+	InputBound   int64 // the most input tokens that the request can have, for holds
 	StickyKey    string
 	Simulation   bool // the caller asked for the simulation engine
 	FormatFacts  any  // the format's own findings, for Edit

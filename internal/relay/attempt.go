@@ -1,0 +1,209 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/gantry-ai/gantry/internal/domain/tasks"
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/provider"
+)
+
+// Verdicts say what the relay did after an attempt.
+const (
+	verdictServed       = "served"
+	verdictRetrySame    = "retry_same"
+	verdictNextPlatform = "next_platform"
+	verdictStop         = "stop"
+	verdictExhausted    = "exhausted"
+	verdictCallerLeft   = "caller_left"
+)
+
+const (
+	// triesPerTarget is how often one target is tried before the next one is. Source: DESIGN section 6, retryPolicy.
+	triesPerTarget = 2
+	// maxAttempts bounds the attempts of one request over all targets.
+	maxAttempts = 6
+	// maxErrorBody is how much of an upstream's error is read.
+	maxErrorBody = 64 << 10
+)
+
+// run tries the targets in order until one has delivered or the request must stop.
+func (c *call) run() {
+	for i, t := range c.targets {
+		if i > 0 {
+			if err := c.reserveFor(t); err != nil {
+				continue
+			}
+		}
+		for try := 1; try <= triesPerTarget; try++ {
+			last := i == len(c.targets)-1 && try == triesPerTarget || len(c.attempts)+1 >= maxAttempts
+			o := c.attempt(t)
+			verdict := c.judge(o, try, i == len(c.targets)-1, last)
+			c.attempts[len(c.attempts)-1].Verdict = verdict
+			switch verdict {
+			case verdictServed:
+				return
+			case verdictStop, verdictExhausted, verdictCallerLeft:
+				c.giveUp(o)
+				return
+			case verdictNextPlatform:
+				try = triesPerTarget
+			}
+		}
+	}
+	c.giveUp(provider.Outcome{Category: inference.Overloaded})
+}
+
+// judge decides what follows an attempt. Nothing is retried once the caller was sent a byte, or has left.
+func (c *call) judge(o provider.Outcome, try int, lastTarget, last bool) string {
+	switch {
+	case o.Category == inference.OK || c.delivered:
+		return verdictServed
+	case c.ctx().Err() != nil:
+		return verdictCallerLeft
+	case stops(o.Category):
+		return verdictStop
+	case last:
+		return verdictExhausted
+	case try < triesPerTarget && retriesSame(o.Category):
+		return verdictRetrySame
+	case lastTarget:
+		return verdictExhausted
+	}
+	return verdictNextPlatform
+}
+
+// stops reports whether the same request would fail everywhere. Source: DESIGN section 6, hardStopPolicy.
+func stops(k inference.Category) bool {
+	switch k {
+	case inference.InvalidRequest, inference.ContentPolicy, inference.ContextLength, inference.Canceled:
+		return true
+	default:
+		return false
+	}
+}
+
+// retriesSame reports whether the same upstream may well answer a second try.
+func retriesSame(k inference.Category) bool {
+	switch k {
+	case inference.Connect, inference.ServerError, inference.Overloaded, inference.Protocol:
+		return true
+	default:
+		return false
+	}
+}
+
+// attempt tries one target once. When it returns with success or c.delivered, the call has been answered and settled.
+func (c *call) attempt(t *Target) provider.Outcome {
+	c.target = t
+	c.attempts = append(c.attempts, tasks.Attempt{
+		No: len(c.attempts) + 1, PlatformID: t.Platform.ID, PlatformName: t.Platform.Name, PlatformModelID: t.Model.ID,
+		CredentialID: t.CredentialID, Provider: t.Platform.Provider, ModelAlias: t.Model.Alias,
+		ProviderModelName: t.Model.ProviderModelName, Simulated: t.Simulated, StartedAt: c.now(),
+	})
+	a := &c.attempts[len(c.attempts)-1]
+	d := newDeadline(c.ctx(), c.limits.Total)
+	defer d.stop()
+	d.arm(c.limits.FirstByte)
+	o := c.exchange(d, t, a)
+	c.note(a, o)
+	return o
+}
+
+// note completes the attempt's record.
+func (c *call) note(a *tasks.Attempt, o provider.Outcome) {
+	a.Duration = c.now().Sub(a.StartedAt)
+	a.Category, a.ErrorCode, a.ErrorMessage = o.Category, o.Code, o.Message
+	switch {
+	case o.Category == inference.OK:
+		a.Status = tasks.Succeeded
+	case o.Category == inference.Canceled:
+		a.Status = tasks.Canceled
+	default:
+		a.Status = tasks.Failed
+		a.Retryable = !stops(o.Category)
+	}
+}
+
+// exchange sends the call and delivers the answer if there is one.
+func (c *call) exchange(d *deadline, t *Target, a *tasks.Attempt) provider.Outcome {
+	resp, err := t.Upstream.Send(d.ctx, c.prepare(t, a.No))
+	if err != nil {
+		return c.broken(d, err, inference.Connect)
+	}
+	defer resp.Body.Close() //nolint:errcheck // there is nothing to do about it
+	a.StatusCode = resp.StatusCode
+	a.UpstreamRequestID = shorten(resp.Header.Get("X-Request-Id"))
+	if resp.StatusCode != http.StatusOK {
+		body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+		if err != nil && len(body) == 0 {
+			return c.broken(d, err, inference.Protocol)
+		}
+		return t.Upstream.Classify(resp, body)
+	}
+	if c.ask.Stream {
+		return c.deliverStream(d, resp, a)
+	}
+	return c.deliverWhole(d, resp, a)
+}
+
+// broken says what a failed read or send means: the caller left, a deadline passed, or the connection did not hold.
+func (c *call) broken(d *deadline, err error, otherwise inference.Category) provider.Outcome {
+	switch {
+	case c.ctx().Err() != nil:
+		return provider.Outcome{Category: inference.Canceled, Code: "client_closed_request", Message: "The caller left."}
+	case errors.Is(context.Cause(d.ctx), errDeadline):
+		return provider.Outcome{Category: inference.Timeout, Code: "upstream_timeout", Message: "The upstream did not answer in time."}
+	case otherwise == inference.Connect:
+		c.log.Warn("upstream not reached", "request_id", c.requestID, "platform", c.target.Platform.Name, "error", err)
+		return provider.Outcome{Category: inference.Connect, Code: "upstream_unreachable", Message: "The upstream could not be reached."}
+	}
+	return provider.Outcome{Category: otherwise, Code: "upstream_bad_response", Message: "The upstream's answer broke off."}
+}
+
+var errDeadline = errors.New("relay: deadline passed")
+
+// deadline ends an attempt that makes no progress. Its context also ends with the caller's.
+type deadline struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	timer  *time.Timer
+	end    time.Time // zero: no total deadline
+}
+
+func newDeadline(parent context.Context, total time.Duration) *deadline {
+	d := &deadline{}
+	d.ctx, d.cancel = context.WithCancelCause(parent)
+	if total > 0 {
+		d.end = time.Now().Add(total)
+	}
+	return d
+}
+
+// arm gives the attempt the time d from now to make progress; 0 means no limit but the total one.
+func (d *deadline) arm(wait time.Duration) {
+	if !d.end.IsZero() {
+		if left := time.Until(d.end); wait == 0 || left < wait {
+			wait = max(left, 0)
+		}
+	} else if wait == 0 {
+		return
+	}
+	if d.timer == nil {
+		d.timer = time.AfterFunc(wait, func() { d.cancel(errDeadline) })
+		return
+	}
+	d.timer.Reset(wait)
+}
+
+// stop ends the attempt: whatever the upstream still does is cancelled.
+func (d *deadline) stop() {
+	if d.timer != nil {
+		d.timer.Stop()
+	}
+	d.cancel(nil)
+}

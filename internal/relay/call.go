@@ -1,0 +1,121 @@
+package relay
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
+	"github.com/gantry-ai/gantry/internal/domain/tasks"
+	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/money"
+	"github.com/gantry-ai/gantry/internal/wire"
+)
+
+// call is one request on its way through the steps. One goroutine owns it.
+type call struct {
+	*Relay
+	w         http.ResponseWriter
+	req       *http.Request
+	op        Operation
+	requestID string
+	caller    netip.Addr
+	taskID    id.ID
+	start     time.Time
+
+	// admit
+	principal *identity.Principal
+	body      []byte
+	ask       wire.Ask
+
+	// resolve
+	route   *Route
+	targets []*Target
+
+	// reserve
+	purse     *wallet.Wallet
+	hold      wallet.Hold
+	held      money.Amount
+	maxOutput int64 // the output limit that goes upstream; 0: none is known
+
+	// attempt
+	attempts []tasks.Attempt
+	target   *Target // of the attempt under way, or of the last one
+
+	// deliver
+	ttft      time.Duration
+	delivered bool // the caller was sent something of the upstream's
+
+	// settle
+	outcome  outcome
+	charged  money.Amount
+	overrun  money.Amount
+	lines    []pricing.Line
+	metered  wire.Metered
+	settled  bool
+	failure  *fault.Error
+	status   int
+	statuses tasks.Status
+}
+
+// outcome is how the call ended, which decides what is charged. Source: MONEY section 3, "Who pays".
+type outcome string
+
+const (
+	outcomeNone       outcome = ""            // nothing was delivered: nothing is charged
+	outcomeServed     outcome = "usage"       // complete, and the upstream told the usage
+	outcomeEstimated  outcome = "estimated"   // complete, but counted here
+	outcomeCut        outcome = "cut"         // the upstream broke off in the middle
+	outcomeClientGone outcome = "client_gone" // the caller left in the middle
+)
+
+func newCall(r *Relay, w http.ResponseWriter, req *http.Request, op Operation, from Caller) *call {
+	now := r.now()
+	return &call{
+		Relay: r, w: w, req: req, op: op, requestID: from.RequestID, caller: from.Address, taskID: id.At(now), start: now,
+	}
+}
+
+// ctx is the caller's: it ends when the caller leaves.
+func (c *call) ctx() context.Context { return c.req.Context() }
+
+// refuse answers a request that never reached an upstream. Only requests of a known caller leave a record: others are
+// counted, because anybody can make any number of them.
+func (c *call) refuse(err error) {
+	c.fail(err)
+	if c.principal != nil && c.ask.Model != "" {
+		c.record()
+	}
+	c.answerFailure()
+}
+
+// fail notes why the call ends without success.
+func (c *call) fail(err error) {
+	c.failure = fault.From(err)
+	c.status = c.failure.Status
+}
+
+// answerFailure sends the failure in the caller's protocol, unless the answer has begun.
+func (c *call) answerFailure() {
+	h := c.w.Header()
+	h.Set("Content-Type", "application/json")
+	if c.failure.RetryAfter > 0 {
+		h.Set("Retry-After", seconds(c.failure.RetryAfter))
+	}
+	if c.failure.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="gantry"`)
+	}
+	c.w.WriteHeader(c.failure.Status)
+	_, _ = c.w.Write(c.op.Format.ErrorBody(c.failure))
+}
+
+// finish makes sure that nothing is left open, whatever happened before.
+func (c *call) finish() {
+	c.hold.Release()
+	c.metrics.observe(c)
+	c.logOutcome()
+}

@@ -1,0 +1,244 @@
+package relay
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"github.com/gantry-ai/gantry/internal/domain/catalog"
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
+	"github.com/gantry-ai/gantry/internal/domain/routing"
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/money"
+	"github.com/gantry-ai/gantry/internal/kernel/secret"
+	"github.com/gantry-ai/gantry/internal/provider"
+)
+
+// Sources are what a snapshot is compiled of.
+type Sources struct {
+	Version    int64
+	Platforms  []routing.Platform
+	Models     []routing.PlatformModel
+	BaseModels []catalog.BaseModel
+	RuleSets   []pricing.RuleSet
+	Adapters   map[string]provider.Adapter
+	// Unseal opens a credential.
+	Unseal func(*routing.Credential) (map[string]secret.String, error)
+	// Transport makes a platform's HTTP calls.
+	Transport func(*routing.Platform) http.RoundTripper
+	Log       *slog.Logger
+}
+
+// Compile makes a snapshot. What cannot be compiled is left out and logged: one bad row must not stop the others.
+func Compile(src Sources) *Snapshot {
+	c := compiler{Sources: src, sets: map[id.ID]*pricing.RuleSet{}, bases: map[id.ID]*catalog.BaseModel{}}
+	for i := range src.RuleSets {
+		c.sets[src.RuleSets[i].ID] = &src.RuleSets[i]
+	}
+	for i := range src.BaseModels {
+		c.bases[src.BaseModels[i].ID] = &src.BaseModels[i]
+	}
+	s := &Snapshot{Version: src.Version, routes: map[string]*Route{}, engines: map[inference.ModelType]*Target{}}
+	for i := range src.Platforms {
+		c.platform(s, &src.Platforms[i])
+	}
+	for _, r := range s.routes {
+		r.settle()
+	}
+	return s
+}
+
+type compiler struct {
+	Sources
+	sets  map[id.ID]*pricing.RuleSet
+	bases map[id.ID]*catalog.BaseModel
+}
+
+// access is a platform opened with one credential.
+type access struct {
+	upstream   provider.Upstream
+	credential routing.Credential
+}
+
+func (c *compiler) platform(s *Snapshot, p *routing.Platform) {
+	if p.Status != routing.Enabled {
+		return
+	}
+	adapter, ok := c.Adapters[p.Provider]
+	if !ok {
+		c.Log.Error("platform left out: no adapter", "platform", p.Name, "provider", p.Provider)
+		return
+	}
+	opened := c.open(p, adapter)
+	for i := range c.Models {
+		if m := &c.Models[i]; m.PlatformID == p.ID && m.Enabled {
+			c.model(s, p, m, adapter.Describe(), opened)
+		}
+	}
+}
+
+func (c *compiler) open(p *routing.Platform, adapter provider.Adapter) []access {
+	credentials := p.Credentials
+	if len(credentials) == 0 {
+		credentials = []routing.Credential{{Status: routing.Enabled, Weight: 1}}
+	}
+	var out []access
+	for _, cr := range credentials {
+		if cr.Status != routing.Enabled {
+			continue
+		}
+		up, err := c.openWith(p, &cr, adapter)
+		if err != nil {
+			c.Log.Error("credential left out", "platform", p.Name, "credential", cr.ID, "error", err)
+			continue
+		}
+		out = append(out, access{up, cr})
+	}
+	return out
+}
+
+func (c *compiler) openWith(p *routing.Platform, cr *routing.Credential, adapter provider.Adapter) (provider.Upstream, error) {
+	var fields map[string]secret.String
+	if len(cr.Sealed) > 0 {
+		var err error
+		if fields, err = c.Unseal(cr); err != nil {
+			return nil, err
+		}
+	}
+	return adapter.Open(provider.Account{
+		BaseURL: p.BaseURL, AuthType: p.AuthType, Credential: fields, Config: p.Config, Transport: c.Transport(p),
+	})
+}
+
+func (c *compiler) model(
+	s *Snapshot, p *routing.Platform, m *routing.PlatformModel, d provider.Description, opened []access,
+) {
+	base := c.bases[m.BaseModelID]
+	proto := Target{Platform: p, Model: m, Dialects: d.Dialects, Simulated: d.Simulated, Types: m.Types}
+	proto.Capabilities = capabilities(base, m)
+	proto.ContextWindow, proto.MaxOutput = proto.Capabilities.ContextWindow, proto.Capabilities.MaxOutputTokens
+	if proto.Schedule, proto.PriceError = c.schedule(p, m, base, d.Simulated); proto.PriceError != nil {
+		c.Log.Warn("model cannot be priced", "platform", p.Name, "model", m.Alias, "error", proto.PriceError)
+	}
+	r := s.routes[m.Alias]
+	if r == nil {
+		r = &Route{Alias: m.Alias, DisplayName: m.DisplayName, OwnedBy: p.Provider, Created: m.CreatedAt}
+		s.routes[m.Alias] = r
+	}
+	for _, a := range opened {
+		t := proto
+		t.Upstream, t.CredentialID = a.upstream, a.credential.ID
+		t.Weight = max(1, m.Weight) * max(1, a.credential.Weight)
+		if sh, ok := a.upstream.(provider.Shaper); ok {
+			t.Shape = sh.Shape()
+		}
+		r.Targets = append(r.Targets, &t)
+		s.engine(&t)
+	}
+}
+
+// engine notes the first simulated target of each type as the one that simulated requests are sent to.
+func (s *Snapshot) engine(t *Target) {
+	if !t.Simulated {
+		return
+	}
+	for _, typ := range t.Types {
+		if s.engines[typ] == nil {
+			s.engines[typ] = t
+		}
+	}
+}
+
+// settle orders a route's targets and sums up what they have in common.
+func (r *Route) settle() {
+	slices.SortStableFunc(r.Targets, byPriority)
+	r.Simulated = len(r.Targets) > 0
+	for _, t := range r.Targets {
+		r.Simulated = r.Simulated && t.Simulated
+		for _, typ := range t.Types {
+			if !r.Types.Has(typ) {
+				r.Types = append(r.Types, typ)
+			}
+		}
+	}
+}
+
+// capabilities are the base model's, overridden member by member by the platform model's.
+func capabilities(base *catalog.BaseModel, m *routing.PlatformModel) catalog.Capabilities {
+	var out catalog.Capabilities
+	if base != nil {
+		_ = json.Unmarshal(base.Capabilities, &out)
+	}
+	for _, raw := range []json.RawMessage{m.Capabilities, m.CapabilityOverride} {
+		if len(raw) > 0 {
+			_ = json.Unmarshal(raw, &out)
+		}
+	}
+	return out
+}
+
+// schedule finds the rules that price a model and compiles them with the operator's discounts.
+// Precedence: DESIGN section 9.
+func (c *compiler) schedule(
+	p *routing.Platform, m *routing.PlatformModel, base *catalog.BaseModel, simulated bool,
+) (*pricing.Schedule, error) {
+	rules, err := c.rules(p, m, base)
+	if err != nil {
+		return nil, err
+	}
+	var factors []pricing.NamedFactor
+	for _, f := range []pricing.NamedFactor{{Name: "platform", Value: p.Discount}, {Name: "platform_model", Value: m.Discount}} {
+		if f.Value != 0 && f.Value != money.One {
+			factors = append(factors, f)
+		}
+	}
+	s, err := pricing.Compile(rules, factors...)
+	if err != nil {
+		return nil, err
+	}
+	if simulated {
+		s = s.Simulated()
+	}
+	return s, nil
+}
+
+func (c *compiler) rules(p *routing.Platform, m *routing.PlatformModel, base *catalog.BaseModel) ([]pricing.Rule, error) {
+	if rules, err := firstConfig(m.BillingConfigOverride, m.BillingConfig); len(rules) > 0 || err != nil {
+		return rules, err
+	}
+	sets := []id.ID{m.PricingRuleSetID, p.PricingRuleSetID}
+	if base != nil {
+		sets = append(sets, base.PricingRuleSetID)
+	}
+	for _, set := range sets {
+		if rs := c.sets[set]; rs != nil && len(rs.Rules) > 0 {
+			return rs.Rules, nil
+		}
+	}
+	if base != nil {
+		if rules, err := pricing.ParseConfig(base.BaseBillingConfig); len(rules) > 0 || err != nil {
+			return rules, err
+		}
+	}
+	return c.defaultRules(), nil
+}
+
+func firstConfig(raws ...json.RawMessage) ([]pricing.Rule, error) {
+	for _, raw := range raws {
+		if rules, err := pricing.ParseConfig(raw); len(rules) > 0 || err != nil {
+			return rules, err
+		}
+	}
+	return nil, nil
+}
+
+func (c *compiler) defaultRules() []pricing.Rule {
+	for i := range c.RuleSets {
+		if c.RuleSets[i].Default {
+			return c.RuleSets[i].Rules
+		}
+	}
+	return nil
+}

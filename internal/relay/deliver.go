@@ -1,0 +1,208 @@
+package relay
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/gantry-ai/gantry/internal/domain/tasks"
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/sse"
+)
+
+const (
+	// maxAnswer bounds a buffered answer: an upstream must not be able to fill the memory.
+	maxAnswer = 64 << 20
+	// maxEvent bounds one event of a stream.
+	maxEvent = 8 << 20
+	// stall is how long a caller may take to accept what it is sent.
+	stall = 60 * time.Second
+)
+
+var ok = provider.Outcome{Category: inference.OK}
+
+// deliverWhole reads the whole answer, settles it, and only then sends it: what was not charged is not delivered.
+func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) provider.Outcome {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		return c.broken(d, err, inference.Protocol)
+	}
+	m, valid := c.op.Format.Answer(body)
+	if !valid || len(body) > maxAnswer {
+		return provider.Outcome{
+			Category: inference.Protocol, Code: "upstream_bad_response", Message: "The upstream's answer is not valid.",
+		}
+	}
+	a.TTFT = c.now().Sub(a.StartedAt)
+	c.ttft = c.now().Sub(c.start)
+	c.status = http.StatusOK
+	c.note(a, ok)
+	a.Verdict = verdictServed
+	if err := c.settle(served(m), m).wait(); err != nil {
+		c.fail(err)
+		c.delivered = true
+		c.answerFailure()
+		return ok
+	}
+	h := c.w.Header()
+	h.Set("Content-Type", "application/json")
+	h["Content-Length"] = []string{itoa(len(body))}
+	c.w.WriteHeader(http.StatusOK)
+	c.delivered = true
+	_, _ = c.w.Write(body)
+	return ok
+}
+
+// served is the outcome of a complete answer.
+func served(m wire.Metered) outcome {
+	if m.Known {
+		return outcomeServed
+	}
+	return outcomeEstimated
+}
+
+// stream is one event stream on its way from an upstream to the caller.
+type stream struct {
+	*call
+	d        *deadline
+	events   *sse.Reader
+	meter    wire.Meter
+	out      *http.ResponseController
+	attempt  *tasks.Attempt
+	begun    bool
+	finished bool // the answer is complete
+	extended time.Time
+}
+
+// deliverStream passes events on as they come. Until the first one is sent, a failure is the attempt's alone and another
+// may follow; afterwards it is the caller's to see.
+func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt) provider.Outcome {
+	s := &stream{
+		call: c, d: d, attempt: a, out: http.NewResponseController(c.w), events: sse.NewReader(resp.Body, maxEvent),
+		meter: c.op.Format.Meter(wire.MeterOptions{HideUsage: c.target.Shape.StreamUsage && !c.ask.WantsUsage}),
+	}
+	o, gone := s.pump()
+	s.events.Release()
+	if !s.begun && !s.finished {
+		return o
+	}
+	s.end(o, gone)
+	return o
+}
+
+// pump passes events on until the stream ends. gone says that the caller does not take them any more.
+func (s *stream) pump() (o provider.Outcome, gone bool) {
+	for {
+		event, err := s.events.Next()
+		if err != nil {
+			return s.broke(err), s.ctx().Err() != nil
+		}
+		s.d.arm(s.limits.Idle)
+		if event.Unterminated && !whole(&event) {
+			return s.broke(io.ErrUnexpectedEOF), false
+		}
+		deliver, sign := s.meter.Event(event.Raw, event.Data)
+		switch sign {
+		case wire.Ended:
+			s.finished = true
+			return ok, false
+		case wire.Broken:
+			return provider.Outcome{
+				Category: inference.ServerError, Code: "upstream_error", Message: "The upstream reported an error in its stream.",
+			}, false
+		case wire.Finished:
+			s.finished = true
+		case wire.Goes:
+		}
+		if len(deliver) == 0 {
+			continue
+		}
+		if err := s.send(deliver); err != nil {
+			return provider.Outcome{Category: inference.Canceled, Code: "client_closed_request", Message: "The caller left."}, true
+		}
+	}
+}
+
+// whole makes an event that lacks its blank line one that has it, unless it was cut in the middle of its data.
+func whole(e *sse.Event) bool {
+	if len(e.Data) > 0 && e.Data[0] == '{' && !json.Valid(e.Data) {
+		return false
+	}
+	e.Raw = append(append([]byte(nil), e.Raw...), "\n\n"...)
+	return true
+}
+
+// broke says what the end of the upstream's bytes means. An answer that was complete may lack its terminator.
+func (s *stream) broke(err error) provider.Outcome {
+	if s.finished && errors.Is(err, io.EOF) {
+		return ok
+	}
+	return s.call.broken(s.d, err, inference.Protocol)
+}
+
+// send passes bytes on and, unless more of the upstream's are at hand already, flushes them.
+func (s *stream) send(b []byte) error {
+	if !s.begun {
+		s.begin()
+	}
+	if now := time.Now(); now.Sub(s.extended) > stall/6 {
+		s.extended = now
+		_ = s.out.SetWriteDeadline(now.Add(stall))
+	}
+	if _, err := s.w.Write(b); err != nil {
+		return err
+	}
+	if s.events.Buffered() {
+		return nil
+	}
+	return s.out.Flush()
+}
+
+func (s *stream) begin() {
+	s.begun, s.delivered = true, true
+	s.status = http.StatusOK
+	s.attempt.TTFT = s.now().Sub(s.attempt.StartedAt)
+	s.ttft = s.now().Sub(s.start)
+	h := s.w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("X-Accel-Buffering", "no")
+	s.w.WriteHeader(http.StatusOK)
+}
+
+// end settles the stream and sends its last frame once that is durable.
+func (s *stream) end(o provider.Outcome, gone bool) {
+	s.d.stop()
+	s.call.note(s.attempt, o)
+	s.attempt.Verdict = verdictServed
+	m := s.meter.Result()
+	how := served(m)
+	switch {
+	case gone:
+		how = outcomeClientGone
+		s.attempt.Verdict = verdictCallerLeft
+	case o.Category != inference.OK:
+		how = outcomeCut
+		s.fail(faultOf(o))
+	}
+	err := s.settle(how, m).wait()
+	if gone {
+		return
+	}
+	if err != nil {
+		s.fail(err)
+	}
+	if !s.begun {
+		s.begin()
+	}
+	last := s.op.Format.End()
+	if s.failure != nil {
+		last = s.op.Format.ErrorFrame(s.failure)
+	}
+	_, _ = s.w.Write(last)
+	_ = s.out.Flush()
+}

@@ -1,0 +1,128 @@
+package relay
+
+import (
+	"encoding/json"
+	"log/slog"
+
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
+	"github.com/gantry-ai/gantry/internal/domain/tasks"
+	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/journal"
+	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/money"
+	"github.com/gantry-ai/gantry/internal/provider"
+)
+
+// giveUp ends a call that was delivered nothing: the hold is released and the failure recorded and answered.
+func (c *call) giveUp(o provider.Outcome) {
+	c.hold.Release()
+	c.fail(faultOf(o))
+	c.statuses = tasks.Failed
+	if o.Category == inference.Canceled {
+		c.statuses = tasks.Canceled
+	}
+	c.record()
+	c.answerFailure()
+}
+
+// record hands everything that the call leaves behind to the journal, once.
+func (c *call) record() journal.Ticket {
+	c.settled = true
+	r := &journal.Record{Task: c.task()}
+	if c.charged > 0 {
+		r.Transfers = append(r.Transfers, c.transfer(wallet.TransferCapture, c.purse.ID, c.charged))
+	}
+	if c.overrun > 0 {
+		from := c.accounts.ID(wallet.CodeWriteoffOverrun, c.purse.Currency)
+		r.Transfers = append(r.Transfers, c.transfer(wallet.TransferOverrun, from, c.overrun))
+	}
+	return c.journal.Append(r)
+}
+
+func (c *call) transfer(k wallet.TransferKind, from id.ID, amount money.Amount) wallet.Transfer {
+	now := c.now()
+	return wallet.Transfer{
+		ID: id.At(now), At: now, Kind: k, Currency: c.purse.Currency, Amount: amount, DebitAccountID: from,
+		CreditAccountID: c.accounts.ID(wallet.CodeRevenueUsage, c.purse.Currency),
+		RefType:         "task", RefID: c.taskID.String(), HoldAmount: c.held, Reason: string(c.outcome),
+	}
+}
+
+func (c *call) task() tasks.Task {
+	now := c.now()
+	p := c.principal
+	t := tasks.Task{
+		ID: c.taskID, RequestID: c.requestID, TenantID: p.TenantID, UserID: p.UserID, GroupID: p.GroupID,
+		APIKeyID: p.KeyID, APIKeyName: p.KeyName, APIKeyPrefix: p.KeyPrefix, Kind: c.op.Format.Kind(),
+		ModelType: c.op.Format.Kind().ModelType(), RunMode: "live", Stream: c.ask.Stream, Status: c.statuses,
+		RequestedModel: c.ask.Model, HTTPStatus: c.status, Usage: c.metered.Usage, Held: c.held, Charged: c.charged,
+		BillReason: string(c.outcome), AttemptCount: len(c.attempts), TTFT: c.ttft, FinishedAt: now, CreatedAt: c.start,
+		UpdatedAt: now,
+	}
+	if t.Status == "" {
+		t.Status = tasks.Failed
+	}
+	if c.failure != nil {
+		t.ErrorCode, t.ErrorMessage = c.failure.Code, c.failure.Message
+	}
+	if c.purse != nil {
+		t.Currency = c.purse.Currency
+	}
+	if len(c.attempts) > 0 {
+		t.StartedAt = c.attempts[0].StartedAt
+	}
+	if c.target != nil {
+		t.ResolvedModel, t.PlatformID, t.PlatformModelID = c.target.Model.ProviderModelName, c.target.Platform.ID, c.target.Model.ID
+		t.Provider, t.Simulated = c.target.Platform.Provider, c.target.Simulated
+		if t.Simulated {
+			t.RunMode = "simulation"
+		}
+	}
+	t.Attempts, t.Route = c.marshal(c.attempts), c.marshal(c.explain())
+	t.Lines = pricing.AppendLines(nil, c.lines)
+	return t
+}
+
+// marshal writes what is made of strings, numbers and times only, which cannot fail.
+func (c *call) marshal(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		c.log.Error("task part not written", "request_id", c.requestID, "error", err)
+		return json.RawMessage("null")
+	}
+	return b
+}
+
+// logOutcome writes the one log line of the request.
+func (c *call) logOutcome() {
+	level := slog.LevelInfo
+	if c.failure != nil && c.failure.Status >= 500 {
+		level = slog.LevelWarn
+	}
+	if !c.log.Enabled(c.ctx(), level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("request_id", c.requestID), slog.String("task", c.taskID.String()),
+		slog.String("kind", string(c.op.Format.Kind())), slog.String("model", c.ask.Model), slog.Int("status", c.status),
+		slog.Int("attempts", len(c.attempts)), slog.Duration("duration", c.now().Sub(c.start)), slog.Duration("ttft", c.ttft),
+	}
+	if c.principal != nil {
+		attrs = append(attrs, slog.String("user", c.principal.UserID.String()))
+	}
+	if c.target != nil {
+		attrs = append(attrs, slog.String("platform", c.target.Platform.Name))
+	}
+	if c.charged > 0 {
+		attrs = append(attrs, slog.String("charged", money.Money{Currency: c.purse.Currency, Units: c.charged}.String()))
+	}
+	if c.failure != nil {
+		attrs = append(attrs, slog.String("code", c.failure.Code))
+		if c.failure.Cause != nil && !fault.From(c.failure.Cause).Is(fault.ErrClientGone) {
+			attrs = append(attrs, slog.String("cause", c.failure.Cause.Error()))
+		}
+	}
+	c.log.LogAttrs(c.ctx(), level, "request", attrs...)
+}

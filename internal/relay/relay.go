@@ -1,0 +1,138 @@
+// Package relay is the hot path: it takes a caller's request to an upstream and back, and leaves behind exactly one
+// record with what it cost.
+//
+// A request passes the steps admit, resolve, reserve, prepare, attempt, deliver, settle and record, one file each, and
+// touches no database on its way: keys, wallets, routes and prices are in memory. Source: DESIGN sections 2 and 4.
+package relay
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/journal"
+	"github.com/gantry-ai/gantry/internal/kernel/clock"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/money"
+	"github.com/gantry-ai/gantry/internal/wire"
+)
+
+// Relay serves inference requests. It is safe for concurrent use.
+type Relay struct {
+	keys     Keys
+	wallets  Wallets
+	journal  Journal
+	accounts Accounts
+	snapshot atomic.Pointer[Snapshot]
+	limits   Limits
+	now      clock.Clock
+	log      *slog.Logger
+	metrics  *Metrics
+	inflight atomic.Int64
+}
+
+// Keys knows who a credential stands for, from memory.
+type Keys interface {
+	Authenticate(ctx context.Context, authorization string) (*identity.Principal, error)
+}
+
+// Wallets knows the wallets that calls are paid from, from memory.
+type Wallets interface {
+	Wallet(ctx context.Context, user id.ID, c money.Currency) (*wallet.Wallet, error)
+}
+
+// Accounts knows Gantry's own accounts, from memory.
+type Accounts interface {
+	ID(code string, c money.Currency) id.ID
+}
+
+// Journal takes records down.
+type Journal interface {
+	Append(r *journal.Record) journal.Ticket
+	Ready() error
+}
+
+// Limits are the bounds of a request's size and time. Zero durations mean no deadline.
+type Limits struct {
+	MaxBody   int64
+	FirstByte time.Duration
+	Idle      time.Duration
+	Total     time.Duration
+	// Settle bounds the wait until a call's record is durable.
+	Settle time.Duration
+	// RejectUnbounded refuses a call without an output limit instead of limiting it to what the wallet affords.
+	RejectUnbounded bool
+	// Durable makes an answer wait until its charge is durable; otherwise it waits for nothing.
+	Durable bool
+}
+
+// Options of a Relay.
+type Options struct {
+	Keys     Keys
+	Wallets  Wallets
+	Accounts Accounts
+	Journal  Journal
+	Limits   Limits
+	Now      clock.Clock
+	Log      *slog.Logger
+	Metrics  *Metrics
+}
+
+// New returns a relay without routes; Use gives it some.
+func New(o Options) *Relay {
+	r := &Relay{
+		keys: o.Keys, wallets: o.Wallets, accounts: o.Accounts, journal: o.Journal, limits: o.Limits, now: o.Now,
+		log: o.Log, metrics: o.Metrics,
+	}
+	r.snapshot.Store(&Snapshot{})
+	return r
+}
+
+// Use makes s what requests are routed by; requests under way keep what they have.
+func (r *Relay) Use(s *Snapshot) { r.snapshot.Store(s) }
+
+// Snapshot returns what requests are routed by now.
+func (r *Relay) Snapshot() *Snapshot { return r.snapshot.Load() }
+
+// InFlight is how many requests are under way.
+func (r *Relay) InFlight() int64 { return r.inflight.Load() }
+
+// Operation is what a surface mounts at a path.
+type Operation struct {
+	Format wire.Format
+	// Scope is what an API key must allow.
+	Scope identity.Scope
+}
+
+// Caller is what the surface knows of who calls: the id under which callers and logs know the request, and the address
+// that it came from.
+type Caller struct {
+	RequestID string
+	Address   netip.Addr
+}
+
+// Serve takes one request through all steps.
+func (r *Relay) Serve(w http.ResponseWriter, req *http.Request, op Operation, from Caller) {
+	r.inflight.Add(1)
+	defer r.inflight.Add(-1)
+	c := newCall(r, w, req, op, from)
+	defer c.finish()
+	if err := c.admit(); err != nil {
+		c.refuse(err)
+		return
+	}
+	if err := c.resolve(); err != nil {
+		c.refuse(err)
+		return
+	}
+	if err := c.reserve(); err != nil {
+		c.refuse(err)
+		return
+	}
+	c.run()
+}

@@ -1,0 +1,119 @@
+package relay
+
+import (
+	"net/http"
+
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
+	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/kernel/money"
+)
+
+// defaultMaxOutput limits the output of a model whose own limit is not known, when the caller gave none.
+const defaultMaxOutput = 32_768
+
+var errUnbounded = fault.New(http.StatusBadRequest, "output_limit_required",
+	"This installation requires a limit on output tokens: set max_tokens.").At("max_tokens")
+
+// reserve holds the worst-case cost of serving the request by its first target.
+func (c *call) reserve() error { return c.reserveFor(c.targets[0]) }
+
+// reserveFor makes the hold large enough for a target. What an earlier target needed is given back first.
+func (c *call) reserveFor(t *Target) error {
+	c.hold.Release()
+	c.held = 0
+	if t.Schedule == nil {
+		return pricing.ErrNoRules.Because(t.PriceError)
+	}
+	purse, err := c.wallets.Wallet(c.ctx(), c.principal.UserID, t.Schedule.Currency)
+	if err != nil {
+		return err
+	}
+	c.purse = purse
+	worst, err := c.worstCase(t, purse)
+	if err != nil {
+		return err
+	}
+	if c.hold, err = purse.Hold(worst); err != nil {
+		return err
+	}
+	c.held = worst
+	return nil
+}
+
+// worstCase is the most that the call can cost at a target. It decides the output limit that goes upstream: without one
+// the cost would have no bound. Source: MONEY section 3.
+func (c *call) worstCase(t *Target, purse *wallet.Wallet) (money.Amount, error) {
+	var most inference.Usage
+	most.Quantities[inference.TextInput] = c.inputBound(t)
+	if !producesText(c.op.Format.Kind()) {
+		return t.Schedule.Amount(&most)
+	}
+	limit := c.ask.MaxOutput
+	if limit == 0 {
+		if c.limits.RejectUnbounded {
+			return 0, errUnbounded
+		}
+		var err error
+		if limit, err = c.affordable(t, purse, &most); err != nil {
+			return 0, err
+		}
+	}
+	c.maxOutput = limit
+	most.Quantities[inference.TextOutput] = limit * c.ask.Choices
+	return t.Schedule.Amount(&most)
+}
+
+// inputBound is the most input tokens that the request can have: the bytes bound them, and so does the model's window.
+func (c *call) inputBound(t *Target) int64 {
+	if t.ContextWindow > 0 {
+		return min(c.ask.InputBound, t.ContextWindow)
+	}
+	return c.ask.InputBound
+}
+
+// affordable is the output limit for a call that gave none: the model's own, or less where the wallet affords less.
+func (c *call) affordable(t *Target, purse *wallet.Wallet, input *inference.Usage) (int64, error) {
+	limit := t.MaxOutput
+	if limit == 0 {
+		limit = defaultMaxOutput
+	}
+	spendable := purse.Spendable()
+	fits := func(tokens int64) (bool, error) {
+		u := *input
+		u.Quantities[inference.TextOutput] = tokens * c.ask.Choices
+		amount, err := t.Schedule.Amount(&u)
+		return amount <= spendable, err
+	}
+	if ok, err := fits(limit); ok || err != nil {
+		return limit, err
+	}
+	low, high := int64(0), limit // low fits or is zero, high does not fit
+	for high-low > 1 {
+		middle := low + (high-low)/2
+		ok, err := fits(middle)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	if low == 0 {
+		return 0, wallet.ErrInsufficient
+	}
+	return low, nil
+}
+
+// producesText reports whether an operation's output is tokens of text.
+func producesText(k inference.Kind) bool {
+	switch k {
+	case inference.Chat, inference.Responses, inference.Messages, inference.GenerateContent:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,75 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gantry-ai/gantry/internal/domain/tasks"
+	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/journal"
+	"github.com/gantry-ai/gantry/internal/wire"
+)
+
+// settlement is a settled call whose record is on its way to the disk.
+type settlement struct {
+	ticket  journal.Ticket
+	timeout time.Duration
+	durable bool
+}
+
+// wait blocks until the charge is durable, so that what follows may be delivered. Code: billing_unavailable.
+func (s settlement) wait() error {
+	if !s.durable {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
+	defer cancel()
+	err := s.ticket.Wait(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return wallet.ErrBilling.Because(err)
+	}
+	return err
+}
+
+// settle turns what was delivered into a charge, once: it ends the hold and writes the record.
+func (c *call) settle(how outcome, m wire.Metered) settlement {
+	c.outcome = how
+	c.metered = m
+	c.statuses = tasks.Succeeded
+	switch how {
+	case outcomeClientGone:
+		c.statuses = tasks.Canceled
+	case outcomeCut:
+		c.statuses = tasks.Failed
+	case outcomeNone, outcomeServed, outcomeEstimated:
+	}
+	usage := c.usage(m)
+	c.metered.Usage = usage
+	lines, amount, err := c.target.Schedule.Bill(&usage)
+	if err != nil {
+		// Every resource that a served kind can use was priced at admission, and usage is bounded when it is read; should a
+		// bill fail all the same, the customer pays no more than what was held, and it is loud.
+		c.log.Error("bill failed", "request_id", c.requestID, "task", c.taskID, "error", err)
+		lines, amount = nil, c.held
+	}
+	c.lines = lines
+	c.charged, c.overrun = c.hold.Capture(amount)
+	if c.overrun > 0 {
+		c.log.Warn("usage above hold", "request_id", c.requestID, "task", c.taskID,
+			"held", c.held.Text(c.purse.Currency), "overrun", c.overrun.Text(c.purse.Currency))
+	}
+	return settlement{ticket: c.record(), timeout: c.limits.Settle, durable: c.limits.Durable}
+}
+
+// usage is what the call consumed: the upstream's own figures, or our count where it told none.
+func (c *call) usage(m wire.Metered) inference.Usage {
+	if m.Known {
+		return m.Usage
+	}
+	u := inference.Usage{Estimated: true}
+	u.Quantities[inference.TextInput] = c.op.Format.InputTokens(c.body, &c.ask)
+	u.Quantities[inference.TextOutput] = m.OutputTokens
+	return u
+}
