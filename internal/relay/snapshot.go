@@ -2,6 +2,7 @@ package relay
 
 import (
 	"cmp"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/provider"
 )
 
@@ -141,4 +143,17 @@ func (s *Snapshot) simulated(targets []*Target, kind inference.Kind) []*Target {
 
 func byPriority(a, b *Target) int {
 	return cmp.Or(cmp.Compare(a.priority(), b.priority()), cmp.Compare(a.Platform.Number, b.Platform.Number))
+}
+
+// Currencies returns the currencies that routes are priced in, and that of simulated calls.
+func (s *Snapshot) Currencies() []money.Currency {
+	seen := map[money.Currency]bool{money.SIM: true}
+	for _, r := range s.routes {
+		for _, t := range r.Targets {
+			if t.Schedule != nil {
+				seen[t.Schedule.Currency] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
 }
