@@ -1,9 +1,7 @@
 package openai
 
 import (
-	"bytes"
 	"errors"
-	"unicode/utf8"
 
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
@@ -11,202 +9,193 @@ import (
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 )
 
-// Chat and Embeddings are the formats of the two operations, as the relay uses them.
+// The formats of this dialect, as the relay uses them.
 var (
-	Chat       wire.Format = chatFormat{}
-	Embeddings wire.Format = embeddingsFormat{}
+	Chat       wire.Format = format{inference.Chat, PeekChat, "choices"}
+	Embeddings wire.Format = format{inference.Embeddings, PeekEmbeddings, "data"}
 )
 
-// common is what all OpenAI formats share.
-type common struct{}
+// format is one operation of the dialect.
+type format struct {
+	kind inference.Kind
+	peek func([]byte) (Facts, error)
+	// result is the member of an answer that holds what was asked for.
+	result string
+}
+
+// Kind returns the operation.
+func (f format) Kind() inference.Kind { return f.kind }
 
 // Dialect returns inference.OpenAI.
-func (common) Dialect() inference.Dialect { return inference.OpenAI }
+func (f format) Dialect() inference.Dialect { return inference.OpenAI }
 
-// ErrorBody writes the error envelope. The request id is a header in this protocol.
-func (common) ErrorBody(f *fault.Error) []byte {
-	return ErrorBody(f.Status, errorType(f), f.Code, f.Path, f.Message)
-}
-
-// ErrorFrame writes the envelope as a stream's last event.
-func (common) ErrorFrame(f *fault.Error) []byte {
-	return ErrorFrame(f.Status, errorType(f), f.Code, f.Path, f.Message)
-}
-
-// errorType is the type that official clients expect for what only Gantry can say.
-func errorType(f *fault.Error) string {
-	if f.Status == 402 {
-		return "insufficient_quota"
-	}
-	return ErrorType(f.Status)
-}
-
-// Edit makes the change; runMode is Gantry's own and never goes out.
-func (common) Edit(dst, body []byte, a *wire.Ask, c wire.Change) []byte {
-	facts := a.FormatFacts.(*Facts) //nolint:forcetypeassert // what Peek stored
-	return facts.Rewrite(dst, body, Change{
-		Model: c.Model, MaxOutput: c.MaxOutput, MaxOutputParam: c.MaxOutputParam, AskUsage: c.AskUsage, StripRunMode: true,
-	})
-}
-
-// peek reads the facts with one of the package's readers and words their errors as faults.
-func peek(body []byte, read func([]byte) (Facts, error)) (wire.Ask, error) {
-	if !utf8.Valid(body) {
-		return wire.Ask{}, fault.ErrBadJSON.Saying("The request body is not valid UTF-8.")
-	}
-	facts, err := read(body)
+// Peek reads a request. Codes: invalid_json, json_too_deep, invalid_parameter with the parameter's name.
+func (f format) Peek(body []byte) (wire.Ask, error) {
+	facts, err := f.peek(body)
 	if err != nil {
-		return wire.Ask{Model: facts.Model}, requestFault(body, err)
+		return wire.Ask{}, faultOf(err)
 	}
 	sticky := facts.PromptCacheKey
 	if sticky == "" {
 		sticky = facts.User
 	}
 	return wire.Ask{
-		Model: facts.Model, Stream: facts.Stream, WantsUsage: facts.IncludeUsage, MaxOutput: facts.MaxOutput,
-		Choices: facts.N, InputBound: facts.BoundInput(ImageTokens), StickyKey: sticky, Simulation: facts.SimulationMode,
-		ServiceClass: facts.ServiceTier, FormatFacts: &facts,
+		Model: facts.Model, Stream: facts.Stream, WantsUsage: facts.IncludeUsage, MaxOutput: facts.MaxOutput, Choices: facts.N,
+		InputBound: facts.BoundInput(ImageTokens), StickyKey: sticky, Simulation: facts.SimulationMode,
+		FormatFacts: &facts, ServiceClass: facts.ServiceTier,
 	}, nil
 }
 
-var (
-	errDuplicate = fault.New(400, "duplicate_key", "A parameter is given more than once.")
-	errDepth     = fault.New(400, "json_too_deep", "The request body is nested too deeply.")
-)
-
-func requestFault(body []byte, err error) error {
-	var r *RequestError
-	if !errors.As(err, &r) {
-		return fault.ErrBadJSON.Because(err)
+// InputTokens estimates the request's input.
+func (f format) InputTokens(body []byte, a *wire.Ask) int64 {
+	facts, ok := a.FormatFacts.(*Facts)
+	if !ok {
+		return EstimateTokens(body)
 	}
-	f := fault.ErrInvalid
-	switch {
-	case bytes.Equal(bytes.TrimSpace(body), tokenNull):
-	case r.Code == CodeInvalidJSON:
-		f = fault.ErrBadJSON
-	case r.Code == CodeTooDeep:
-		f = errDepth
-	case r.Code == CodeDuplicate:
-		f = errDuplicate
-	}
-	return f.Saying(r.Message).At(r.Param)
+	return facts.EstimateInput(body)
 }
 
-type chatFormat struct{ common }
+var errTooDeep = fault.New(400, CodeTooDeep, "The request body is nested too deeply.")
 
-// Kind returns inference.Chat.
-func (chatFormat) Kind() inference.Kind { return inference.Chat }
-
-// Peek reads a chat completion request.
-func (chatFormat) Peek(body []byte) (wire.Ask, error) { return peek(body, PeekChat) }
-
-// InputTokens estimates messages and tools.
-func (chatFormat) InputTokens(body []byte, a *wire.Ask) int64 {
-	facts := a.FormatFacts.(*Facts) //nolint:forcetypeassert // what Peek stored
-	var c Count
-	for _, k := range []int{keyMessages, keyTools, keyFunctions} {
-		c.Add(facts.spans[k].In(body))
+func faultOf(err error) *fault.Error {
+	var e *RequestError
+	if !errors.As(err, &e) {
+		return fault.From(err)
 	}
-	return c.Tokens()
+	switch e.Code {
+	case CodeInvalidJSON:
+		return fault.ErrBadJSON.Saying(e.Message)
+	case CodeTooDeep:
+		return errTooDeep
+	}
+	return fault.ErrInvalid.Saying(e.Message).At(e.Param)
 }
 
-var shapeKeys = jsonscan.NewKeys("choices", "data", "error")
+// Edit appends the request with the change made. runMode is Gantry's own and never goes out.
+func (f format) Edit(dst, body []byte, a *wire.Ask, c wire.Change) []byte {
+	facts, ok := a.FormatFacts.(*Facts)
+	if !ok {
+		return append(dst, body...)
+	}
+	return facts.Rewrite(dst, body, Change{
+		Model: c.Model, MaxOutput: c.MaxOutput, MaxOutputParam: c.MaxOutputParam, AskUsage: c.AskUsage, StripRunMode: true,
+	})
+}
 
-// holds reports whether body is an object with an array at the key shapeKeys[at].
-func holds(body []byte, at int) bool {
+var resultKeys = jsonscan.NewKeys("choices", "data", "error")
+
+// Answer checks that the answer is an object with its result and no error, and meters it.
+func (f format) Answer(body []byte) (wire.Metered, bool) {
 	var out [3]jsonscan.Field
-	if _, _, err := shapeKeys.Scan(body, out[:]); err != nil || !out[at].Found() {
-		return false
-	}
-	return body[out[at].Start] == '['
-}
-
-// Answer meters a whole chat completion.
-func (chatFormat) Answer(body []byte) (wire.Metered, bool) {
-	if !holds(body, 0) {
+	if _, _, err := resultKeys.Scan(body, out[:]); err != nil {
 		return wire.Metered{}, false
 	}
-	if u, ok := Usage(inference.Chat, body); ok {
-		return wire.Metered{Usage: u, Known: true}, true
+	result := out[0]
+	if f.result == "data" {
+		result = out[1]
+	}
+	if failed := out[2].Found() && !jsonscan.IsNull(body, out[2]); failed || !result.Found() || body[result.Start] != '[' {
+		return wire.Metered{}, false
 	}
 	var m StreamMeter
-	m.FeedAnswer(body)
-	return wire.Metered{OutputTokens: m.Tokens()}, true
+	if f.kind == inference.Chat {
+		m.FeedAnswer(body)
+	} else {
+		m.Usage, m.HasUsage = Usage(f.kind, body)
+	}
+	return m.metered(), true
 }
 
-// Meter returns a meter for a stream of chunks.
-func (chatFormat) Meter(o wire.MeterOptions) wire.Meter {
+func (m *StreamMeter) metered() wire.Metered {
+	return wire.Metered{Usage: m.Usage, Known: m.HasUsage, OutputTokens: m.Tokens()}
+}
+
+// Meter returns a meter for one stream.
+func (f format) Meter(o wire.MeterOptions) wire.Meter {
 	return &meter{StreamMeter: StreamMeter{HideUsage: o.HideUsage}}
 }
 
-// End returns the [DONE] event.
-func (chatFormat) End() []byte { return []byte(DoneFrame) }
-
-// meter adapts StreamMeter to the relay.
-type meter struct {
-	StreamMeter
-	edited []byte
-	data   []byte
+// ErrorBody is the fault in OpenAI's envelope.
+func (f format) ErrorBody(e *fault.Error) []byte {
+	return ErrorBody(e.Status, "", e.Code, e.Path, e.Message)
 }
 
-// Event looks at one event.
-func (m *meter) Event(raw, data []byte) ([]byte, wire.Sign) {
-	if len(data) == 0 {
+// ErrorFrame is the fault as an event.
+func (f format) ErrorFrame(e *fault.Error) []byte {
+	return ErrorFrame(e.Status, "", e.Code, e.Path, e.Message)
+}
+
+// End is the terminator of a stream.
+func (f format) End() []byte { return []byte(DoneFrame) }
+
+// meter is a StreamMeter in the words of the relay.
+type meter struct {
+	StreamMeter
+	begun bool
+	buf   []byte
+}
+
+// Event looks at one event. Comments before the first event are withheld: an upstream that only says that it is alive has
+// not answered yet, and another may still be tried.
+func (m *meter) Event(raw, data []byte) (deliver []byte, sign wire.Sign) {
+	if data == nil {
+		if !m.begun || !terminated(raw) {
+			return nil, wire.Goes
+		}
 		return raw, wire.Goes
 	}
+	finished := m.Finished
 	action := m.Feed(data)
 	switch {
 	case m.Done:
 		return nil, wire.Ended
-	case m.Failed:
+	case m.Failed || !looksWhole(data):
 		return nil, wire.Broken
 	case action == Drop:
-		return nil, m.sign()
+		return nil, wire.Goes
+	}
+	m.begun = true
+	sign = wire.Goes
+	if m.Finished && !finished {
+		sign = wire.Finished
+	}
+	return m.form(action, raw, data), sign
+}
+
+// form returns the event's bytes: its own where nothing has to change.
+func (m *meter) form(action Action, raw, data []byte) []byte {
+	switch {
 	case action == Strip:
-		m.data = StripUsage(m.data[:0], data)
-		m.edited = AppendFrame(m.edited[:0], m.data)
-		return m.edited, m.sign()
+		m.buf = append(m.buf[:0], "data: "...)
+		m.buf = append(StripUsage(m.buf, data), "\n\n"...)
+	case terminated(raw):
+		return raw
+	default:
+		m.buf = AppendFrame(m.buf[:0], data)
 	}
-	return raw, m.sign()
+	return m.buf
 }
 
-func (m *meter) sign() wire.Sign {
-	if m.Finished {
-		return wire.Finished
+// Result is what was metered so far.
+func (m *meter) Result() wire.Metered { return m.metered() }
+
+// looksWhole reports whether data can be a whole object: half a chunk would break the caller's decoder.
+func looksWhole(data []byte) bool {
+	data = skipSpace(data)
+	for len(data) > 0 && data[len(data)-1] <= ' ' {
+		data = data[:len(data)-1]
 	}
-	return wire.Goes
+	return len(data) >= 2 && data[0] == '{' && data[len(data)-1] == '}'
 }
 
-// Result returns the usage that the stream told, or the count of what was delivered.
-func (m *meter) Result() wire.Metered {
-	return wire.Metered{Usage: m.Usage, Known: m.HasUsage, OutputTokens: m.Tokens()}
-}
-
-type embeddingsFormat struct{ common }
-
-// Kind returns inference.Embeddings.
-func (embeddingsFormat) Kind() inference.Kind { return inference.Embeddings }
-
-// Peek reads an embeddings request.
-func (embeddingsFormat) Peek(body []byte) (wire.Ask, error) { return peek(body, PeekEmbeddings) }
-
-// InputTokens estimates the input.
-func (embeddingsFormat) InputTokens(body []byte, a *wire.Ask) int64 {
-	facts := a.FormatFacts.(*Facts) //nolint:forcetypeassert // what Peek stored
-	return EstimateTokens(facts.spans[keyInput].In(body))
-}
-
-// Answer meters a list of embeddings.
-func (embeddingsFormat) Answer(body []byte) (wire.Metered, bool) {
-	if !holds(body, 1) {
-		return wire.Metered{}, false
+// terminated reports whether an event's bytes end with a blank line.
+func terminated(raw []byte) bool {
+	end := len(raw)
+	if end > 0 && raw[end-1] == '\n' {
+		end--
 	}
-	u, ok := Usage(inference.Embeddings, body)
-	return wire.Metered{Usage: u, Known: ok}, true
+	if end > 0 && raw[end-1] == '\r' {
+		end--
+	}
+	return end < len(raw) && (end == 0 || raw[end-1] == '\n' || raw[end-1] == '\r')
 }
-
-// Meter returns a meter that lets everything pass; embeddings are not streamed.
-func (embeddingsFormat) Meter(wire.MeterOptions) wire.Meter { return &meter{} }
-
-// End returns nothing.
-func (embeddingsFormat) End() []byte { return nil }
