@@ -9,124 +9,138 @@ import (
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 )
 
-// The formats of this dialect, as the relay uses them.
+// Chat and Embeddings are the formats of the two operations, as the relay uses them.
 var (
-	Chat       wire.Format = format{inference.Chat, PeekChat, "choices"}
-	Embeddings wire.Format = format{inference.Embeddings, PeekEmbeddings, "data"}
+	Chat       wire.Format = chatFormat{}
+	Embeddings wire.Format = embeddingsFormat{}
 )
 
-// format is one operation of the dialect.
-type format struct {
-	kind inference.Kind
-	peek func([]byte) (Facts, error)
-	// result is the member of an answer that holds what was asked for.
-	result string
-}
-
-// Kind returns the operation.
-func (f format) Kind() inference.Kind { return f.kind }
+// common is what all OpenAI formats share.
+type common struct{}
 
 // Dialect returns inference.OpenAI.
-func (f format) Dialect() inference.Dialect { return inference.OpenAI }
+func (common) Dialect() inference.Dialect { return inference.OpenAI }
 
-// Peek reads a request. Codes: invalid_json, json_too_deep, invalid_parameter with the parameter's name.
-func (f format) Peek(body []byte) (wire.Ask, error) {
-	facts, err := f.peek(body)
+// ErrorBody writes the error envelope. The request id is a header in this protocol.
+func (common) ErrorBody(f *fault.Error) []byte {
+	return ErrorBody(f.Status, errorType(f), f.Code, f.Path, f.Message)
+}
+
+// ErrorFrame writes the envelope as a stream's last event.
+func (common) ErrorFrame(f *fault.Error) []byte {
+	return ErrorFrame(f.Status, errorType(f), f.Code, f.Path, f.Message)
+}
+
+// errorType is the type that official clients expect for what only Gantry can say.
+func errorType(f *fault.Error) string {
+	if f.Status == 402 {
+		return "insufficient_quota"
+	}
+	return ErrorType(f.Status)
+}
+
+// Edit makes the change; runMode is Gantry's own and never goes out.
+func (common) Edit(dst, body []byte, a *wire.Ask, c wire.Change) []byte {
+	facts := a.FormatFacts.(*Facts) //nolint:forcetypeassert // what Peek stored
+	return facts.Rewrite(dst, body, Change{
+		Model: c.Model, MaxOutput: c.MaxOutput, MaxOutputParam: c.MaxOutputParam, AskUsage: c.AskUsage, StripRunMode: true,
+	})
+}
+
+// peek reads the facts with one of the package's readers and words their errors as faults.
+func peek(body []byte, read func([]byte) (Facts, error)) (wire.Ask, error) {
+	facts, err := read(body)
 	if err != nil {
-		return wire.Ask{}, faultOf(err)
+		return wire.Ask{Model: facts.Model}, requestFault(err)
 	}
 	sticky := facts.PromptCacheKey
 	if sticky == "" {
 		sticky = facts.User
 	}
 	return wire.Ask{
-		Model: facts.Model, Stream: facts.Stream, WantsUsage: facts.IncludeUsage, MaxOutput: facts.MaxOutput, Choices: facts.N,
-		InputBound: facts.BoundInput(ImageTokens), StickyKey: sticky, Simulation: facts.SimulationMode,
-		FormatFacts: &facts, ServiceClass: facts.ServiceTier,
+		Model: facts.Model, Stream: facts.Stream, WantsUsage: facts.IncludeUsage, MaxOutput: facts.MaxOutput,
+		Choices: facts.N, InputBound: facts.BoundInput(ImageTokens), StickyKey: sticky, Simulation: facts.SimulationMode,
+		ServiceClass: facts.ServiceTier, FormatFacts: &facts,
 	}, nil
 }
 
-// InputTokens estimates the request's input.
-func (f format) InputTokens(body []byte, a *wire.Ask) int64 {
-	facts, ok := a.FormatFacts.(*Facts)
-	if !ok {
-		return EstimateTokens(body)
+var (
+	errDuplicate = fault.New(400, "duplicate_key", "A parameter is given more than once.")
+	errDepth     = fault.New(400, "json_too_deep", "The request body is nested too deeply.")
+)
+
+func requestFault(err error) error {
+	var r *RequestError
+	if !errors.As(err, &r) {
+		return fault.ErrBadJSON.Because(err)
 	}
+	f := fault.ErrInvalid
+	switch {
+	case r.Code == CodeInvalidJSON:
+		f = fault.ErrBadJSON
+	case r.Code == CodeTooDeep:
+		f = errDepth
+	case r.Code == CodeDuplicate:
+		f = errDuplicate
+	}
+	return f.Saying(r.Message).At(r.Param)
+}
+
+type chatFormat struct{ common }
+
+// Kind returns inference.Chat.
+func (chatFormat) Kind() inference.Kind { return inference.Chat }
+
+// Peek reads a chat completion request.
+func (chatFormat) Peek(body []byte) (wire.Ask, error) { return peek(body, PeekChat) }
+
+// InputTokens estimates messages, tools and schema.
+func (chatFormat) InputTokens(body []byte, a *wire.Ask) int64 {
+	facts := a.FormatFacts.(*Facts) //nolint:forcetypeassert // what Peek stored
 	return facts.EstimateInput(body)
 }
 
-var errTooDeep = fault.New(400, CodeTooDeep, "The request body is nested too deeply.")
+var shapeKeys = jsonscan.NewKeys("choices", "data", "error")
 
-func faultOf(err error) *fault.Error {
-	var e *RequestError
-	if !errors.As(err, &e) {
-		return fault.From(err)
+const (
+	shapeChoices = iota
+	shapeData
+	shapeError
+	numShapes
+)
+
+// holds reports whether body is an object with an array at the key shapeKeys[at], and with no error.
+func holds(body []byte, at int) bool {
+	var out [numShapes]jsonscan.Field
+	if _, _, err := shapeKeys.Scan(body, out[:]); err != nil || !out[at].Found() {
+		return false
 	}
-	switch e.Code {
-	case CodeInvalidJSON:
-		return fault.ErrBadJSON.Saying(e.Message)
-	case CodeTooDeep:
-		return errTooDeep
+	if out[shapeError].Found() && !jsonscan.IsNull(body, out[shapeError]) {
+		return false
 	}
-	return fault.ErrInvalid.Saying(e.Message).At(e.Param)
+	return body[out[at].Start] == '['
 }
 
-// Edit appends the request with the change made. runMode is Gantry's own and never goes out.
-func (f format) Edit(dst, body []byte, a *wire.Ask, c wire.Change) []byte {
-	facts, ok := a.FormatFacts.(*Facts)
-	if !ok {
-		return append(dst, body...)
-	}
-	return facts.Rewrite(dst, body, Change{
-		Model: c.Model, MaxOutput: c.MaxOutput, MaxOutputParam: c.MaxOutputParam, AskUsage: c.AskUsage, StripRunMode: true,
-	})
-}
-
-var resultKeys = jsonscan.NewKeys("choices", "data", "error")
-
-// Answer checks that the answer is an object with its result and no error, and meters it.
-func (f format) Answer(body []byte) (wire.Metered, bool) {
-	var out [3]jsonscan.Field
-	if _, _, err := resultKeys.Scan(body, out[:]); err != nil {
+// Answer meters a whole chat completion.
+func (chatFormat) Answer(body []byte) (wire.Metered, bool) {
+	if !holds(body, shapeChoices) {
 		return wire.Metered{}, false
 	}
-	result := out[0]
-	if f.result == "data" {
-		result = out[1]
-	}
-	if failed := out[2].Found() && !jsonscan.IsNull(body, out[2]); failed || !result.Found() || body[result.Start] != '[' {
-		return wire.Metered{}, false
+	if u, ok := Usage(inference.Chat, body); ok {
+		return wire.Metered{Usage: u, Known: true}, true
 	}
 	var m StreamMeter
-	if f.kind == inference.Chat {
-		m.FeedAnswer(body)
-	} else {
-		m.Usage, m.HasUsage = Usage(f.kind, body)
-	}
-	return m.metered(), true
+	m.FeedAnswer(body)
+	return wire.Metered{OutputTokens: m.Tokens()}, true
 }
 
-func (m *StreamMeter) metered() wire.Metered {
-	return wire.Metered{Usage: m.Usage, Known: m.HasUsage, OutputTokens: m.Tokens()}
-}
-
-// Meter returns a meter for one stream.
-func (f format) Meter(o wire.MeterOptions) wire.Meter {
+// Meter returns a meter for a stream of chunks.
+func (chatFormat) Meter(o wire.MeterOptions) wire.Meter {
 	return &meter{StreamMeter: StreamMeter{HideUsage: o.HideUsage}}
 }
 
-// ErrorBody is the fault in OpenAI's envelope.
-func (f format) ErrorBody(e *fault.Error) []byte {
-	return ErrorBody(e.Status, "", e.Code, e.Path, e.Message)
-}
-
-// ErrorFrame is the fault as an event.
-func (f format) ErrorFrame(e *fault.Error) []byte {
-	return ErrorFrame(e.Status, "", e.Code, e.Path, e.Message)
-}
-
-// End is the terminator of a stream.
-func (f format) End() []byte { return []byte(DoneFrame) }
+// End returns the [DONE] event.
+func (chatFormat) End() []byte { return []byte(DoneFrame) }
 
 // meter is a StreamMeter in the words of the relay.
 type meter struct {
@@ -176,8 +190,39 @@ func (m *meter) form(action Action, raw, data []byte) []byte {
 	return m.buf
 }
 
-// Result is what was metered so far.
-func (m *meter) Result() wire.Metered { return m.metered() }
+// Result returns the usage that the stream told, or the count of what was delivered.
+func (m *meter) Result() wire.Metered {
+	return wire.Metered{Usage: m.Usage, Known: m.HasUsage, OutputTokens: m.Tokens()}
+}
+
+type embeddingsFormat struct{ common }
+
+// Kind returns inference.Embeddings.
+func (embeddingsFormat) Kind() inference.Kind { return inference.Embeddings }
+
+// Peek reads an embeddings request.
+func (embeddingsFormat) Peek(body []byte) (wire.Ask, error) { return peek(body, PeekEmbeddings) }
+
+// InputTokens estimates the input.
+func (embeddingsFormat) InputTokens(body []byte, a *wire.Ask) int64 {
+	facts := a.FormatFacts.(*Facts) //nolint:forcetypeassert // what Peek stored
+	return facts.EstimateInput(body)
+}
+
+// Answer meters a list of embeddings.
+func (embeddingsFormat) Answer(body []byte) (wire.Metered, bool) {
+	if !holds(body, shapeData) {
+		return wire.Metered{}, false
+	}
+	u, ok := Usage(inference.Embeddings, body)
+	return wire.Metered{Usage: u, Known: ok}, true
+}
+
+// Meter returns a meter that lets everything pass; embeddings are not streamed.
+func (embeddingsFormat) Meter(wire.MeterOptions) wire.Meter { return &meter{} }
+
+// End returns nothing.
+func (embeddingsFormat) End() []byte { return nil }
 
 // looksWhole reports whether data can be a whole object: half a chunk would break the caller's decoder.
 func looksWhole(data []byte) bool {

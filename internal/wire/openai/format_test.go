@@ -125,7 +125,7 @@ func TestFormatMeter(t *testing.T) {
 func TestFormatErrors(t *testing.T) {
 	t.Parallel()
 	f := fault.New(402, "insufficient_balance", "No money.").At("model")
-	want := `{"error":{"message":"No money.","type":"invalid_request_error","param":"model","code":"insufficient_balance"}}`
+	want := `{"error":{"message":"No money.","type":"insufficient_quota","param":"model","code":"insufficient_balance"}}`
 	if got := string(Chat.ErrorBody(f)); got != want {
 		t.Errorf("got %s", got)
 	}
