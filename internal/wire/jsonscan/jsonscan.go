@@ -11,6 +11,7 @@ package jsonscan
 
 import (
 	"bytes"
+	"errors"
 	"unicode/utf8"
 )
 
@@ -58,7 +59,7 @@ func (k *Keys) Scan(body []byte, out []Field) (members, insertAt int, err error)
 	s := scanner{b: body}
 	s.space()
 	if s.peek() != '{' {
-		return 0, 0, s.fail(ErrNotObject)
+		return 0, 0, s.notObject()
 	}
 	s.i++
 	insertAt = s.i
@@ -73,6 +74,17 @@ func (k *Keys) Scan(body []byte, out []Field) (members, insertAt int, err error)
 		return 0, 0, &Error{Err: ErrUTF8, Offset: firstInvalid(body)}
 	}
 	return members, insertAt, nil
+}
+
+// notObject tells nesting that no one should be made to read from everything else that is no object.
+func (s *scanner) notObject() error {
+	err := s.fail(ErrNotObject)
+	if s.peek() == '[' {
+		if deep := s.value(0); errors.Is(deep, ErrDepth) {
+			return deep
+		}
+	}
+	return err
 }
 
 // note files the value that follows under its key, if the key is wanted.

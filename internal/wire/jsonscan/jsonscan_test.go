@@ -68,6 +68,7 @@ func TestScanRefuses(t *testing.T) {
 		{"invalid UTF-8 in a long value", "{\"a\":\"0123456789\xed\xa0\x80abcdefgh\"}", ErrUTF8, 16},
 		{"invalid UTF-8 in a key", "{\"\xff\":1}", ErrUTF8, 2},
 		{"too deep", deep(512), ErrDepth, 516},
+		{"too deep without an object", strings.Repeat("[", 10001), ErrDepth, 512},
 		{"bad literal", `{"a":tru}`, ErrSyntax, 5},
 		{"bad inner literal", `{"x":{"y":tru}}`, ErrSyntax, 10},
 		{"leading zero", `{"a":01}`, ErrSyntax, 6},

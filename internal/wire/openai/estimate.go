@@ -1,6 +1,10 @@
 package openai
 
-import "unicode/utf8"
+import (
+	"bytes"
+	"encoding/binary"
+	"unicode/utf8"
+)
 
 // Count counts text by how many tokens it makes, cheaply. The zero value is empty.
 type Count struct {
@@ -12,6 +16,11 @@ type Count struct {
 // Add counts the inside of a JSON string as it is written, so an escape counts as the character that it stands for.
 func (c *Count) Add(raw []byte) {
 	for i := 0; i < len(raw); {
+		if n := plain(raw[i:]); n > 0 {
+			c.Narrow += int64(n)
+			i += n
+			continue
+		}
 		b := raw[i]
 		switch {
 		case b == '\\' && i+5 < len(raw) && raw[i+1] == 'u':
@@ -29,6 +38,20 @@ func (c *Count) Add(raw []byte) {
 			i += n
 		}
 	}
+}
+
+// plain returns the length of a beginning, in whole groups of eight bytes, that is ASCII without a backslash.
+func plain(b []byte) (n int) {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for len(b)-n >= 8 {
+		w := binary.LittleEndian.Uint64(b[n:])
+		slash := w ^ ones*'\\'
+		if (w|(slash-ones)&^slash)&highs != 0 {
+			break
+		}
+		n += 8
+	}
+	return n
 }
 
 // escaped counts four hexadecimal digits by the first two: CJK begins at U+2E80.
@@ -80,4 +103,33 @@ func BoundTokens(bodyBytes int) int64 { return int64(bodyBytes) + boundOverhead 
 // for each picture. Files that are named by address or id are not allowed for.
 func (f *Facts) BoundInput(perImage int64) int64 {
 	return BoundTokens(f.MessageBytes+f.ToolBytes+f.InputBytes) + int64(f.Images)*perImage
+}
+
+// EstimateInput estimates the input tokens of the request whose facts these are; pictures count as ImageTokens each.
+func (f *Facts) EstimateInput(body []byte) int64 {
+	var c Count
+	for _, key := range [...]int{keyMessages, keyInput, keyTools, keyFunctions, keyResponseFormat} {
+		c.addWithoutFiles(f.spans[key].In(body))
+	}
+	return c.Tokens() + int64(f.Images)*ImageTokens
+}
+
+// addWithoutFiles leaves out the files that stand in the text as data URLs. Their bytes are counted for the bound all the
+// same, where a text that only looks like one must not make the hold smaller.
+func (c *Count) addWithoutFiles(raw []byte) {
+	marker := []byte(";base64,")
+	for {
+		at := bytes.Index(raw, marker)
+		if at < 0 {
+			c.Add(raw)
+			return
+		}
+		c.Add(raw[:at])
+		raw = raw[at:]
+		end := bytes.IndexByte(raw, '"')
+		if end < 0 {
+			return
+		}
+		raw = raw[end:]
+	}
 }

@@ -1,9 +1,7 @@
 package openai
 
 import (
-	"bytes"
 	"errors"
-	"unicode/utf8"
 
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
@@ -51,12 +49,9 @@ func (common) Edit(dst, body []byte, a *wire.Ask, c wire.Change) []byte {
 
 // peek reads the facts with one of the package's readers and words their errors as faults.
 func peek(body []byte, read func([]byte) (Facts, error)) (wire.Ask, error) {
-	if !utf8.Valid(body) {
-		return wire.Ask{}, fault.ErrBadJSON.Saying("The request body is not valid UTF-8.")
-	}
 	facts, err := read(body)
 	if err != nil {
-		return wire.Ask{Model: facts.Model}, requestFault(body, err)
+		return wire.Ask{Model: facts.Model}, requestFault(err)
 	}
 	sticky := facts.PromptCacheKey
 	if sticky == "" {
@@ -74,14 +69,13 @@ var (
 	errDepth     = fault.New(400, "json_too_deep", "The request body is nested too deeply.")
 )
 
-func requestFault(body []byte, err error) error {
+func requestFault(err error) error {
 	var r *RequestError
 	if !errors.As(err, &r) {
 		return fault.ErrBadJSON.Because(err)
 	}
 	f := fault.ErrInvalid
 	switch {
-	case bytes.Equal(bytes.TrimSpace(body), tokenNull):
 	case r.Code == CodeInvalidJSON:
 		f = fault.ErrBadJSON
 	case r.Code == CodeTooDeep:
@@ -100,22 +94,28 @@ func (chatFormat) Kind() inference.Kind { return inference.Chat }
 // Peek reads a chat completion request.
 func (chatFormat) Peek(body []byte) (wire.Ask, error) { return peek(body, PeekChat) }
 
-// InputTokens estimates messages and tools.
+// InputTokens estimates messages, tools and schema.
 func (chatFormat) InputTokens(body []byte, a *wire.Ask) int64 {
 	facts := a.FormatFacts.(*Facts) //nolint:forcetypeassert // what Peek stored
-	var c Count
-	for _, k := range []int{keyMessages, keyTools, keyFunctions} {
-		c.Add(facts.spans[k].In(body))
-	}
-	return c.Tokens()
+	return facts.EstimateInput(body)
 }
 
 var shapeKeys = jsonscan.NewKeys("choices", "data", "error")
 
-// holds reports whether body is an object with an array at the key shapeKeys[at].
+const (
+	shapeChoices = iota
+	shapeData
+	shapeError
+	numShapes
+)
+
+// holds reports whether body is an object with an array at the key shapeKeys[at], and with no error.
 func holds(body []byte, at int) bool {
-	var out [3]jsonscan.Field
+	var out [numShapes]jsonscan.Field
 	if _, _, err := shapeKeys.Scan(body, out[:]); err != nil || !out[at].Found() {
+		return false
+	}
+	if out[shapeError].Found() && !jsonscan.IsNull(body, out[shapeError]) {
 		return false
 	}
 	return body[out[at].Start] == '['
@@ -123,7 +123,7 @@ func holds(body []byte, at int) bool {
 
 // Answer meters a whole chat completion.
 func (chatFormat) Answer(body []byte) (wire.Metered, bool) {
-	if !holds(body, 0) {
+	if !holds(body, shapeChoices) {
 		return wire.Metered{}, false
 	}
 	if u, ok := Usage(inference.Chat, body); ok {
@@ -142,39 +142,52 @@ func (chatFormat) Meter(o wire.MeterOptions) wire.Meter {
 // End returns the [DONE] event.
 func (chatFormat) End() []byte { return []byte(DoneFrame) }
 
-// meter adapts StreamMeter to the relay.
+// meter is a StreamMeter in the words of the relay.
 type meter struct {
 	StreamMeter
-	edited []byte
-	data   []byte
+	begun bool
+	buf   []byte
 }
 
-// Event looks at one event.
-func (m *meter) Event(raw, data []byte) ([]byte, wire.Sign) {
-	if len(data) == 0 {
+// Event looks at one event. Comments before the first event are withheld: an upstream that only says that it is alive has
+// not answered yet, and another may still be tried.
+func (m *meter) Event(raw, data []byte) (deliver []byte, sign wire.Sign) {
+	if data == nil {
+		if !m.begun || !terminated(raw) {
+			return nil, wire.Goes
+		}
 		return raw, wire.Goes
 	}
+	finished := m.Finished
 	action := m.Feed(data)
 	switch {
 	case m.Done:
 		return nil, wire.Ended
-	case m.Failed:
+	case m.Failed || !looksWhole(data):
 		return nil, wire.Broken
 	case action == Drop:
-		return nil, m.sign()
-	case action == Strip:
-		m.data = StripUsage(m.data[:0], data)
-		m.edited = AppendFrame(m.edited[:0], m.data)
-		return m.edited, m.sign()
+		return nil, wire.Goes
 	}
-	return raw, m.sign()
+	m.begun = true
+	sign = wire.Goes
+	if m.Finished && !finished {
+		sign = wire.Finished
+	}
+	return m.form(action, raw, data), sign
 }
 
-func (m *meter) sign() wire.Sign {
-	if m.Finished {
-		return wire.Finished
+// form returns the event's bytes: its own where nothing has to change.
+func (m *meter) form(action Action, raw, data []byte) []byte {
+	switch {
+	case action == Strip:
+		m.buf = append(m.buf[:0], "data: "...)
+		m.buf = append(StripUsage(m.buf, data), "\n\n"...)
+	case terminated(raw):
+		return raw
+	default:
+		m.buf = AppendFrame(m.buf[:0], data)
 	}
-	return wire.Goes
+	return m.buf
 }
 
 // Result returns the usage that the stream told, or the count of what was delivered.
@@ -193,12 +206,12 @@ func (embeddingsFormat) Peek(body []byte) (wire.Ask, error) { return peek(body, 
 // InputTokens estimates the input.
 func (embeddingsFormat) InputTokens(body []byte, a *wire.Ask) int64 {
 	facts := a.FormatFacts.(*Facts) //nolint:forcetypeassert // what Peek stored
-	return EstimateTokens(facts.spans[keyInput].In(body))
+	return facts.EstimateInput(body)
 }
 
 // Answer meters a list of embeddings.
 func (embeddingsFormat) Answer(body []byte) (wire.Metered, bool) {
-	if !holds(body, 1) {
+	if !holds(body, shapeData) {
 		return wire.Metered{}, false
 	}
 	u, ok := Usage(inference.Embeddings, body)
@@ -210,3 +223,24 @@ func (embeddingsFormat) Meter(wire.MeterOptions) wire.Meter { return &meter{} }
 
 // End returns nothing.
 func (embeddingsFormat) End() []byte { return nil }
+
+// looksWhole reports whether data can be a whole object: half a chunk would break the caller's decoder.
+func looksWhole(data []byte) bool {
+	data = skipSpace(data)
+	for len(data) > 0 && data[len(data)-1] <= ' ' {
+		data = data[:len(data)-1]
+	}
+	return len(data) >= 2 && data[0] == '{' && data[len(data)-1] == '}'
+}
+
+// terminated reports whether an event's bytes end with a blank line.
+func terminated(raw []byte) bool {
+	end := len(raw)
+	if end > 0 && raw[end-1] == '\n' {
+		end--
+	}
+	if end > 0 && raw[end-1] == '\r' {
+		end--
+	}
+	return end < len(raw) && (end == 0 || raw[end-1] == '\n' || raw[end-1] == '\r')
+}

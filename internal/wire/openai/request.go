@@ -128,10 +128,14 @@ func PeekEmbeddings(body []byte) (Facts, error) {
 }
 
 func (f *Facts) scan(body []byte) (err error) {
-	if _, f.insertAt, err = requestKeys.Scan(body, f.spans[:]); err != nil {
-		return scanError(err)
+	_, f.insertAt, err = requestKeys.Scan(body, f.spans[:])
+	switch {
+	case err == nil:
+		return nil
+	case string(bytes.TrimSpace(body)) == "null":
+		return missing("model", "The request body is null.")
 	}
-	return nil
+	return scanError(err)
 }
 
 // given returns the span of a member that is there and not null.

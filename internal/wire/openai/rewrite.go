@@ -11,7 +11,7 @@ import (
 type Change struct {
 	// Model is the upstream's name of the model; "" leaves it.
 	Model string
-	// MaxOutput is the cap on output tokens; 0 leaves the caller's.
+	// MaxOutput is the cap on output tokens; 0 leaves the caller's, if there is one.
 	MaxOutput int64
 	// MaxOutputParam names the member that holds the cap: "max_tokens" or "max_completion_tokens". With it, a cap of the
 	// other name is renamed, because an upstream that does not know a name ignores the cap. "" keeps the caller's name, and
@@ -33,7 +33,10 @@ func (f *Facts) Rewrite(dst, body []byte, c Change) []byte {
 	if c.Model != "" && c.Model != f.Model {
 		list = append(list, jsonscan.Edit{Field: f.spans[keyModel], Text: AppendString(nil, c.Model)})
 	}
-	if c.MaxOutput > 0 {
+	if c.MaxOutput == 0 {
+		c.MaxOutput = f.MaxOutput
+	}
+	if c.MaxOutput > 0 && (c.MaxOutput != f.MaxOutput || c.MaxOutputParam != "") {
 		list = f.capEdits(list, body, c)
 	}
 	if c.AskUsage && !f.IncludeUsage {

@@ -33,6 +33,11 @@ func TestRewrite(t *testing.T) {
 			`{"max_tokens":9,"model":"a","messages":[{}]}`, Change{MaxOutput: 9, MaxOutputParam: "max_tokens"},
 		},
 		{
+			"the caller's cap renamed", `{"max_completion_tokens":5,"model":"a","messages":[{}]}`,
+			`{"max_tokens":5,"model":"a","messages":[{}]}`, Change{MaxOutputParam: "max_tokens"},
+		},
+		{"no cap to rename", `{"model":"a","messages":[{}]}`, `{"model":"a","messages":[{}]}`, Change{MaxOutputParam: "max_tokens"}},
+		{
 			"cap moved to a null", `{"max_completion_tokens":5,"max_tokens":null,"model":"a","messages":[{}]}`,
 			`{"max_completion_tokens":null,"max_tokens":9,"model":"a","messages":[{}]}`,
 			Change{MaxOutput: 9, MaxOutputParam: "max_tokens"},
@@ -145,6 +150,11 @@ func drawRequest(t *rapid.T) map[string]any {
 func expected(request map[string]any, c Change) map[string]any {
 	if c.Model != "" {
 		request["model"] = c.Model
+	}
+	for _, given := range []string{"max_tokens", "max_completion_tokens"} {
+		if n, ok := request[given].(float64); ok && c.MaxOutput == 0 {
+			c.MaxOutput = int64(n)
+		}
 	}
 	if c.MaxOutput > 0 {
 		name := c.MaxOutputParam
