@@ -21,6 +21,9 @@ type Graph map[string][]string
 //
 // A pattern is the name of a package; with "/..." at its end it means the packages below it too. A name with a dot in
 // its first part belongs to another module, "std" stands for the standard library, "*" is one part of a path.
+//
+// "testkit" stands for what helps our tests: the packages of internal/testkit and those that are called <name>test.
+// Test kits are test code, so no rule is about them.
 type Rule struct {
 	// Reason tells whoever breaks the rule why it is there.
 	Reason string
@@ -41,7 +44,7 @@ func Check(g Graph, rules []Rule) []string {
 	var found []string
 	for _, rule := range rules {
 		for name := range g {
-			if anyMatch(rule.In, name) && !anyMatch(rule.Except, name) {
+			if anyMatch(rule.In, name) && !anyMatch(rule.Except, name) && !isTestKit(name) {
 				found = append(found, rule.violations(g, name)...)
 			}
 		}
@@ -99,8 +102,11 @@ func anyMatch(patterns []string, name string) bool {
 
 // match reports whether a pattern of a Rule means the package.
 func match(pattern, name string) bool {
-	if pattern == "std" {
+	switch pattern {
+	case "std":
 		return isStandard(name)
+	case "testkit":
+		return isTestKit(name)
 	}
 	pattern, below := strings.CutSuffix(pattern, "/...")
 	want, got := strings.Split(pattern, "/"), strings.Split(name, "/")
@@ -113,6 +119,12 @@ func match(pattern, name string) bool {
 		}
 	}
 	return true
+}
+
+// isTestKit reports whether a package of ours is there for tests alone.
+func isTestKit(name string) bool {
+	return strings.HasPrefix(name, "internal/testkit/") ||
+		(strings.HasPrefix(name, "internal/") && strings.HasSuffix(name, "test"))
 }
 
 // isStandard reports whether a package is the standard library's: ours begin with a folder of this repository, those of

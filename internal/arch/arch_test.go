@@ -74,6 +74,8 @@ func TestWhatTheRulesAllow(t *testing.T) {
 		"internal/store":               {"database/sql", "internal/domain/wallet", "github.com/uptrace/bun"},
 		"internal/app":                 {"internal/store", "internal/provider/all", "internal/surface/gateway"},
 		"internal/testkit/pgtest":      {"github.com/jackc/pgx/v5", "os"},
+
+		"internal/domain/wallet/wallettest": {"testing", "internal/testkit/memtx"},
 		"cmd/gantry":                   {"internal/app", "internal/cli"},
 		"internal/surface/envelope":    {"net/http"},
 		"internal/domain/pricing":      {"cel.dev/cel-go/cel", "internal/domain/catalog"},

@@ -63,7 +63,7 @@ var Rules = []Rule{
 	{
 		Reason: "names of vendors stay with the adapters: others see the contract, and app sees provider/all",
 		In:     []string{"internal/...", "cmd/..."},
-		Except: []string{"internal/provider/...", "internal/app/...", "internal/testkit/..."},
+		Except: []string{"internal/provider/...", "internal/app/..."},
 		Never:  []string{"internal/provider/*/..."},
 		Plant:  "internal/relay internal/provider/anthropic",
 	},
@@ -112,7 +112,7 @@ var Rules = []Rule{
 	{
 		Reason: "SQL lives in store and jobs, so that both databases run one suite",
 		In:     []string{"internal/...", "cmd/...", "web/..."},
-		Except: []string{"internal/store/...", "internal/jobs/...", "internal/testkit/..."},
+		Except: []string{"internal/store/...", "internal/jobs/..."},
 		Never:  databases,
 		Plant:  "internal/app github.com/uptrace/bun",
 	},
@@ -138,9 +138,8 @@ var Rules = []Rule{
 	{
 		Reason: "what helps tests is imported by tests alone",
 		In:     []string{"internal/...", "cmd/...", "web/..."},
-		Except: []string{"internal/testkit/..."},
-		Never:  []string{"internal/testkit/..."},
-		Plant:  "internal/app internal/testkit/pgtest",
+		Never:  []string{"testkit"},
+		Plant:  "internal/app internal/domain/wallet/wallettest",
 	},
 }
 
