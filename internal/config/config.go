@@ -90,8 +90,7 @@ type Relay struct {
 
 // Journal says how records are grouped before they are made durable together.
 type Journal struct {
-	Window   time.Duration `koanf:"window" doc:"Longest wait for more records to share one commit; 0 commits at once."`
-	MaxBatch int           `koanf:"maxBatch" min:"1" doc:"Most records in one commit."`
+	MaxBatch int `koanf:"maxBatch" min:"1" doc:"Most records in one commit."`
 }
 
 // Simulation is the built-in upstream that needs no network.

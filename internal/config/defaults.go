@@ -8,7 +8,7 @@ func Default() Config {
 	return Config{
 		Data:      "./data",
 		Addr:      "127.0.0.1:8080",
-		AdminAddr: "127.0.0.1:9090",
+		AdminAddr: "127.0.0.1:9464",
 		Database:  Database{MaxReaders: 4},
 		Log:       Log{Level: "info", Format: "auto"},
 		HTTP:      HTTP{ReadHeaderTimeout: 10 * time.Second},
@@ -22,7 +22,7 @@ func Default() Config {
 			TotalTimeout:     10 * time.Minute,
 			OnUnbounded:      "clamp",
 		},
-		Journal:    Journal{Window: 2 * time.Millisecond, MaxBatch: 256},
+		Journal:    Journal{MaxBatch: 256},
 		Simulation: Simulation{Enabled: true, TokensPerSecond: 200},
 		Shutdown:   Shutdown{Timeout: 30 * time.Second},
 		Surfaces: Surfaces{

@@ -41,7 +41,7 @@ func TestNamesOfSettings(t *testing.T) {
 func TestDurationsAreShownShort(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
-		"auth.tokenTtl": "24h", "relay.totalTimeout": "10m", "relay.connectTimeout": "10s", "journal.window": "2ms",
+		"auth.tokenTtl": "24h", "relay.totalTimeout": "10m", "relay.connectTimeout": "10s",
 	}
 	for _, field := range config.Doc() {
 		if text, ok := want[field.Name]; ok && field.Default != text {

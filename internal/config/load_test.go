@@ -155,7 +155,6 @@ func TestRefusals(t *testing.T) {
 		"below the least":          {env: "GANTRY_DATABASE_MAX_READERS=0", want: []string{"database.maxReaders: want 1 or more"}},
 		"no time at all":           {file: "relay: {idleTimeout: 0s}", want: []string{"relay.idleTimeout: want 1ms or more"}},
 		"first byte after the end": {file: "relay: {firstByteTimeout: 11m}", want: []string{"relay.firstByteTimeout: must not be above relay.totalTimeout"}},
-		"journal window":           {file: "journal: {window: 1m}", want: []string{"journal.window: want 0 to 1s"}},
 		"address":                  {flag: "addr=8080", want: []string{`addr: want host:port, got "8080" (flag --addr)`}},
 		"port":                     {flag: "addr=:99999", want: []string{"addr: want a port"}},
 		"public address":           {env: "GANTRY_PUBLIC_URL=ai.example.org", want: []string{"publicUrl: want http:// or https://"}},

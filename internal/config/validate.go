@@ -58,7 +58,6 @@ func (c Config) problems() []problem {
 		{"wallet.simGrant", grant(c.Wallet.SimGrant, money.SIM)},
 		{"wallet.signupGrant", grant(c.Wallet.SignupGrant, c.Wallet.Currency)},
 		{"relay.firstByteTimeout", notAbove(c.Relay.FirstByteTimeout, c.Relay.TotalTimeout, "relay.totalTimeout")},
-		{"journal.window", window(c.Journal.Window)},
 	}
 }
 
@@ -174,13 +173,6 @@ func grant(n money.Number, c money.Currency) error {
 func notAbove(d, limit time.Duration, name string) error {
 	if d > limit {
 		return fmt.Errorf("must not be above %s (%v)", name, limit)
-	}
-	return nil
-}
-
-func window(d time.Duration) error {
-	if d < 0 || d > time.Second {
-		return errors.New("want 0 to 1s")
 	}
 	return nil
 }

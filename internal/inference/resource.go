@@ -45,7 +45,7 @@ func (r Resource) String() string {
 func ParseResource(name string) (Resource, bool) {
 	for r, n := range resourceNames {
 		if n == name {
-			return Resource(r), true //nolint:gosec // below NumResources
+			return Resource(r), true
 		}
 	}
 	return NumResources, false

@@ -210,7 +210,7 @@ func (j *Journal) apply(records []*Record) error {
 			j.fail(err)
 			return wallet.ErrBilling.Because(err)
 		}
-		time.Sleep(wait)
+		<-time.After(wait)
 		wait *= 2
 	}
 }

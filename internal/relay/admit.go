@@ -70,8 +70,7 @@ func readBody(w http.ResponseWriter, req *http.Request, limit int64) ([]byte, er
 	if err == nil {
 		return body, nil
 	}
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, fault.ErrTooLarge
 	}
 	return nil, errBodyCut.Because(err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/provider"
 )
 
@@ -106,7 +107,7 @@ func (c *call) attempt(t *Target) provider.Outcome {
 		ProviderModelName: t.Model.ProviderModelName, Simulated: t.Simulated, StartedAt: c.now(),
 	})
 	a := &c.attempts[len(c.attempts)-1]
-	d := newDeadline(c.ctx(), c.limits.Total)
+	d := newDeadline(c.ctx(), c.limits.Total, c.now)
 	defer d.stop()
 	d.arm(c.limits.FirstByte)
 	o := c.exchange(d, t, a)
@@ -135,7 +136,7 @@ func (c *call) exchange(d *deadline, t *Target, a *tasks.Attempt) provider.Outco
 	if err != nil {
 		return c.broken(d, err, inference.Connect)
 	}
-	defer resp.Body.Close() //nolint:errcheck // there is nothing to do about it
+	defer resp.Body.Close()
 	a.StatusCode = resp.StatusCode
 	a.UpstreamRequestID = shorten(resp.Header.Get("X-Request-Id"))
 	if resp.StatusCode != http.StatusOK {
@@ -169,17 +170,18 @@ var errDeadline = errors.New("relay: deadline passed")
 
 // deadline ends an attempt that makes no progress. Its context also ends with the caller's.
 type deadline struct {
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // the deadline is a context with a timer
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
+	now    clock.Clock
 	end    time.Time // zero: no total deadline
 }
 
-func newDeadline(parent context.Context, total time.Duration) *deadline {
-	d := &deadline{}
+func newDeadline(parent context.Context, total time.Duration, now clock.Clock) *deadline {
+	d := &deadline{now: now}
 	d.ctx, d.cancel = context.WithCancelCause(parent)
 	if total > 0 {
-		d.end = time.Now().Add(total)
+		d.end = now().Add(total)
 	}
 	return d
 }
@@ -187,7 +189,7 @@ func newDeadline(parent context.Context, total time.Duration) *deadline {
 // arm gives the attempt the time d from now to make progress; 0 means no limit but the total one.
 func (d *deadline) arm(wait time.Duration) {
 	if !d.end.IsZero() {
-		if left := time.Until(d.end); wait == 0 || left < wait {
+		if left := d.end.Sub(d.now()); wait == 0 || left < wait {
 			wait = max(left, 0)
 		}
 	} else if wait == 0 {

@@ -149,7 +149,7 @@ func (s *stream) send(b []byte) error {
 	if !s.begun {
 		s.begin()
 	}
-	if now := time.Now(); now.Sub(s.extended) > stall/6 {
+	if now := s.now(); now.Sub(s.extended) > stall/6 {
 		s.extended = now
 		_ = s.out.SetWriteDeadline(now.Add(stall))
 	}

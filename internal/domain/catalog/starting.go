@@ -19,7 +19,10 @@ var startingJSON []byte
 type starting struct {
 	AsOf      string `json:"asOf"`
 	Providers []struct {
-		Key, Name, Adapter, BaseURL string
+		Key     string `json:"key"`
+		Name    string `json:"name"`
+		Adapter string `json:"adapter"`
+		BaseURL string `json:"baseUrl"`
 	} `json:"providers"`
 	Models []startingModel `json:"models"`
 }

@@ -51,7 +51,7 @@ func (e *Error) Unwrap() error { return e.Cause }
 
 // Is reports whether target is a fault with the same code.
 func (e *Error) Is(target error) bool {
-	t, ok := target.(*Error) //nolint:errorlint // Is compares this level only
+	t, ok := target.(*Error)
 	return ok && t.Code == e.Code
 }
 
@@ -99,8 +99,7 @@ func From(err error) *Error {
 	if err == nil {
 		return nil
 	}
-	var f *Error
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*Error](err); ok {
 		return f
 	}
 	return ErrInternal.Because(err)

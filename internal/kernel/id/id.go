@@ -28,16 +28,16 @@ func New() ID { return At(time.Now()) }
 func At(t time.Time) ID {
 	ns := t.UnixNano()
 	ms := ns / int64(time.Millisecond)
-	fraction := uint16((ns % int64(time.Millisecond)) * 4096 / int64(time.Millisecond)) //nolint:gosec // 0..4095
+	fraction := uint16((ns % int64(time.Millisecond)) * 4096 / int64(time.Millisecond))
 	var u ID
-	binary.BigEndian.PutUint64(u[0:], uint64(ms)<<16|0x7000|uint64(fraction)) //nolint:gosec // 48 bits until the year 10889
-	binary.BigEndian.PutUint64(u[8:], 0x8000000000000000|rand.Uint64()>>2)
+	binary.BigEndian.PutUint64(u[0:], uint64(ms)<<16|0x7000|uint64(fraction))
+	binary.BigEndian.PutUint64(u[8:], 0x8000000000000000|rand.Uint64()>>2) //nolint:gosec // identifiers are not secrets
 	return u
 }
 
 // Time returns the moment that a UUIDv7 carries, to the millisecond.
 func (u ID) Time() time.Time {
-	return time.UnixMilli(int64(binary.BigEndian.Uint64(u[:8]) >> 16)).UTC() //nolint:gosec // 48 bits
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(u[:8]) >> 16)).UTC()
 }
 
 // IsZero reports whether u names nothing.

@@ -84,7 +84,7 @@ func allDigits(s string) bool {
 
 // formatScaled prints an integer of 10^-places.
 func formatScaled(v int64, places int) string {
-	magnitude := uint64(v)
+	magnitude := uint64(v) //nolint:gosec // two's complement: negated below
 	if v < 0 {
 		magnitude = -magnitude
 	}
