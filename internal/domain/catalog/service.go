@@ -18,10 +18,14 @@ type Service struct{ store Store }
 func NewService(s Store) *Service { return &Service{s} }
 
 // Providers lists all providers.
-func (s *Service) Providers(ctx context.Context) ([]Provider, error) { return s.store.ProviderList(ctx) }
+func (s *Service) Providers(ctx context.Context) ([]Provider, error) {
+	return s.store.ProviderList(ctx)
+}
 
 // BaseModels lists all base models.
-func (s *Service) BaseModels(ctx context.Context) ([]BaseModel, error) { return s.store.BaseModelList(ctx) }
+func (s *Service) BaseModels(ctx context.Context) ([]BaseModel, error) {
+	return s.store.BaseModelList(ctx)
+}
 
 // BaseModel returns one base model by its id or, when that is zero, by its canonical key. Code: not_found.
 func (s *Service) BaseModel(ctx context.Context, model id.ID, canonicalKey string) (BaseModel, error) {
@@ -49,7 +53,9 @@ func (s *Service) Match(ctx context.Context, provider, modelName string) (BaseMo
 	}
 	for _, fits := range []func(*BaseModel) bool{
 		func(m *BaseModel) bool { return m.ProviderKey == provider && m.ProviderModelName == modelName },
-		func(m *BaseModel) bool { return adapters[m.ProviderKey] == provider && m.ProviderModelName == modelName },
+		func(m *BaseModel) bool {
+			return adapters[m.ProviderKey] == provider && m.ProviderModelName == modelName
+		},
 		func(m *BaseModel) bool { return m.CanonicalKey == modelName },
 	} {
 		for i := range models {
