@@ -16,8 +16,9 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 )
 
-// NewModel describes a route as it is entered. What is left out comes from the base model that BaseModelID or
-// CanonicalModelKey names; without one, ProviderModelName and Types are required.
+// NewModel describes a route as it is entered. Names and types that are left out come from the base model that BaseModelID
+// or CanonicalModelKey names; without one, ProviderModelName and Types are required. Capabilities, prices and policies of
+// the base model are not copied: they are looked up when routes are compiled, so that a change there is a change here.
 type NewModel struct {
 	PlatformID            id.ID
 	BaseModelID           id.ID
@@ -110,14 +111,14 @@ func (s *Service) row(p *Platform, in NewModel, base catalog.BaseModel) (Platfor
 	return PlatformModel{
 		ID: id.At(now), PlatformID: p.ID, BaseModelID: base.ID, Name: first(in.Name, upstream), Alias: alias,
 		ProviderModelName: upstream, DisplayName: first(in.DisplayName, base.DisplayName, alias), Types: types,
-		Capabilities:          firstJSON(in.Capabilities, base.Capabilities),
+		Capabilities:          orEmpty(in.Capabilities),
 		CapabilityOverride:    orEmpty(in.CapabilityOverride),
-		BillingConfig:         firstJSON(in.BillingConfig, base.BaseBillingConfig),
+		BillingConfig:         orEmpty(in.BillingConfig),
 		BillingConfigOverride: orEmpty(in.BillingConfigOverride), Discount: discount, PricingMode: in.PricingMode,
-		PricingRuleSetID: firstID(in.PricingRuleSetID, base.PricingRuleSetID),
+		PricingRuleSetID: in.PricingRuleSetID,
 		PermissionConfig: orEmpty(in.PermissionConfig), RateLimitPolicy: orEmpty(in.RateLimitPolicy),
-		RetryPolicy: orEmpty(in.RetryPolicy), RuntimePolicySetID: firstID(in.RuntimePolicySetID, base.RuntimePolicySetID),
-		RuntimePolicyOverride: firstJSON(in.RuntimePolicyOverride, base.RuntimePolicyOverride), Weight: 1,
+		RetryPolicy: orEmpty(in.RetryPolicy), RuntimePolicySetID: in.RuntimePolicySetID,
+		RuntimePolicyOverride: orEmpty(in.RuntimePolicyOverride), Weight: 1,
 		Enabled: in.Enabled == nil || *in.Enabled, Metadata: orEmpty(nil), CreatedAt: now, UpdatedAt: now,
 	}, nil
 }
@@ -174,18 +175,4 @@ func first(texts ...string) string {
 		}
 	}
 	return ""
-}
-
-func firstID(a, b id.ID) id.ID {
-	if a.IsZero() {
-		return b
-	}
-	return a
-}
-
-func firstJSON(a, b json.RawMessage) json.RawMessage {
-	if len(a) == 0 || string(a) == "null" {
-		return orEmpty(b)
-	}
-	return a
 }
