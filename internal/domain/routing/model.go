@@ -1,0 +1,178 @@
+package routing
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/gantry-ai/gantry/internal/domain/catalog"
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/money"
+)
+
+// NewModel describes a route as it is entered. Names and types that are left out come from the base model that BaseModelID
+// or CanonicalModelKey names; without one, ProviderModelName and Types are required. Capabilities, prices and policies of
+// the base model are not copied: they are looked up when routes are compiled, so that a change there is a change here.
+type NewModel struct {
+	PlatformID            id.ID
+	BaseModelID           id.ID
+	CanonicalModelKey     string
+	Name                  string
+	Alias                 string
+	ProviderModelName     string
+	DisplayName           string
+	Types                 []string
+	Capabilities          json.RawMessage
+	CapabilityOverride    json.RawMessage
+	BillingConfig         json.RawMessage
+	BillingConfigOverride json.RawMessage
+	Discount              money.Number
+	PricingMode           string
+	PricingRuleSetID      id.ID
+	PermissionConfig      json.RawMessage
+	RateLimitPolicy       json.RawMessage
+	RetryPolicy           json.RawMessage
+	RuntimePolicySetID    id.ID
+	RuntimePolicyOverride json.RawMessage
+	Enabled               *bool // nil: true
+}
+
+var modelTypes = []inference.ModelType{
+	inference.TypeChat, inference.TypeResponses, inference.TypeEmbedding, inference.TypeImage, inference.TypeImageEdit,
+	inference.TypeVideo, inference.TypeImageToVideo, inference.TypeReferenceToVideo, inference.TypeTTS, inference.TypeSTT,
+	inference.TypeRealtime, inference.TypeRerank, inference.TypeModeration, inference.TypeMidjourney, inference.TypeTraining,
+}
+
+// model checks the description and makes the row.
+func (s *Service) model(ctx context.Context, p *Platform, in NewModel) (PlatformModel, error) {
+	if err := in.check(); err != nil {
+		return PlatformModel{}, err
+	}
+	base, err := s.base(ctx, in)
+	if err != nil {
+		return PlatformModel{}, err
+	}
+	return s.row(p, in, base)
+}
+
+func (in *NewModel) check() error {
+	_, billing := pricing.ParseConfig(in.BillingConfig)
+	_, override := pricing.ParseConfig(in.BillingConfigOverride)
+	return firstError(
+		checkText("modelName", in.Name, maxAlias), checkText("providerModelName", in.ProviderModelName, maxAlias),
+		checkText("displayName", in.DisplayName, maxAlias), checkText("pricingMode", in.PricingMode, maxName),
+		check("capabilities", in.Capabilities, capabilitiesShape),
+		check("capabilityOverride", in.CapabilityOverride, capabilitiesShape),
+		prefixed("billingConfig", billing), prefixed("billingConfigOverride", override),
+		check("permissionConfig", in.PermissionConfig, anyObject),
+		check("rateLimitPolicy", in.RateLimitPolicy, rateLimitShape), check("retryPolicy", in.RetryPolicy, retryShape),
+		check("runtimePolicyOverride", in.RuntimePolicyOverride, overrideShape),
+	)
+}
+
+func (s *Service) base(ctx context.Context, in NewModel) (catalog.BaseModel, error) {
+	if in.BaseModelID.IsZero() && in.CanonicalModelKey == "" {
+		return catalog.BaseModel{}, nil
+	}
+	base, err := s.Catalog.BaseModel(ctx, in.BaseModelID, in.CanonicalModelKey)
+	if !errors.Is(err, fault.ErrNotFound) {
+		return base, err
+	}
+	if in.BaseModelID.IsZero() {
+		return base, ErrBase.At("canonicalModelKey")
+	}
+	return base, ErrBase.At("baseModelId")
+}
+
+func (s *Service) row(p *Platform, in NewModel, base catalog.BaseModel) (PlatformModel, error) {
+	discount, err := readDiscount("discountFactor", in.Discount)
+	if err != nil {
+		return PlatformModel{}, err
+	}
+	types, err := readTypes(in.Types, base.Types)
+	if err != nil {
+		return PlatformModel{}, err
+	}
+	upstream := first(in.ProviderModelName, base.ProviderModelName, in.Name)
+	if upstream == "" {
+		return PlatformModel{}, invalid("providerModelName", "A model needs the name that the provider knows it by.")
+	}
+	alias, err := readAlias(first(in.Alias, base.Alias, in.Name, upstream))
+	if err != nil {
+		return PlatformModel{}, err
+	}
+	now := s.Now()
+	return PlatformModel{
+		ID: id.At(now), PlatformID: p.ID, BaseModelID: base.ID, Name: first(in.Name, upstream), Alias: alias,
+		ProviderModelName: upstream, DisplayName: first(in.DisplayName, base.DisplayName, alias), Types: types,
+		Capabilities:          orEmpty(in.Capabilities),
+		CapabilityOverride:    orEmpty(in.CapabilityOverride),
+		BillingConfig:         orEmpty(in.BillingConfig),
+		BillingConfigOverride: orEmpty(in.BillingConfigOverride), Discount: discount, PricingMode: in.PricingMode,
+		PricingRuleSetID: in.PricingRuleSetID,
+		PermissionConfig: orEmpty(in.PermissionConfig), RateLimitPolicy: orEmpty(in.RateLimitPolicy),
+		RetryPolicy: orEmpty(in.RetryPolicy), RuntimePolicySetID: in.RuntimePolicySetID,
+		RuntimePolicyOverride: orEmpty(in.RuntimePolicyOverride), Weight: 1,
+		Enabled: in.Enabled == nil || *in.Enabled, Metadata: orEmpty(nil), CreatedAt: now, UpdatedAt: now,
+	}, nil
+}
+
+// upstreamModel makes a route for a model that is known by its name at the upstream only.
+func (s *Service) upstreamModel(ctx context.Context, p *Platform, name string) (PlatformModel, error) {
+	in := NewModel{ProviderModelName: name, Name: name}
+	if err := checkText("", name, maxAlias); err != nil {
+		return PlatformModel{}, err
+	}
+	base, err := s.Catalog.Match(ctx, p.Provider, name)
+	if errors.Is(err, fault.ErrNotFound) {
+		in.Alias = name
+		for _, t := range catalog.SuggestTypes(name) {
+			in.Types = append(in.Types, string(t))
+		}
+		return s.row(p, in, catalog.BaseModel{})
+	}
+	if err != nil {
+		return PlatformModel{}, err
+	}
+	return s.row(p, in, base)
+}
+
+func readTypes(names []string, otherwise []inference.ModelType) ([]inference.ModelType, error) {
+	if len(names) == 0 {
+		if len(otherwise) == 0 {
+			return nil, invalid("modelType", "A model needs at least one type.")
+		}
+		return otherwise, nil
+	}
+	out := make([]inference.ModelType, len(names))
+	for i, name := range names {
+		if out[i] = inference.ModelType(name); !slices.Contains(modelTypes, out[i]) {
+			return nil, invalid(indexed("modelType", i), "The model type is not known.")
+		}
+	}
+	return out, nil
+}
+
+// readAlias wants what can stand in a request, a URL and a log line: no spaces, no control characters.
+func readAlias(alias string) (string, error) {
+	bad := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	if checkText("modelAlias", alias, maxAlias) != nil || strings.ContainsFunc(alias, bad) {
+		return "", invalid("modelAlias", "An alias has at most 128 characters and no spaces.")
+	}
+	return alias, nil
+}
+
+func first(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
