@@ -30,6 +30,7 @@ TAGS := $(if $(NODE),,noconsole)
 
 CONSOLE_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 NODE_MODULES    := web/node_modules/.package-lock.json
+E2E_MODULES     := e2e/node_modules/.package-lock.json
 CONSOLE         := $(if $(NODE),web/dist/index.html)
 
 .PHONY: help
@@ -47,6 +48,10 @@ build: $(CONSOLE) ## Build bin/gantry, with the console inside when Node is ther
 
 $(NODE_MODULES): web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+$(E2E_MODULES): e2e/package.json e2e/package-lock.json
+	cd e2e && npm ci --no-audit --no-fund
 	@touch $@
 
 web/dist/index.html: $(NODE_MODULES) $(CONSOLE_SOURCES)
@@ -68,8 +73,8 @@ need:
 	@tools/need cc node postgres chromium redis
 
 .PHONY: race
-race: $(CONSOLE) ## Go tests on both databases with the race detector (PACKAGES=./internal/relay/...)
-	@tools/need cc postgres redis
+race: $(CONSOLE) $(if $(NODE),$(E2E_MODULES)) ## Go tests on both databases with the race detector (PACKAGES=./internal/relay/...)
+	@tools/need cc node postgres redis
 	@mkdir -p $(RESULTS)
 	$(call tool,gotestsum) --format pkgname-and-test-fails --jsonfile $(RESULTS)/go.json -- \
 		-race -shuffle=on -timeout 15m $(PACKAGES)
@@ -83,10 +88,10 @@ web-test: $(CONSOLE) ## Console: types, lint, format, unit tests, size budget
 	cd web && npm run budget
 
 .PHONY: e2e
-e2e: build ## The journey of a person through the real program in Chromium
+e2e: build $(E2E_MODULES) ## The journey of a person through the real program in Chromium
 	@tools/need node chromium
 	@mkdir -p $(RESULTS)
-	$(if $(wildcard e2e/run.mjs),GANTRY_BIN=$(CURDIR)/$(BINARY) node e2e/run.mjs 2>&1 | tee $(RESULTS)/e2e.log,@echo "no e2e/run.mjs in this tree: no browser journey")
+	GANTRY_BIN=$(CURDIR)/$(BINARY) node e2e/run.mjs 2>&1 | tee $(RESULTS)/e2e.log
 
 .PHONY: lint
 lint: ## Lint and format check of the Go code
@@ -111,7 +116,9 @@ verify: ## Prove that everything generated is fresh
 	tools/verify
 
 .PHONY: bench
-bench: ## Benchmarks (PACKAGES=./internal/relay/...)
+bench: build ## What a relayed request costs, beside a bare reverse proxy; then the Go benchmarks (PACKAGES=./internal/relay/...)
+	go build -o bin/bench ./e2e/bench
+	bin/bench -gantry $(BINARY)
 	go test -run '^$$' -bench . -benchmem $(PACKAGES)
 
 .PHONY: soak
@@ -121,5 +128,5 @@ soak: ## Every Go test SOAK_COUNT times, shuffled, with the race detector: finds
 
 .PHONY: clean
 clean: ## Remove what was built; data/ stays
-	rm -rf bin coverage web/node_modules
+	rm -rf bin coverage web/node_modules e2e/node_modules
 	find web/dist -mindepth 1 -not -name .keep -delete 2>/dev/null || true

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"runtime"
+	"strings"
+	"time"
+)
+
+const answer = `{"id":"chatcmpl-1","object":"chat.completion","created":1760000000,"model":"m","choices":[{"index":0,` +
+	`"message":{"role":"assistant","content":"%s"},"finish_reason":"stop"}],` +
+	`"usage":{"prompt_tokens":180,"completion_tokens":100,"total_tokens":280}}`
+
+const (
+	chunks   = 100
+	chunk    = `data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000000,"model":"m","choices":[{"index":0,"delta":{"content":"token "},"finish_reason":null}]}` + "\n\n"
+	lastPart = `data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000000,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\n"
+	usage    = `data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000000,"model":"m","choices":[],"usage":{"prompt_tokens":180,"completion_tokens":100,"total_tokens":280}}` + "\n\n"
+)
+
+// serveUpstream is an upstream that costs as little as can be.
+func serveUpstream() error {
+	whole := []byte(fmt.Sprintf(answer, strings.Repeat("word ", 60)))
+	return serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		if !bytes.Contains(body[:min(len(body), 200)], []byte(`"stream":true`)) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write(whole)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		flush := w.(http.Flusher)
+		for range chunks {
+			_, _ = io.WriteString(w, chunk)
+			flush.Flush()
+		}
+		_, _ = io.WriteString(w, lastPart+usage+"data: [DONE]\n\n")
+	}))
+}
+
+// serveProxy is the reference: the standard library's reverse proxy with a tuned transport and nothing else.
+func serveProxy(target string) error {
+	to, err := url.Parse(target)
+	if err != nil {
+		return err
+	}
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	proxy.FlushInterval = -1
+	proxy.Transport = &http.Transport{
+		MaxIdleConnsPerHost: 512, IdleConnTimeout: 90 * time.Second, DisableCompression: true,
+		WriteBufferSize: 16 << 10, ReadBufferSize: 16 << 10,
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", proxy)
+	mux.HandleFunc("/mallocs", func(w http.ResponseWriter, _ *http.Request) {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		_, _ = fmt.Fprintf(w, "go_memstats_mallocs_total %d\n", m.Mallocs)
+	})
+	return serve(mux)
+}
+
+func serve(h http.Handler) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println("http://" + l.Addr().String())
+	return (&http.Server{Handler: h, ReadHeaderTimeout: time.Minute}).Serve(l)
+}
+
+// freePorts returns two addresses that were free a moment ago.
+func freePorts() (a, b string, err error) {
+	first, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", "", err
+	}
+	defer first.Close()
+	second, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", "", err
+	}
+	defer second.Close()
+	return first.Addr().String(), second.Addr().String(), nil
+}

@@ -1,0 +1,107 @@
+package e2e
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestSecondProcessOnTheSameDataIsRefused(t *testing.T) {
+	t.Parallel()
+	in := start(t, t.TempDir())
+	cmd := exec.Command(binary(t, "gantry"), "serve", "--data", in.data, "--addr", freeAddr(t))
+	text, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(text), "in use by another gantry process") {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
+var setupLink = regexp.MustCompile(`http://[^\s]+/console/setup#token=(\S+)`)
+
+func TestSetupLinkWorksOnce(t *testing.T) {
+	t.Parallel()
+	in := launch(t, t.TempDir())
+	var link []string
+	for deadline := time.Now().Add(5 * time.Second); link == nil && time.Now().Before(deadline); <-time.After(10 * time.Millisecond) {
+		link = setupLink.FindStringSubmatch(in.log.String())
+	}
+	if link == nil {
+		t.Fatalf("no setup link in\n%s", in.log)
+	}
+	for _, file := range []string{"setup-token", "master.key", "jwt.key"} {
+		info, err := os.Stat(filepath.Join(in.data, file))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", file, info, err)
+		}
+	}
+	setup := func(token string) map[string]any {
+		return map[string]any{"token": token, "username": "owner", "password": "a long password", "email": "owner@example.org"}
+	}
+	in.call(http.MethodPost, "/api/console/setup", "", setup("wrong"), nil, 403)
+	in.call(http.MethodPost, "/api/console/setup", "", setup(link[1]), nil, 201)
+	in.call(http.MethodPost, "/api/console/setup", "", setup(link[1]), nil, 409)
+}
+
+// TestTermLetsStreamsFinish sends SIGTERM in the middle of a stream: it goes on to its end, and the process ends well.
+func TestTermLetsStreamsFinish(t *testing.T) {
+	t.Parallel()
+	in := start(t, t.TempDir())
+	u := in.newUser("drain", "")
+	req, err := http.NewRequest(http.MethodPost, in.url+"/v1/chat/completions",
+		strings.NewReader(`{"model":"sim-chat","max_tokens":60,"stream":true,"messages":[{"role":"user","content":"a long story"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+u.key)
+	req.Header.Set("X-Simulation", "pace=40")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	first := make([]byte, 1)
+	if _, err := resp.Body.Read(first); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	var rest strings.Builder
+	for buf := make([]byte, 4096); ; {
+		n, err := resp.Body.Read(buf)
+		rest.Write(buf[:n])
+		if err != nil {
+			break
+		}
+	}
+	if !strings.HasSuffix(rest.String(), "data: [DONE]\n\n") {
+		t.Errorf("the stream ends with %q", rest.String()[max(0, rest.Len()-200):])
+	}
+	<-in.ended
+	if code := in.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("gantry ended with code %d", code)
+	}
+}
+
+func TestDisabledKeyStopsAtOnce(t *testing.T) {
+	t.Parallel()
+	in := start(t, t.TempDir())
+	u := in.newUser("stop", "")
+	ask := map[string]any{"model": "sim-chat", "max_tokens": 5, "messages": []any{map[string]any{"role": "user", "content": "hi"}}}
+	in.call(http.MethodPost, "/v1/chat/completions", u.key, ask, nil, 200)
+	var keys struct {
+		Items []struct {
+			ID string `json:"id"`
+		} `json:"items"`
+	}
+	in.call(http.MethodGet, "/api/v1/api-keys", u.token, nil, &keys, 200)
+	in.call(http.MethodPatch, "/api/v1/api-keys/"+keys.Items[0].ID+"/disable", u.token, nil, nil, 200)
+	in.call(http.MethodPost, "/v1/chat/completions", u.key, ask, nil, 401)
+}
