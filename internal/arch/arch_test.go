@@ -64,24 +64,24 @@ func TestForbiddenImportIsCaughtThroughOwnPackages(t *testing.T) {
 func TestWhatTheRulesAllow(t *testing.T) {
 	t.Parallel()
 	graph := arch.Graph{
-		"internal/kernel/money":        {"math/bits", "internal/kernel/fault"},
-		"internal/domain/tasks":        {"internal/domain/wallet", "internal/kernel/money", "golang.org/x/crypto/argon2"},
-		"internal/domain/studio":       {"internal/domain/tasks", "internal/domain/studio/sub"},
-		"internal/provider/openai":     {"net/http", "internal/provider", "internal/wire/openai"},
-		"internal/provider/all":        {"internal/provider/openai"},
-		"internal/relay":               {"internal/provider", "internal/journal", "internal/domain/routing"},
-		"internal/surface/gateway":     {"net/http", "internal/surface/envelope", "internal/relay"},
-		"internal/store":               {"database/sql", "internal/domain/wallet", "github.com/uptrace/bun"},
-		"internal/app":                 {"internal/store", "internal/provider/all", "internal/surface/gateway"},
-		"internal/testkit/pgtest":      {"github.com/jackc/pgx/v5", "os"},
+		"internal/kernel/money":    {"math/bits", "internal/kernel/fault"},
+		"internal/domain/tasks":    {"internal/domain/wallet", "internal/kernel/money", "golang.org/x/crypto/argon2"},
+		"internal/domain/studio":   {"internal/domain/tasks", "internal/domain/studio/sub"},
+		"internal/provider/openai": {"net/http", "internal/provider", "internal/wire/openai"},
+		"internal/provider/all":    {"internal/provider/openai"},
+		"internal/relay":           {"internal/provider", "internal/journal", "internal/domain/routing"},
+		"internal/surface/gateway": {"net/http", "internal/surface/envelope", "internal/relay"},
+		"internal/store":           {"database/sql", "internal/domain/wallet", "github.com/uptrace/bun"},
+		"internal/app":             {"internal/store", "internal/provider/all", "internal/surface/gateway"},
+		"internal/testkit/pgtest":  {"github.com/jackc/pgx/v5", "os"},
 
 		"internal/domain/wallet/wallettest": {"testing", "internal/testkit/memtx"},
-		"cmd/gantry":                   {"internal/app", "internal/cli"},
-		"internal/surface/envelope":    {"net/http"},
-		"internal/domain/pricing":      {"cel.dev/cel-go/cel", "internal/domain/catalog"},
-		"internal/wire/openai":         {"internal/inference", "github.com/tidwall/gjson"},
-		"internal/jobs":                {"github.com/riverqueue/river"},
-		"internal/domain/identity/sub": {"internal/domain/identity"},
+		"cmd/gantry":                        {"internal/app", "internal/cli"},
+		"internal/surface/envelope":         {"net/http"},
+		"internal/domain/pricing":           {"cel.dev/cel-go/cel", "internal/domain/catalog"},
+		"internal/wire/openai":              {"internal/inference", "github.com/tidwall/gjson"},
+		"internal/jobs":                     {"github.com/riverqueue/river"},
+		"internal/domain/identity/sub":      {"internal/domain/identity"},
 	}
 	for _, violation := range arch.Check(graph, arch.All()) {
 		t.Error(violation)
