@@ -83,7 +83,7 @@ type Description struct {
 // Field is one input of a form. Label and Help are by language ("en", "zh").
 type Field struct {
 	Name     string
-	Type     string // "text", "url", "secret", "number", "bool", "select"
+	Type     string // "text", "url", "secret", "number", "bool", "select", "map" (names and texts)
 	Label    map[string]string
 	Help     map[string]string
 	Required bool

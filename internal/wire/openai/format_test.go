@@ -34,7 +34,7 @@ func TestFormatPeekSpeaksInFaults(t *testing.T) {
 	for body, want := range map[string][2]string{
 		`[]`: {"invalid_json", ""}, `null`: {"invalid_parameter", "model"}, strings.Repeat("[", 10001): {"json_too_deep", ""},
 		`{"model":{"a":1},"messages":[{}]}`:            {"invalid_parameter", "model"},
-		`{"model":"a","model":"b"}`:                    {"invalid_parameter", "model"},
+		`{"model":"a","model":"b"}`:                    {"duplicate_key", "model"},
 		"{\"model\":\"\xff\"}":                         {"invalid_json", ""},
 		`{"model":"a","messages":[{}],"n":0}`:          {"invalid_parameter", "n"},
 		`{"model":"a","messages":[{}],"stream":true}}`: {"invalid_json", ""},
