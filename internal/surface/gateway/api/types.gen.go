@@ -823,7 +823,7 @@ type StoreGatewayTask struct {
 	ResponseFinishedAt string           `json:"responseFinishedAt,omitempty"`
 	ResponseStartedAt  string           `json:"responseStartedAt,omitempty"`
 	Result             json.RawMessage  `json:"result,omitempty"`
-	RiverJobId         int              `json:"riverJobId"`
+	RiverJobId         int              `json:"riverJobId,omitempty"`
 	Route              *GantryTaskRoute `json:"route,omitempty"`
 	RunMode            string           `json:"runMode,omitempty"`
 
@@ -1046,7 +1046,7 @@ type StorePlatform struct {
 	CredentialsPreview    json.RawMessage `json:"credentialsPreview,omitempty"`
 	DefaultDiscountFactor money.Number    `json:"defaultDiscountFactor,omitempty"`
 	DefaultPricingMode    string          `json:"defaultPricingMode,omitempty"`
-	DynamicPriority       int             `json:"dynamicPriority"`
+	DynamicPriority       *int            `json:"dynamicPriority,omitempty"`
 	EffectivePriority     int             `json:"effectivePriority"`
 	Id                    string          `json:"id,omitempty"`
 	InternalName          string          `json:"internalName,omitempty"`
