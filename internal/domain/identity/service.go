@@ -61,14 +61,12 @@ type Welcomer interface {
 	WelcomeTx(ctx context.Context, t tx.Tx, tenant, user id.ID) error
 }
 
-// Settings is where identity keeps the hash of the setup token.
+// Settings is where identity keeps the hash of the setup token. A missing key is fault.ErrNotFound; t may be nil in Get.
 type Settings interface {
-	// Setting returns a value, fault.ErrNotFound when there is none.
-	Setting(ctx context.Context, key string) ([]byte, error)
-	// SettingSet writes a value over what there was.
-	SettingSet(ctx context.Context, t tx.Tx, key string, value []byte) error
-	// SettingDelete removes a value, fault.ErrNotFound when there is none: of two that delete the same, one succeeds.
-	SettingDelete(ctx context.Context, t tx.Tx, key string) error
+	Get(ctx context.Context, t tx.Tx, key string) ([]byte, error)
+	Put(ctx context.Context, t tx.Tx, key string, value []byte) error
+	// Delete removes a key: of two that delete the same, one succeeds.
+	Delete(ctx context.Context, t tx.Tx, key string) error
 }
 
 // Parts are what the service works with; all are required.

@@ -48,7 +48,7 @@ func (s *Service) NewBootstrap(ctx context.Context) (secret.String, error) {
 		if exists {
 			return ErrSetupClosed
 		}
-		return s.Settings.SettingSet(ctx, t, setupSetting, value)
+		return s.Settings.Put(ctx, t, setupSetting, value)
 	})
 }
 
@@ -79,7 +79,7 @@ func (s *Service) checkSetupToken(ctx context.Context, c Client, token string) e
 	if err := s.byAddress.take(c.IP); err != nil {
 		return err
 	}
-	value, err := s.Settings.Setting(ctx, setupSetting)
+	value, err := s.Settings.Get(ctx, nil, setupSetting)
 	if errors.Is(err, fault.ErrNotFound) {
 		return ErrSetupToken.At("token")
 	}
@@ -97,7 +97,7 @@ func (s *Service) checkSetupToken(ctx context.Context, c Client, token string) e
 
 // consumeSetupToken deletes the token; of two setups at once the second finds none, on either database.
 func (s *Service) consumeSetupToken(ctx context.Context, t tx.Tx) error {
-	err := s.Settings.SettingDelete(ctx, t, setupSetting)
+	err := s.Settings.Delete(ctx, t, setupSetting)
 	if errors.Is(err, fault.ErrNotFound) {
 		return ErrSetupToken.At("token")
 	}

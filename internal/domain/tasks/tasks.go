@@ -122,6 +122,8 @@ type Query struct {
 	ModelType inference.ModelType
 	Kind      inference.Kind
 	Status    Status
+	Statuses  []Status // any of them
+	Simulated *bool    // only simulated, or only real calls
 	Model     string
 	APIKey    id.ID
 	From, To  time.Time

@@ -70,7 +70,7 @@ func TokenSecret() []byte { return bytes.Repeat([]byte("s"), identity.MinTokenSe
 func New(t *testing.T, c identity.Config) *World {
 	t.Helper()
 	s := NewStore()
-	w := On(t, c, s, s, nil)
+	w := On(t, c, s, s.Settings(), nil)
 	w.Fake = s
 	return w
 }

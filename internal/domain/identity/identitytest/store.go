@@ -18,7 +18,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/testkit/memtx"
 )
 
-// Store implements identity.Store and identity.Settings over maps.
+// Store implements identity.Store over maps.
 type Store struct {
 	memtx.Runner
 	mu     sync.Mutex
@@ -288,31 +288,37 @@ func (s *Store) SessionRevoke(_ context.Context, _ tx.Tx, session id.ID, at time
 	return nil
 }
 
-// Setting implements identity.Settings.
-func (s *Store) Setting(_ context.Context, key string) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if v, ok := s.rows.settings[key]; ok {
+// Settings implements identity.Settings over the same maps.
+type Settings struct{ store *Store }
+
+// Settings returns the settings of the storage.
+func (s *Store) Settings() *Settings { return &Settings{s} }
+
+// Get implements identity.Settings.
+func (s *Settings) Get(_ context.Context, _ tx.Tx, key string) ([]byte, error) {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	if v, ok := s.store.rows.settings[key]; ok {
 		return v, nil
 	}
 	return nil, fault.ErrNotFound
 }
 
-// SettingSet implements identity.Settings.
-func (s *Store) SettingSet(_ context.Context, _ tx.Tx, key string, value []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.rows.settings[key] = value
+// Put implements identity.Settings.
+func (s *Settings) Put(_ context.Context, _ tx.Tx, key string, value []byte) error {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	s.store.rows.settings[key] = value
 	return nil
 }
 
-// SettingDelete implements identity.Settings.
-func (s *Store) SettingDelete(_ context.Context, _ tx.Tx, key string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.rows.settings[key]; !ok {
+// Delete implements identity.Settings.
+func (s *Settings) Delete(_ context.Context, _ tx.Tx, key string) error {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	if _, ok := s.store.rows.settings[key]; !ok {
 		return fault.ErrNotFound
 	}
-	delete(s.rows.settings, key)
+	delete(s.store.rows.settings, key)
 	return nil
 }

@@ -4,9 +4,10 @@
 package api
 
 import (
+	"encoding/json"
 	"time"
 
-	openapi_types "github.com/oapi-codegen/runtime/types"
+	"github.com/gantry-ai/gantry/internal/kernel/money"
 )
 
 // Defines values for AdapterFieldType.
@@ -411,7 +412,7 @@ type ErrorBody struct {
 // LedgerEntry defines model for LedgerEntry.
 type LedgerEntry struct {
 	// Amount Not negative.
-	Amount float32 `json:"amount"`
+	Amount money.Number `json:"amount"`
 
 	// AmountText Exact decimal.
 	AmountText string `json:"amountText"`
@@ -420,13 +421,13 @@ type LedgerEntry struct {
 	At time.Time `json:"at"`
 
 	// BalanceAfter Available balance after the entry.
-	BalanceAfter float32 `json:"balanceAfter"`
+	BalanceAfter money.Number `json:"balanceAfter"`
 
 	// BalanceAfterText Exact decimal.
 	BalanceAfterText string `json:"balanceAfterText"`
 
 	// BalanceBefore Available balance before the entry.
-	BalanceBefore float32 `json:"balanceBefore"`
+	BalanceBefore money.Number `json:"balanceBefore"`
 
 	// BalanceBeforeText Exact decimal.
 	BalanceBeforeText string `json:"balanceBeforeText"`
@@ -455,27 +456,27 @@ type LocalizedText struct {
 
 // Platform Same shape as store.Platform of the gateway.
 type Platform struct {
-	AuthType              string                 `json:"authType,omitempty"`
-	BaseUrl               string                 `json:"baseUrl,omitempty"`
-	Config                map[string]interface{} `json:"config,omitempty"`
-	CooldownUntil         string                 `json:"cooldownUntil,omitempty"`
-	CreatedAt             string                 `json:"createdAt,omitempty"`
-	CredentialsPreview    map[string]interface{} `json:"credentialsPreview,omitempty"`
-	DefaultDiscountFactor float32                `json:"defaultDiscountFactor,omitempty"`
-	DefaultPricingMode    string                 `json:"defaultPricingMode,omitempty"`
-	DynamicPriority       int                    `json:"dynamicPriority,omitempty"`
-	EffectivePriority     int                    `json:"effectivePriority,omitempty"`
-	Id                    string                 `json:"id"`
-	InternalName          string                 `json:"internalName,omitempty"`
-	Name                  string                 `json:"name"`
-	PlatformKey           string                 `json:"platformKey,omitempty"`
-	PricingRuleSetId      string                 `json:"pricingRuleSetId,omitempty"`
-	Priority              int                    `json:"priority,omitempty"`
-	Provider              string                 `json:"provider"`
-	RateLimitPolicy       map[string]interface{} `json:"rateLimitPolicy,omitempty"`
-	RetryPolicy           map[string]interface{} `json:"retryPolicy,omitempty"`
-	Status                string                 `json:"status"`
-	UpdatedAt             string                 `json:"updatedAt,omitempty"`
+	AuthType              string          `json:"authType,omitempty"`
+	BaseUrl               string          `json:"baseUrl,omitempty"`
+	Config                json.RawMessage `json:"config,omitempty"`
+	CooldownUntil         string          `json:"cooldownUntil,omitempty"`
+	CreatedAt             string          `json:"createdAt,omitempty"`
+	CredentialsPreview    json.RawMessage `json:"credentialsPreview,omitempty"`
+	DefaultDiscountFactor money.Number    `json:"defaultDiscountFactor,omitempty"`
+	DefaultPricingMode    string          `json:"defaultPricingMode,omitempty"`
+	DynamicPriority       int             `json:"dynamicPriority,omitempty"`
+	EffectivePriority     int             `json:"effectivePriority,omitempty"`
+	Id                    string          `json:"id"`
+	InternalName          string          `json:"internalName,omitempty"`
+	Name                  string          `json:"name"`
+	PlatformKey           string          `json:"platformKey,omitempty"`
+	PricingRuleSetId      string          `json:"pricingRuleSetId,omitempty"`
+	Priority              int             `json:"priority,omitempty"`
+	Provider              string          `json:"provider"`
+	RateLimitPolicy       json.RawMessage `json:"rateLimitPolicy,omitempty"`
+	RetryPolicy           json.RawMessage `json:"retryPolicy,omitempty"`
+	Status                string          `json:"status"`
+	UpdatedAt             string          `json:"updatedAt,omitempty"`
 }
 
 // PlatformConnectInput defines model for PlatformConnectInput.
@@ -484,10 +485,10 @@ type PlatformConnectInput struct {
 	BaseUrl string `json:"baseUrl"`
 
 	// Config As tested.
-	Config map[string]interface{} `json:"config,omitempty"`
+	Config json.RawMessage `json:"config,omitempty"`
 
 	// Credentials As tested.
-	Credentials map[string]interface{} `json:"credentials"`
+	Credentials json.RawMessage `json:"credentials"`
 
 	// Models Ids from the test, or typed.
 	Models []string `json:"models"`
@@ -509,32 +510,32 @@ type PlatformConnection struct {
 
 // PlatformModel Same shape as store.PlatformModel of the gateway.
 type PlatformModel struct {
-	BaseModelId           string                 `json:"baseModelId,omitempty"`
-	BillingConfig         map[string]interface{} `json:"billingConfig,omitempty"`
-	BillingConfigOverride map[string]interface{} `json:"billingConfigOverride,omitempty"`
-	Capabilities          map[string]interface{} `json:"capabilities,omitempty"`
-	CapabilityOverride    map[string]interface{} `json:"capabilityOverride,omitempty"`
-	CooldownUntil         string                 `json:"cooldownUntil,omitempty"`
-	CreatedAt             string                 `json:"createdAt,omitempty"`
-	DiscountFactor        float32                `json:"discountFactor,omitempty"`
-	DisplayName           string                 `json:"displayName,omitempty"`
-	Enabled               bool                   `json:"enabled,omitempty"`
-	Id                    string                 `json:"id"`
-	ModelAlias            string                 `json:"modelAlias,omitempty"`
-	ModelName             string                 `json:"modelName"`
-	ModelType             []string               `json:"modelType,omitempty"`
-	PermissionConfig      map[string]interface{} `json:"permissionConfig,omitempty"`
-	PlatformId            string                 `json:"platformId"`
-	PlatformName          string                 `json:"platformName,omitempty"`
-	PricingMode           string                 `json:"pricingMode,omitempty"`
-	PricingRuleSetId      string                 `json:"pricingRuleSetId,omitempty"`
-	Provider              string                 `json:"provider,omitempty"`
-	ProviderModelName     string                 `json:"providerModelName,omitempty"`
-	RateLimitPolicy       map[string]interface{} `json:"rateLimitPolicy,omitempty"`
-	RetryPolicy           map[string]interface{} `json:"retryPolicy,omitempty"`
-	RuntimePolicyOverride map[string]interface{} `json:"runtimePolicyOverride,omitempty"`
-	RuntimePolicySetId    string                 `json:"runtimePolicySetId,omitempty"`
-	UpdatedAt             string                 `json:"updatedAt,omitempty"`
+	BaseModelId           string          `json:"baseModelId,omitempty"`
+	BillingConfig         json.RawMessage `json:"billingConfig,omitempty"`
+	BillingConfigOverride json.RawMessage `json:"billingConfigOverride,omitempty"`
+	Capabilities          json.RawMessage `json:"capabilities,omitempty"`
+	CapabilityOverride    json.RawMessage `json:"capabilityOverride,omitempty"`
+	CooldownUntil         string          `json:"cooldownUntil,omitempty"`
+	CreatedAt             string          `json:"createdAt,omitempty"`
+	DiscountFactor        money.Number    `json:"discountFactor,omitempty"`
+	DisplayName           string          `json:"displayName,omitempty"`
+	Enabled               bool            `json:"enabled"`
+	Id                    string          `json:"id"`
+	ModelAlias            string          `json:"modelAlias,omitempty"`
+	ModelName             string          `json:"modelName"`
+	ModelType             []string        `json:"modelType,omitempty"`
+	PermissionConfig      json.RawMessage `json:"permissionConfig,omitempty"`
+	PlatformId            string          `json:"platformId"`
+	PlatformName          string          `json:"platformName,omitempty"`
+	PricingMode           string          `json:"pricingMode,omitempty"`
+	PricingRuleSetId      string          `json:"pricingRuleSetId,omitempty"`
+	Provider              string          `json:"provider,omitempty"`
+	ProviderModelName     string          `json:"providerModelName,omitempty"`
+	RateLimitPolicy       json.RawMessage `json:"rateLimitPolicy,omitempty"`
+	RetryPolicy           json.RawMessage `json:"retryPolicy,omitempty"`
+	RuntimePolicyOverride json.RawMessage `json:"runtimePolicyOverride,omitempty"`
+	RuntimePolicySetId    string          `json:"runtimePolicySetId,omitempty"`
+	UpdatedAt             string          `json:"updatedAt,omitempty"`
 }
 
 // PlatformTestInput defines model for PlatformTestInput.
@@ -543,10 +544,10 @@ type PlatformTestInput struct {
 	BaseUrl string `json:"baseUrl"`
 
 	// Config By the adapter's fields.
-	Config map[string]interface{} `json:"config,omitempty"`
+	Config json.RawMessage `json:"config,omitempty"`
 
 	// Credentials By the adapter's fields, e.g. `{apiKey}`.
-	Credentials map[string]interface{} `json:"credentials"`
+	Credentials json.RawMessage `json:"credentials"`
 
 	// Model Model for the one-token call; empty: the first of the list.
 	Model string `json:"model,omitempty"`
@@ -629,7 +630,7 @@ type PriceLine struct {
 	Currency string `json:"currency"`
 
 	// Price Price of one unit.
-	Price float32 `json:"price"`
+	Price money.Number `json:"price"`
 
 	// PriceText Exact decimal.
 	PriceText string `json:"priceText"`
@@ -656,7 +657,7 @@ type SetupInput struct {
 	DisplayName string `json:"displayName,omitempty"`
 
 	// Email Optional.
-	Email openapi_types.Email `json:"email,omitempty"`
+	Email string `json:"email,omitempty"`
 
 	// Locale Language of the console for this user.
 	Locale SetupInputLocale `json:"locale,omitempty"`

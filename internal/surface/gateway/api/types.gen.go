@@ -486,10 +486,10 @@ type HttpapiUserListResponse struct {
 
 // HttpapiWalletAdjustmentResponse defines model for httpapi.WalletAdjustmentResponse.
 type HttpapiWalletAdjustmentResponse struct {
-	Account     StoreGatewayWalletAccount     `json:"account,omitempty"`
-	AuditLog    StoreAuditLog                 `json:"auditLog,omitempty"`
-	Before      StoreGatewayWalletAccount     `json:"before,omitempty"`
-	Transaction StoreGatewayWalletTransaction `json:"transaction,omitempty"`
+	Account     *StoreGatewayWalletAccount     `json:"account,omitempty"`
+	AuditLog    *StoreAuditLog                 `json:"auditLog,omitempty"`
+	Before      *StoreGatewayWalletAccount     `json:"before,omitempty"`
+	Transaction *StoreGatewayWalletTransaction `json:"transaction,omitempty"`
 }
 
 // HttpapiWalletTransactionListResponse defines model for httpapi.WalletTransactionListResponse.
@@ -812,20 +812,20 @@ type StoreGatewayTask struct {
 	PlatformName string `json:"platformName,omitempty"`
 
 	// Provider Provider of that platform.
-	Provider           string          `json:"provider,omitempty"`
-	RemoteTaskId       string          `json:"remoteTaskId,omitempty"`
-	RemoteTaskPayload  json.RawMessage `json:"remoteTaskPayload,omitempty"`
-	Request            json.RawMessage `json:"request,omitempty"`
-	RequestId          string          `json:"requestId,omitempty"`
-	RequestedModel     string          `json:"requestedModel,omitempty"`
-	ResolvedModel      string          `json:"resolvedModel,omitempty"`
-	ResponseDurationMs int             `json:"responseDurationMs"`
-	ResponseFinishedAt string          `json:"responseFinishedAt,omitempty"`
-	ResponseStartedAt  string          `json:"responseStartedAt,omitempty"`
-	Result             json.RawMessage `json:"result,omitempty"`
-	RiverJobId         int             `json:"riverJobId"`
-	Route              GantryTaskRoute `json:"route,omitempty"`
-	RunMode            string          `json:"runMode,omitempty"`
+	Provider           string           `json:"provider,omitempty"`
+	RemoteTaskId       string           `json:"remoteTaskId,omitempty"`
+	RemoteTaskPayload  json.RawMessage  `json:"remoteTaskPayload,omitempty"`
+	Request            json.RawMessage  `json:"request,omitempty"`
+	RequestId          string           `json:"requestId,omitempty"`
+	RequestedModel     string           `json:"requestedModel,omitempty"`
+	ResolvedModel      string           `json:"resolvedModel,omitempty"`
+	ResponseDurationMs int              `json:"responseDurationMs"`
+	ResponseFinishedAt string           `json:"responseFinishedAt,omitempty"`
+	ResponseStartedAt  string           `json:"responseStartedAt,omitempty"`
+	Result             json.RawMessage  `json:"result,omitempty"`
+	RiverJobId         int              `json:"riverJobId,omitempty"`
+	Route              *GantryTaskRoute `json:"route,omitempty"`
+	RunMode            string           `json:"runMode,omitempty"`
 
 	// Simulated Served by the simulation provider.
 	Simulated bool   `json:"simulated"`
@@ -1046,7 +1046,7 @@ type StorePlatform struct {
 	CredentialsPreview    json.RawMessage `json:"credentialsPreview,omitempty"`
 	DefaultDiscountFactor money.Number    `json:"defaultDiscountFactor,omitempty"`
 	DefaultPricingMode    string          `json:"defaultPricingMode,omitempty"`
-	DynamicPriority       int             `json:"dynamicPriority"`
+	DynamicPriority       *int            `json:"dynamicPriority,omitempty"`
 	EffectivePriority     int             `json:"effectivePriority"`
 	Id                    string          `json:"id,omitempty"`
 	InternalName          string          `json:"internalName,omitempty"`
@@ -1400,7 +1400,7 @@ type StoreUserGroupInput struct {
 // StoreWalletSummary defines model for store.WalletSummary.
 type StoreWalletSummary struct {
 	Accounts       []StoreGatewayWalletAccount `json:"accounts"`
-	PrimaryAccount StoreGatewayWalletAccount   `json:"primaryAccount,omitempty"`
+	PrimaryAccount *StoreGatewayWalletAccount  `json:"primaryAccount,omitempty"`
 }
 
 // ListAdminAuditLogsParams defines parameters for ListAdminAuditLogs.

@@ -1,0 +1,127 @@
+package gateway
+
+import (
+	"net/http"
+
+	"github.com/gantry-ai/gantry/internal/domain/routing"
+	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/kernel/money"
+	"github.com/gantry-ai/gantry/internal/surface/gateway/api"
+	"github.com/gantry-ai/gantry/internal/surface/httpx"
+)
+
+func (s *Surface) listPlatforms(w http.ResponseWriter, call *httpx.Call) error {
+	platforms, err := s.Routing.Platforms(call.Context())
+	if err != nil {
+		return err
+	}
+	out := api.HttpapiPlatformListResponse{Items: make([]api.StorePlatform, len(platforms))}
+	for i := range platforms {
+		out.Items[i] = showPlatform(&platforms[i])
+	}
+	return httpx.WriteJSON(w, http.StatusOK, out)
+}
+
+func showPlatform(p *routing.Platform) api.StorePlatform {
+	return api.StorePlatform{
+		Id: p.ID.String(), Provider: p.Provider, PlatformKey: p.Key, Name: p.Name, InternalName: p.InternalName,
+		BaseUrl: p.BaseURL, AuthType: p.AuthType, CredentialsPreview: marshal(p.CredentialsPreview()),
+		Config: object(p.Config), Priority: int(p.Priority), DynamicPriority: pointer(p.DynamicPriority),
+		EffectivePriority: int(p.EffectivePriority()), DefaultDiscountFactor: money.Number(p.Discount.Text()),
+		DefaultPricingMode: p.PricingMode, PricingRuleSetId: p.PricingRuleSetID.String(),
+		RateLimitPolicy: object(p.RateLimitPolicy), RetryPolicy: object(p.RetryPolicy), Status: string(p.Status),
+		CooldownUntil: httpx.Time(p.CooldownUntil), CreatedAt: httpx.Time(p.CreatedAt), UpdatedAt: httpx.Time(p.UpdatedAt),
+	}
+}
+
+func pointer(n *int64) *int {
+	if n == nil {
+		return nil
+	}
+	v := int(*n)
+	return &v
+}
+
+func (s *Surface) createPlatform(w http.ResponseWriter, call *httpx.Call) error {
+	var in api.StoreCreatePlatformInput
+	if err := httpx.Decode(call.Request, &in); err != nil {
+		return err
+	}
+	set, err := bodyID("pricingRuleSetId", in.PricingRuleSetId)
+	if err != nil {
+		return err
+	}
+	p, err := s.Routing.CreatePlatform(call.Context(), call.Actor(), routing.NewPlatform{
+		Provider: in.Provider, Key: in.PlatformKey, Name: in.Name, InternalName: in.InternalName, BaseURL: in.BaseUrl,
+		AuthType: in.AuthType, Credentials: in.Credentials, Config: in.Config, Priority: wide(in.Priority),
+		Discount: in.DefaultDiscountFactor, PricingMode: in.DefaultPricingMode, PricingRuleSetID: set,
+		RateLimitPolicy: in.RateLimitPolicy, RetryPolicy: in.RetryPolicy, Status: in.Status,
+	})
+	if err != nil {
+		return err
+	}
+	return httpx.WriteJSON(w, http.StatusCreated, showPlatform(&p))
+}
+
+func wide(n *int) *int64 {
+	if n == nil {
+		return nil
+	}
+	v := int64(*n)
+	return &v
+}
+
+// createModelOfPlatform takes the platform from the path, whatever the body says.
+func (s *Surface) createModelOfPlatform(w http.ResponseWriter, call *httpx.Call) error {
+	platform, err := pathID(call, "platformID")
+	if err != nil {
+		return err
+	}
+	var in api.StoreCreatePlatformModelInput
+	if err := httpx.Decode(call.Request, &in); err != nil {
+		return err
+	}
+	in.PlatformId = platform.String()
+	return s.addModel(w, call, &in)
+}
+
+func (s *Surface) createModel(w http.ResponseWriter, call *httpx.Call) error {
+	var in api.StoreCreatePlatformModelInput
+	if err := httpx.Decode(call.Request, &in); err != nil {
+		return err
+	}
+	if in.PlatformId == "" {
+		return fault.ErrInvalid.Saying("The platform is required.").At("platformId")
+	}
+	return s.addModel(w, call, &in)
+}
+
+func (s *Surface) addModel(w http.ResponseWriter, call *httpx.Call, in *api.StoreCreatePlatformModelInput) error {
+	n := routing.NewModel{
+		CanonicalModelKey: in.CanonicalModelKey, Name: in.ModelName, Alias: in.ModelAlias,
+		ProviderModelName: in.ProviderModelName, DisplayName: in.DisplayName, Types: in.ModelType,
+		Capabilities: in.Capabilities, CapabilityOverride: in.CapabilityOverride, BillingConfig: in.BillingConfig,
+		BillingConfigOverride: in.BillingConfigOverride, Discount: in.DiscountFactor, PricingMode: in.PricingMode,
+		PermissionConfig: in.PermissionConfig, RateLimitPolicy: in.RateLimitPolicy, RetryPolicy: in.RetryPolicy,
+		RuntimePolicyOverride: in.RuntimePolicyOverride, Enabled: in.Enabled,
+	}
+	var errs [4]error
+	n.PlatformID, errs[0] = bodyID("platformId", in.PlatformId)
+	n.BaseModelID, errs[1] = bodyID("baseModelId", in.BaseModelId)
+	n.PricingRuleSetID, errs[2] = bodyID("pricingRuleSetId", in.PricingRuleSetId)
+	n.RuntimePolicySetID, errs[3] = bodyID("runtimePolicySetId", in.RuntimePolicySetId)
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	m, err := s.Routing.CreateModel(call.Context(), call.Actor(), n)
+	if err != nil {
+		return err
+	}
+	world, err := s.surroundings(call.Context())
+	if err != nil {
+		return err
+	}
+	return httpx.WriteJSON(w, http.StatusCreated, world.showModel(&m))
+}

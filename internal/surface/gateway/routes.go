@@ -1,0 +1,65 @@
+// Package gateway serves the EasyAI gateway API.
+package gateway
+
+import (
+	"net/http"
+
+	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/surface/httpx"
+)
+
+// Routes lists the operations of the surface.
+func (s *Surface) Routes() []httpx.Route {
+	const get, post, patch, del = http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete
+	var (
+		public  = httpx.Public()
+		anyone  = httpx.Anyone()
+		owner   = httpx.Scoped(identity.ScopeAll)
+		models  = httpx.Scoped(identity.ScopeModels)
+		reader  = httpx.Scoped(identity.ScopeTasks)
+		person  = httpx.Person()
+		connect = httpx.Person(identity.RoleAdmin, identity.RoleOperator)
+		look    = httpx.Person(identity.RoleAdmin, identity.RoleOperator, identity.RoleSupport)
+		people  = httpx.Person(identity.RoleAdmin, identity.RoleSupport, identity.RoleFinance)
+		finance = httpx.Person(identity.RoleAdmin, identity.RoleFinance)
+		admin   = httpx.Person(identity.RoleAdmin)
+	)
+	return []httpx.Route{
+		{Method: post, Pattern: "/api/v1/auth/register", OperationID: "register", Access: public, Handler: s.register},
+		{Method: post, Pattern: "/api/v1/auth/login", OperationID: "login", Access: public, Handler: s.login},
+		{Method: get, Pattern: "/api/v1/me", OperationID: "getCurrentUser", Access: anyone, Handler: s.me},
+
+		{Method: get, Pattern: "/api/v1/api-keys", OperationID: "listApiKeys", Access: owner, Handler: s.listKeys},
+		{Method: post, Pattern: "/api/v1/api-keys", OperationID: "createApiKey", Access: owner, Handler: s.createKey},
+		{Method: patch, Pattern: "/api/v1/api-keys/{apiKeyID}/disable", OperationID: "disableApiKey", Access: owner, Handler: s.disableKey},
+		{Method: del, Pattern: "/api/v1/api-keys/{apiKeyID}", OperationID: "deleteApiKey", Access: owner, Handler: s.deleteKey},
+		{Method: get, Pattern: "/api/playground/api-keys", OperationID: "listPlaygroundApiKeys", Access: person, Handler: s.revealKeys},
+
+		{Method: get, Pattern: "/api/v1/models", OperationID: "listCallableModels", Access: models, Handler: s.callableModels},
+		{Method: get, Pattern: "/api/v1/playground/models", OperationID: "listPlaygroundModels", Access: models, Handler: s.callableModels},
+		{Method: get, Pattern: "/api/v1/public/catalog/providers", OperationID: "listPublicCatalogProviders", Access: public, Handler: s.listProviders},
+		{Method: get, Pattern: "/api/v1/public/catalog/base-models", OperationID: "listPublicBaseModels", Access: public, Handler: s.listBaseModels},
+		{Method: get, Pattern: "/api/admin/catalog/providers", OperationID: "listAdminCatalogProviders", Access: public, Handler: s.listProviders},
+		{Method: get, Pattern: "/api/admin/catalog/base-models", OperationID: "listAdminBaseModels", Access: public, Handler: s.listBaseModels},
+
+		{Method: get, Pattern: "/api/workspace/tasks", OperationID: "listWorkspaceTasks", Access: reader, Handler: s.listTasks},
+		{Method: get, Pattern: "/api/workspace/tasks/{taskID}", OperationID: "getWorkspaceTask", Access: reader, Handler: s.getTask},
+		{Method: get, Pattern: "/api/v1/tasks", OperationID: "listTasks", Access: reader, Handler: s.listTasks},
+		{Method: get, Pattern: "/api/v1/tasks/{taskID}", OperationID: "getTask", Access: reader, Handler: s.getTask},
+		{Method: get, Pattern: "/api/workspace/wallet", OperationID: "getWorkspaceWallet", Access: owner, Handler: s.getWallet},
+		{Method: get, Pattern: "/api/workspace/wallet/transactions", OperationID: "listWorkspaceWalletTransactions", Access: owner, Handler: s.listTransactions},
+
+		{Method: get, Pattern: "/api/admin/platforms", OperationID: "listAdminPlatforms", Access: look, Handler: s.listPlatforms},
+		{Method: post, Pattern: "/api/admin/platforms", OperationID: "createAdminPlatform", Access: connect, Handler: s.createPlatform},
+		{Method: post, Pattern: "/api/admin/platforms/{platformID}/models", OperationID: "createAdminPlatformModelForPlatform", Access: connect, Handler: s.createModelOfPlatform},
+		{Method: post, Pattern: "/api/admin/platform-models", OperationID: "createAdminPlatformModel", Access: connect, Handler: s.createModel},
+		{Method: get, Pattern: "/api/admin/models", OperationID: "listAdminPlatformModels", Access: look, Handler: s.listModels},
+		{Method: get, Pattern: "/api/admin/users", OperationID: "listAdminUsers", Access: people, Handler: s.listUsers},
+		{Method: post, Pattern: "/api/admin/users", OperationID: "createAdminUser", Access: admin, Handler: s.createUser},
+		{Method: patch, Pattern: "/api/admin/users/{userID}/wallet", OperationID: "setAdminUserWalletBalance", Access: finance, Handler: s.setBalance},
+		{Method: get, Pattern: "/api/admin/audit-logs", OperationID: "listAdminAuditLogs", Access: admin, Handler: s.listAudit},
+
+		{Method: get, Pattern: "/healthz", OperationID: "getHealthz", Access: public, Handler: s.health},
+		{Method: get, Pattern: "/readyz", OperationID: "getReadyz", Access: public, Handler: s.ready},
+	}
+}

@@ -1,0 +1,108 @@
+// Package httpx is what the control plane's HTTP surfaces share: strict reading of bodies and queries, request ids, client
+// addresses, one table type for routes with their permissions, and headers that every answer carries.
+package httpx
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
+)
+
+const maxRequestID = 128
+
+type edgeKey struct{}
+
+// edge is what is known of a request before anybody looks at its path.
+type edge struct {
+	requestID string
+	address   netip.Addr
+}
+
+// Edge gives each request its id and its client's address, and answers with the id and the headers that no surface should
+// be without. It goes around everything else. Proxies in trusted are believed what they say of their clients.
+func Edge(trusted []netip.Prefix) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			e := edge{requestID(req.Header.Values("X-Request-Id")), clientAddress(req, trusted)}
+			h := w.Header()
+			h.Set("X-Request-Id", e.requestID)
+			h.Set("X-Content-Type-Options", "nosniff")
+			h.Set("Referrer-Policy", "no-referrer")
+			next.ServeHTTP(w, req.WithContext(context.WithValue(req.Context(), edgeKey{}, e)))
+		})
+	}
+}
+
+// RequestID returns the id of a request that came through Edge; "" for another.
+func RequestID(req *http.Request) string {
+	e, _ := req.Context().Value(edgeKey{}).(edge)
+	return e.requestID
+}
+
+// Address returns the client's address of a request that came through Edge; the zero value for another.
+func Address(req *http.Request) netip.Addr {
+	e, _ := req.Context().Value(edgeKey{}).(edge)
+	return e.address
+}
+
+// Client returns what is known of the program that sent a request.
+func Client(req *http.Request) identity.Client {
+	e, _ := req.Context().Value(edgeKey{}).(edge)
+	c := identity.Client{UserAgent: shorten(req.UserAgent()), RequestID: e.requestID}
+	if e.address.IsValid() {
+		c.IP = e.address.String()
+	}
+	return c
+}
+
+// requestID takes the caller's id if it is sane, else makes one. Source: DESIGN section 4.
+func requestID(given []string) string {
+	visible := func(r rune) bool { return r > ' ' && r < 0x7f }
+	if len(given) == 1 && given[0] != "" && len(given[0]) <= maxRequestID &&
+		!strings.ContainsFunc(given[0], func(r rune) bool { return !visible(r) }) {
+		return given[0]
+	}
+	return id.New().String()
+}
+
+// clientAddress walks back from the connection through the proxies that are trusted, to the first address that is not.
+func clientAddress(req *http.Request, trusted []netip.Prefix) netip.Addr {
+	isTrusted := func(a netip.Addr) bool {
+		return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(a) })
+	}
+	addr := peer(req)
+	hops := strings.Split(strings.Join(req.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && isTrusted(addr); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		addr = hop.Unmap().WithZone("")
+	}
+	return addr
+}
+
+func peer(req *http.Request) netip.Addr {
+	host, _, err := net.SplitHostPort(req.RemoteAddr)
+	if err != nil {
+		host = req.RemoteAddr
+	}
+	addr, _ := netip.ParseAddr(host)
+	return addr.Unmap().WithZone("")
+}
+
+// shorten keeps a header that is stored within bounds, and free of what logs and databases cannot hold.
+func shorten(s string) string {
+	const most = 256
+	s = strings.ToValidUTF8(s, "")
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "")
+	}
+	return s
+}
