@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
-import { mockBackend } from './dev/mock';
+import { mockBackend } from './dev/mock/index.ts';
 
 const backend = process.env.GANTRY_BACKEND ?? 'http://127.0.0.1:8080';
 const useMock = process.env.GANTRY_MOCK === '1';

@@ -1,5 +1,5 @@
-import { useEffect, useState } from 'react';
-import { ActionIcon, Drawer } from '@mantine/core';
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { ActionIcon } from '@mantine/core';
 import { IconMenu2 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useLocation, useMatches, useNavigate } from '@tanstack/react-router';
@@ -10,14 +10,14 @@ import { DisplayContext } from '@/components/preferences';
 import { ProblemBanner } from '@/components/ProblemBanner';
 import { useStoredPreferences } from '@/components/usePreferences';
 import { Forbidden } from './Forbidden';
-import { HelpDialog } from './HelpDialog';
 import { Mark } from './Mark';
-import { Palette } from './Palette';
 import { Rail } from './Rail';
-import { ReLogin } from './ReLogin';
 import { Sidebar } from './Sidebar';
 import { useShortcuts } from './useShortcuts';
 import styles from './Shell.module.css';
+
+/** Not needed for the first paint: loaded right after it. */
+const Overlays = lazy(() => import('./Overlays'));
 
 /** The frame of every page behind sign-in: rail, page list, content, palette, dialogs. */
 export function Shell() {
@@ -61,12 +61,15 @@ export function Shell() {
           <Guarded granted={capabilities.data?.capabilities} />
         </main>
       </div>
-      <Drawer opened={menu} onClose={() => setMenu(false)} size={272} title="Gantry">
-        <Sidebar capabilities={capabilities.data} onLeave={() => setMenu(false)} />
-      </Drawer>
-      <Palette capabilities={capabilities.data} onHelp={() => setHelp(true)} />
-      <HelpDialog capabilities={capabilities.data} opened={help} onClose={() => setHelp(false)} />
-      <ReLogin />
+      <Suspense>
+        <Overlays
+          capabilities={capabilities.data}
+          menu={menu}
+          help={help}
+          onMenu={setMenu}
+          onHelp={setHelp}
+        />
+      </Suspense>
     </DisplayContext>
   );
 }

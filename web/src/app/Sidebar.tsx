@@ -1,5 +1,4 @@
 import { UnstyledButton } from '@mantine/core';
-import { spotlight } from '@mantine/spotlight';
 import { IconSearch } from '@tabler/icons-react';
 import { Link, useLocation } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
@@ -12,6 +11,12 @@ interface SidebarProps {
   capabilities: Capabilities | undefined;
   /** In the drawer of a narrow screen: no rail there, so all areas are listed; called to close it. */
   onLeave?: () => void;
+}
+
+/** The palette comes with the overlays, so it is no part of the first paint either. */
+async function openPalette() {
+  const { spotlight } = await import('@mantine/spotlight');
+  spotlight.open();
 }
 
 const mac = /Mac|iPhone|iPad/.test(navigator.userAgent);
@@ -28,7 +33,7 @@ export function Sidebar({ capabilities, onLeave }: SidebarProps) {
       onClick={onLeave}
       aria-label={t('pages')}
     >
-      <UnstyledButton className={styles.search} onClick={spotlight.open}>
+      <UnstyledButton className={styles.search} onClick={() => void openPalette()}>
         <IconSearch size={15} aria-hidden="true" />
         <span>{t('palette.open')}</span>
         <kbd>{mac ? '⌘K' : 'Ctrl K'}</kbd>
