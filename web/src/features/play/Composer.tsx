@@ -1,0 +1,95 @@
+import { useState } from 'react';
+import { Button, Textarea } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { IconArrowUp, IconPlayerStopFilled } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { gateway, unwrap } from '@/api/client';
+import type { CallableModel, Estimate } from '@/api/types';
+import { Money } from '@/components/Money';
+import styles from './Chat.module.css';
+
+interface ComposerProps {
+  model: CallableModel;
+  streaming: boolean;
+  onSend: (text: string) => void;
+  onStop: () => void;
+}
+
+/** Where one writes: ⌘↵ sends, Stop ends the answer and keeps its text. */
+export function Composer({ model, streaming, onSend, onStop }: ComposerProps) {
+  const { t } = useTranslation('play');
+  const [draft, setDraft] = useState('');
+  const submit = () => {
+    if (!draft.trim() || streaming) return;
+    onSend(draft.trim());
+    setDraft('');
+  };
+  return (
+    <form
+      className={styles.composer}
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <Textarea
+        aria-label={t('message')}
+        placeholder={t('placeholder')}
+        autosize
+        minRows={2}
+        maxRows={10}
+        variant="unstyled"
+        value={draft}
+        onChange={(event) => setDraft(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter' && (event.metaKey || event.ctrlKey)) submit();
+        }}
+      />
+      <div className={styles.composerFoot}>
+        <EstimateLine model={model} draft={draft} />
+        {streaming ? (
+          <Button
+            type="button"
+            variant="default"
+            leftSection={<IconPlayerStopFilled size={14} />}
+            onClick={onStop}
+          >
+            {t('stop')}
+          </Button>
+        ) : (
+          <Button type="submit" disabled={!draft.trim()} leftSection={<IconArrowUp size={16} />}>
+            {t('send')}
+          </Button>
+        )}
+      </div>
+    </form>
+  );
+}
+
+/** What the server thinks the message will cost, 300 ms after typing stops. */
+function EstimateLine({ model, draft }: { model: CallableModel; draft: string }) {
+  const { t } = useTranslation('play');
+  const [text] = useDebouncedValue(draft.trim(), 300);
+  const { data } = useQuery({
+    queryKey: ['estimate', model.alias, text],
+    queryFn: async ({ signal }) => {
+      const body = { model: model.alias, messages: [{ role: 'user', content: text }] };
+      const call = gateway.POST('/api/v1/pricing/estimate', { body, signal });
+      return (await unwrap(call)) as Estimate;
+    },
+    enabled: text.length > 0,
+    retry: false,
+  });
+  return (
+    <span className={styles.estimate}>
+      {data?.amountText !== undefined && text ? (
+        <>
+          {t('estimated')} <Money text={data.amountText} currency={data.currency} />
+        </>
+      ) : (
+        t('sendHint')
+      )}
+    </span>
+  );
+}

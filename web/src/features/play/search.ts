@@ -1,0 +1,3 @@
+import { searchSchema, text } from '@/lib/search';
+
+export const chatSearch = searchSchema({ model: text });

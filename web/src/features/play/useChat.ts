@@ -1,0 +1,68 @@
+import { useRef, useState } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
+import { streamChat, type ChatResult } from '@/api/chat';
+import { walletQuery } from '@/api/queries';
+import { chatBody, type ChatParams, type Message } from './params';
+
+/** One question with its answer, finished or still growing. */
+export interface Turn {
+  id: number;
+  question: string;
+  text: string;
+  reasoning: string;
+  model: string;
+  /** Absent while it streams. */
+  result?: ChatResult;
+}
+
+interface SendInput {
+  apiKey: string;
+  model: string;
+  params: ChatParams;
+  question: string;
+}
+
+/** The conversation and its running answer. Stop keeps the text so far. */
+export function useChat() {
+  const [turns, setTurns] = useState<Turn[]>([]);
+  const running = useRef<AbortController>(null);
+  const client = useQueryClient();
+
+  const patch = (id: number, part: Partial<Turn>) =>
+    setTurns((all) => all.map((turn) => (turn.id === id ? { ...turn, ...part } : turn)));
+
+  const send = async ({ apiKey, model, params, question }: SendInput) => {
+    const id = turns.length;
+    const history = [...historyOf(turns), { role: 'user' as const, content: question }];
+    const abort = new AbortController();
+    running.current = abort;
+    setTurns((all) => [...all, { id, question, model, text: '', reasoning: '' }]);
+    const result = await streamChat({
+      apiKey,
+      body: chatBody(model, params, history),
+      signal: abort.signal,
+      onText: (text, reasoning) => patch(id, { text, reasoning }),
+    });
+    patch(id, { result });
+    void client.invalidateQueries({ queryKey: walletQuery.queryKey });
+  };
+
+  const last = turns.at(-1);
+  return {
+    turns,
+    streaming: last !== undefined && last.result === undefined,
+    send,
+    stop: () => running.current?.abort(),
+    clear: () => setTurns([]),
+  };
+}
+
+/** What the model is told of the turns before; turns without any answer are left out. */
+export function historyOf(turns: Turn[]): Message[] {
+  return turns
+    .filter((turn) => turn.text)
+    .flatMap((turn) => [
+      { role: 'user' as const, content: turn.question },
+      { role: 'assistant' as const, content: turn.text },
+    ]);
+}
