@@ -1,0 +1,95 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	driver "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/kernel/fault"
+)
+
+// failure translates what a database says into the core's faults. A fault is passed on; what has no meaning to a caller
+// stays as it is and becomes an internal error further up.
+func failure(err error) error {
+	var sqliteErr *driver.Error
+	var postgresErr *pgconn.PgError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, new(*fault.Error)):
+		return err
+	case errors.Is(err, sql.ErrNoRows):
+		return fault.ErrNotFound
+	case errors.As(err, &sqliteErr):
+		return sqliteFailure(sqliteErr)
+	case errors.As(err, &postgresErr):
+		return postgresFailure(postgresErr)
+	}
+	return err
+}
+
+func sqliteFailure(err *driver.Error) error {
+	switch err.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return conflictAt(lastColumn(err.Error()), err)
+	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+		return fault.ErrInvalid.Because(err)
+	case sqlite3.SQLITE_CONSTRAINT_CHECK:
+		return checkFailure(err.Error(), err)
+	}
+	if err.Code()&0xff == sqlite3.SQLITE_BUSY {
+		return fault.ErrUnavail.Because(err)
+	}
+	return err
+}
+
+// lastColumn reads the column from "… UNIQUE constraint failed: user_group.tenant_id, user_group.key (2067)".
+// The last one tells rows apart; those before it say within what.
+func lastColumn(message string) string {
+	column := message[strings.LastIndexByte(message, '.')+1:]
+	column, _, _ = strings.Cut(column, " ")
+	return column
+}
+
+// postgresFailure goes by SQLSTATE. Unique indexes are named <table>_<last column>_unique.
+func postgresFailure(err *pgconn.PgError) error {
+	switch err.Code {
+	case "23505":
+		name := strings.TrimPrefix(err.ConstraintName, err.TableName+"_")
+		return conflictAt(strings.TrimSuffix(name, "_unique"), err)
+	case "23503":
+		return fault.ErrInvalid.Because(err)
+	case "23514":
+		return checkFailure(err.ConstraintName, err)
+	case "40001", "40P01", "55P03", "57P01":
+		return fault.ErrUnavail.Because(err)
+	}
+	return err
+}
+
+// checkFailure tells the one check that a caller can run into from those that only a mistake in the program can.
+func checkFailure(constraint string, err error) error {
+	if strings.Contains(constraint, "account_covered") {
+		return wallet.ErrInsufficient.Because(err)
+	}
+	return err
+}
+
+// conflictAt names the field behind a column: "username_fold" is username, "is_default" default, "canonical_key"
+// canonicalKey.
+func conflictAt(column string, err error) error {
+	if column == "pkey" {
+		column = "id"
+	}
+	column = strings.TrimPrefix(strings.TrimSuffix(column, "_fold"), "is_")
+	words := strings.Split(column, "_")
+	for i, word := range words[1:] {
+		words[i+1] = strings.ToUpper(word[:1]) + word[1:]
+	}
+	return fault.ErrConflict.Because(err).At(strings.Join(words, ""))
+}

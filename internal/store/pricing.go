@@ -1,0 +1,188 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"fmt"
+
+	"github.com/uptrace/bun"
+
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/money"
+	"github.com/gantry-ai/gantry/internal/kernel/tx"
+)
+
+// Pricing implements pricing.Store.
+type Pricing struct{ *database }
+
+var _ pricing.Store = (*Pricing)(nil)
+
+type ruleSetRow struct {
+	bun.BaseModel `bun:"table:pricing_rule_set"`
+
+	Number      int64
+	ID          id.ID
+	Key         string
+	Name        string
+	Description string
+	Category    string
+	Currency    money.Currency
+	IsDefault   bool
+	Version     int64
+	Status      string
+	Metadata    document
+	CreatedAt   stamp
+	UpdatedAt   stamp
+}
+
+func ruleSetOf(v *pricing.RuleSet) *ruleSetRow {
+	return &ruleSetRow{
+		Number: v.Number, ID: v.ID, Key: v.Key, Name: v.Name, Description: v.Description, Category: v.Category,
+		Currency: v.Currency, IsDefault: v.Default, Version: v.Version, Status: v.Status, Metadata: document(v.Metadata),
+		CreatedAt: stampOf(v.CreatedAt), UpdatedAt: stampOf(v.UpdatedAt),
+	}
+}
+
+func (r ruleSetRow) value() pricing.RuleSet {
+	return pricing.RuleSet{
+		ID: r.ID, Number: r.Number, Key: r.Key, Name: r.Name, Description: r.Description, Category: r.Category,
+		Currency: r.Currency, Default: r.IsDefault, Version: r.Version, Status: r.Status,
+		Metadata: json.RawMessage(r.Metadata), CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(),
+	}
+}
+
+// resource is stored by its name.
+type resource inference.Resource
+
+// Value implements driver.Valuer.
+func (r resource) Value() (driver.Value, error) { return inference.Resource(r).String(), nil }
+
+// Scan implements sql.Scanner.
+func (r *resource) Scan(src any) error {
+	var name document
+	if err := name.Scan(src); err != nil {
+		return err
+	}
+	v, ok := inference.ParseResource(string(name))
+	if !ok {
+		return fmt.Errorf("store: unknown resource %q", name)
+	}
+	*r = resource(v)
+	return nil
+}
+
+type ruleRow struct {
+	bun.BaseModel `bun:"table:pricing_rule"`
+
+	Number          int64
+	ID              id.ID
+	RuleSetID       id.ID
+	Key             string
+	DisplayName     string
+	ScopeType       string
+	ScopeID         string
+	Resource        resource
+	Unit            pricing.Unit
+	Price           money.Price
+	Currency        money.Currency
+	Calculator      string
+	Priority        int64
+	BaseWeight      document
+	DynamicWeight   document
+	DimensionSchema document
+	Config          document
+	Status          string
+	Metadata        document
+	CreatedAt       stamp
+	UpdatedAt       stamp
+}
+
+func ruleOf(v *pricing.Rule) *ruleRow {
+	return &ruleRow{
+		Number: v.Number, ID: v.ID, RuleSetID: v.RuleSetID, Key: v.Key, DisplayName: v.DisplayName,
+		ScopeType: v.ScopeType, ScopeID: v.ScopeID, Resource: resource(v.Resource), Unit: v.Unit, Price: v.Price,
+		Currency: v.Currency, Calculator: v.Calculator, Priority: v.Priority, BaseWeight: document(v.BaseWeight),
+		DynamicWeight: document(v.DynamicWeight), DimensionSchema: document(v.DimensionSchema),
+		Config: document(v.Config), Status: v.Status, Metadata: document(v.Metadata),
+		CreatedAt: stampOf(v.CreatedAt), UpdatedAt: stampOf(v.UpdatedAt),
+	}
+}
+
+func (r ruleRow) value() pricing.Rule {
+	return pricing.Rule{
+		ID: r.ID, Number: r.Number, RuleSetID: r.RuleSetID, Key: r.Key, DisplayName: r.DisplayName,
+		ScopeType: r.ScopeType, ScopeID: r.ScopeID, Resource: inference.Resource(r.Resource), Unit: r.Unit, Price: r.Price,
+		Currency: r.Currency, Calculator: r.Calculator, Priority: r.Priority, BaseWeight: json.RawMessage(r.BaseWeight),
+		DynamicWeight: json.RawMessage(r.DynamicWeight), DimensionSchema: json.RawMessage(r.DimensionSchema),
+		Config: json.RawMessage(r.Config), Status: r.Status, Metadata: json.RawMessage(r.Metadata),
+		CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(),
+	}
+}
+
+// RuleSetInsert implements pricing.Store; it fills in the rules' RuleSetID and Number too.
+func (s *Pricing) RuleSetInsert(ctx context.Context, t tx.Tx, v *pricing.RuleSet) error {
+	if err := insertNumbered(ctx, in(t), ruleSetOf(v), &v.Number); err != nil {
+		return err
+	}
+	for i := range v.Rules {
+		r := &v.Rules[i]
+		r.RuleSetID = v.ID
+		if err := insertNumbered(ctx, in(t), ruleOf(r), &r.Number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RuleSetList implements pricing.Store; the oldest come first, as do the rules in each.
+func (s *Pricing) RuleSetList(ctx context.Context) ([]pricing.RuleSet, error) {
+	return s.ruleSets(ctx, "TRUE", "TRUE")
+}
+
+// RuleSetByID implements pricing.Store.
+func (s *Pricing) RuleSetByID(ctx context.Context, set id.ID) (pricing.RuleSet, error) {
+	found, err := s.ruleSets(ctx, "id = ?", "rule_set_id = ?", set)
+	if err == nil && len(found) == 0 {
+		err = fault.ErrNotFound
+	}
+	if err != nil {
+		return pricing.RuleSet{}, err
+	}
+	return found[0], nil
+}
+
+// ruleSets reads sets and their rules as of one moment.
+func (s *Pricing) ruleSets(ctx context.Context, where, whereRule string, args ...any) ([]pricing.RuleSet, error) {
+	var sets []pricing.RuleSet
+	var rules []pricing.Rule
+	err := s.snapshot(ctx, func(db bun.IDB) (err error) {
+		sets, err = all[pricing.RuleSet, ruleSetRow](ctx, db, func(q *bun.SelectQuery) *bun.SelectQuery {
+			return q.Where(where, args...).Order("number")
+		})
+		if err != nil {
+			return err
+		}
+		rules, err = all[pricing.Rule, ruleRow](ctx, db, func(q *bun.SelectQuery) *bun.SelectQuery {
+			return q.Where(whereRule, args...).Order("number")
+		})
+		return err
+	})
+	for i := range sets {
+		sets[i].Rules = rulesOf(rules, sets[i].ID)
+	}
+	return sets, err
+}
+
+func rulesOf(rules []pricing.Rule, set id.ID) []pricing.Rule {
+	var of []pricing.Rule
+	for _, r := range rules {
+		if r.RuleSetID == set {
+			of = append(of, r)
+		}
+	}
+	return of
+}

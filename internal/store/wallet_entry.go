@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/page"
+)
+
+// sideRow is one side of a transfer: the smallest thing that a page of entries is chosen by.
+type sideRow struct {
+	Number  int64
+	Account id.ID
+	Credit  bool
+}
+
+// EntryList implements wallet.Store. First the page is chosen from the indexes on both sides of transfers, then its
+// transfers are read.
+func (s *Wallet) EntryList(ctx context.Context, q wallet.EntryQuery) (page.Page[wallet.Entry], error) {
+	request, err := q.Page.Normal()
+	if err != nil {
+		return page.Page[wallet.Entry]{}, err
+	}
+	wallets, err := s.walletsOf(ctx, q)
+	if err != nil || len(wallets) == 0 {
+		return page.Of(request, []wallet.Entry{}, 0), err
+	}
+	var items []wallet.Entry
+	var total int64
+	err = s.snapshot(ctx, func(db bun.IDB) (err error) {
+		sides := entrySides(db, wallets, q)
+		if total, err = db.NewSelect().TableExpr("(?) AS side", sides).Count(ctx); err != nil {
+			return err
+		}
+		items, err = entryPage(ctx, db, sides, wallets, request)
+		return err
+	})
+	return page.Of(request, items, total), err
+}
+
+// walletsOf maps the ids of the user's wallets that the query is about.
+func (s *Wallet) walletsOf(ctx context.Context, q wallet.EntryQuery) (map[id.ID]wallet.Account, error) {
+	found, err := s.WalletsOf(ctx, q.User)
+	wallets := map[id.ID]wallet.Account{}
+	for _, w := range found {
+		if q.Currency == "" || q.Currency == w.Currency {
+			wallets[w.ID] = w
+		}
+	}
+	return wallets, err
+}
+
+// entrySides selects the sides of transfers that are in the wallets and pass the filters.
+func entrySides(db bun.IDB, wallets map[id.ID]wallet.Account, q wallet.EntryQuery) *bun.SelectQuery {
+	debit := entrySide(db, "debit_account_id", "FALSE", wallets, q)
+	credit := entrySide(db, "credit_account_id", "TRUE", wallets, q)
+	switch q.Direction {
+	case "debit":
+		return debit
+	case "credit":
+		return credit
+	}
+	return debit.UnionAll(credit)
+}
+
+func entrySide(
+	db bun.IDB, column, credit string, wallets map[id.ID]wallet.Account, q wallet.EntryQuery,
+) *bun.SelectQuery {
+	ids := make([]id.ID, 0, len(wallets))
+	for w := range wallets {
+		ids = append(ids, w)
+	}
+	query := db.NewSelect().Table("transfer").
+		ColumnExpr("number, ? AS account, "+credit+" AS credit", bun.Ident(column)).
+		Where("? IN (?)", bun.Ident(column), bun.List(ids))
+	if q.Kind != "" {
+		query.Where("kind = ?", q.Kind)
+	}
+	if !q.From.IsZero() {
+		query.Where("at >= ?", stampOf(q.From))
+	}
+	if !q.To.IsZero() {
+		query.Where("at < ?", stampOf(q.To))
+	}
+	if q.Text != "" {
+		query.WhereGroup(" AND ", func(query *bun.SelectQuery) *bun.SelectQuery {
+			for _, column := range []string{"ref_id", "reason", "kind"} {
+				query.WhereOr("lower(?) LIKE lower(?) ESCAPE '!'", bun.Ident(column), like(q.Text))
+			}
+			return query
+		})
+	}
+	return query
+}
+
+// entryPage reads one page of the sides, the newest first, with their transfers.
+func entryPage(
+	ctx context.Context, db bun.IDB, sides *bun.SelectQuery, wallets map[id.ID]wallet.Account, request page.Request,
+) ([]wallet.Entry, error) {
+	var shown []sideRow
+	query := db.NewSelect().TableExpr("(?) AS side", sides).Column("number", "account", "credit").
+		Order("number DESC", "credit")
+	err := paged(query, request).Scan(ctx, &shown)
+	if err != nil || len(shown) == 0 {
+		return []wallet.Entry{}, err
+	}
+	numbers := make([]int64, len(shown))
+	for i, side := range shown {
+		numbers[i] = side.Number
+	}
+	transfers, err := all[wallet.Transfer, transferRow](ctx, db, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("number IN (?)", bun.List(numbers))
+	})
+	byNumber := map[int64]wallet.Transfer{}
+	for _, v := range transfers {
+		byNumber[v.Number] = v
+	}
+	items := make([]wallet.Entry, len(shown))
+	for i, side := range shown {
+		items[i] = entryOf(byNumber[side.Number], wallets[side.Account], side.Credit)
+	}
+	return items, err
+}
+
+func entryOf(v wallet.Transfer, w wallet.Account, credit bool) wallet.Entry {
+	e := wallet.Entry{Transfer: v, AccountID: w.ID, TenantID: w.TenantID, UserID: w.UserID, Credit: credit}
+	if credit {
+		e.BalanceAfter, e.BalanceBefore = v.CreditAfter, v.CreditAfter-v.Amount
+	} else {
+		e.BalanceAfter, e.BalanceBefore = v.DebitAfter, v.DebitAfter+v.Amount
+	}
+	return e
+}
