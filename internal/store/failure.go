@@ -26,23 +26,23 @@ func failure(err error) error {
 	case errors.Is(err, sql.ErrNoRows):
 		return fault.ErrNotFound
 	case errors.As(err, &sqliteErr):
-		return sqliteFailure(sqliteErr)
+		return sqliteFailure(sqliteErr, err)
 	case errors.As(err, &postgresErr):
-		return postgresFailure(postgresErr)
+		return postgresFailure(postgresErr, err)
 	}
 	return err
 }
 
-func sqliteFailure(err *driver.Error) error {
-	switch err.Code() {
+func sqliteFailure(e *driver.Error, err error) error {
+	switch e.Code() {
 	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
-		return conflictAt(lastColumn(err.Error()), err)
+		return conflictAt(lastColumn(e.Error()), err)
 	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
 		return fault.ErrInvalid.Because(err)
 	case sqlite3.SQLITE_CONSTRAINT_CHECK:
-		return checkFailure(err.Error(), err)
+		return checkFailure(e.Error(), err)
 	}
-	if err.Code()&0xff == sqlite3.SQLITE_BUSY {
+	if e.Code()&0xff == sqlite3.SQLITE_BUSY {
 		return fault.ErrUnavail.Because(err)
 	}
 	return err
@@ -56,17 +56,27 @@ func lastColumn(message string) string {
 	return column
 }
 
-// postgresFailure goes by SQLSTATE. Unique indexes are named <table>_<last column>_unique.
-func postgresFailure(err *pgconn.PgError) error {
-	switch err.Code {
-	case "23505":
-		name := strings.TrimPrefix(err.ConstraintName, err.TableName+"_")
+// SQLSTATEs of PostgreSQL that mean something to a caller.
+const (
+	foreignKeyViolation  = "23503"
+	uniqueViolation      = "23505"
+	checkViolation       = "23514"
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+	adminShutdown        = "57P01"
+)
+
+// postgresFailure reads the column from the index, which is named <table>_<last column>_unique.
+func postgresFailure(e *pgconn.PgError, err error) error {
+	switch e.Code {
+	case uniqueViolation:
+		name := strings.TrimPrefix(e.ConstraintName, e.TableName+"_")
 		return conflictAt(strings.TrimSuffix(name, "_unique"), err)
-	case "23503":
+	case foreignKeyViolation:
 		return fault.ErrInvalid.Because(err)
-	case "23514":
-		return checkFailure(err.ConstraintName, err)
-	case "40001", "40P01", "55P03", "57P01":
+	case checkViolation:
+		return checkFailure(e.ConstraintName, err)
+	case serializationFailure, deadlockDetected, adminShutdown:
 		return fault.ErrUnavail.Because(err)
 	}
 	return err

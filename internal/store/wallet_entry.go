@@ -53,29 +53,32 @@ func (s *Wallet) walletsOf(ctx context.Context, q wallet.EntryQuery) (map[id.ID]
 	return wallets, err
 }
 
-// entrySides selects the sides of transfers that are in the wallets and pass the filters.
+// entrySides selects the sides of transfers that are in the wallets and pass the filters. Each wallet and each side is a
+// query of its own, because then the database can merge them in order instead of sorting all that a user ever did.
 func entrySides(db bun.IDB, wallets map[id.ID]wallet.Account, q wallet.EntryQuery) *bun.SelectQuery {
-	debit := entrySide(db, "debit_account_id", "FALSE", wallets, q)
-	credit := entrySide(db, "credit_account_id", "TRUE", wallets, q)
-	switch q.Direction {
-	case "debit":
-		return debit
-	case "credit":
-		return credit
+	var sides *bun.SelectQuery
+	add := func(side *bun.SelectQuery) {
+		if sides == nil {
+			sides = side
+		} else {
+			sides = sides.UnionAll(side)
+		}
 	}
-	return debit.UnionAll(credit)
+	for w := range wallets {
+		if q.Direction != "credit" {
+			add(entrySide(db, "debit_account_id", "FALSE", w, q))
+		}
+		if q.Direction != "debit" {
+			add(entrySide(db, "credit_account_id", "TRUE", w, q))
+		}
+	}
+	return sides
 }
 
-func entrySide(
-	db bun.IDB, column, credit string, wallets map[id.ID]wallet.Account, q wallet.EntryQuery,
-) *bun.SelectQuery {
-	ids := make([]id.ID, 0, len(wallets))
-	for w := range wallets {
-		ids = append(ids, w)
-	}
+func entrySide(db bun.IDB, column, credit string, w id.ID, q wallet.EntryQuery) *bun.SelectQuery {
 	query := db.NewSelect().Table("transfer").
 		ColumnExpr("number, ? AS account, "+credit+" AS credit", bun.Ident(column)).
-		Where("? IN (?)", bun.Ident(column), bun.List(ids))
+		Where("? = ?", bun.Ident(column), w)
 	if q.Kind != "" {
 		query.Where("kind = ?", q.Kind)
 	}
@@ -102,7 +105,7 @@ func entryPage(
 ) ([]wallet.Entry, error) {
 	var shown []sideRow
 	query := db.NewSelect().TableExpr("(?) AS side", sides).Column("number", "account", "credit").
-		Order("number DESC", "credit")
+		Order("number DESC")
 	err := paged(query, request).Scan(ctx, &shown)
 	if err != nil || len(shown) == 0 {
 		return []wallet.Entry{}, err
