@@ -38,6 +38,9 @@ func insertStatement(table string, columns []string, unique string) statement {
 // execEach executes the statement once per row of arguments and returns how many rows each execution touched.
 // SQLite is fastest with a prepared loop; PostgreSQL gets all rows in one round trip.
 func (d *database) execEach(ctx context.Context, t *transaction, s statement, rows [][]any) ([]int64, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
 	if d.engine == postgres {
 		return execBatch(ctx, t, s.postgres, rows)
 	}

@@ -46,14 +46,15 @@ func connect(ctx context.Context, o Options) (*database, error) {
 }
 
 // connectSQLite opens one connection that writes and a pool that reads. The write-ahead log lets them work side by side;
-// one writer means that a transaction waits its turn in Go instead of failing as busy.
+// one writer means that a transaction waits its turn in Go instead of failing as busy. It has a cache of 64 MiB, because
+// most inserts go into the middle of an index by user.
 func connectSQLite(ctx context.Context, path string, readers int) (*database, error) {
 	if readers <= 0 {
 		readers = defaultReaders
 	}
 	writer, err := openSQLite(ctx, path, 1, url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
+		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-65536)"},
 	})
 	if err != nil {
 		return nil, err

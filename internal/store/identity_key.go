@@ -92,19 +92,22 @@ func (s *Identity) APIKeyList(ctx context.Context, user id.ID) ([]identity.APIKe
 
 // APIKeysUsed implements identity.Store, in a transaction of its own.
 func (s *Identity) APIKeysUsed(ctx context.Context, at map[id.ID]time.Time) error {
-	return s.inTx(ctx, func(t *transaction) error { return keysUsed(ctx, t, at) })
+	return s.inTx(ctx, func(t *transaction) error { return keysUsed(ctx, s.database, t, at) })
 }
 
+var keyUse = newStatement(`UPDATE api_key SET last_used_at = ?
+	WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?)`)
+
 // keysUsed goes in the order of ids, so that two transactions that note the same keys cannot lock each other out.
-func keysUsed(ctx context.Context, t *transaction, at map[id.ID]time.Time) error {
-	keys := slices.SortedFunc(maps.Keys(at), func(a, b id.ID) int { return bytes.Compare(a[:], b[:]) })
-	for _, key := range keys {
-		used := stampOf(at[key])
-		_, err := t.NewUpdate().Table("api_key").Set("last_used_at = ?", used).
-			Where("id = ? AND (last_used_at IS NULL OR last_used_at < ?)", key, used).Exec(ctx)
-		if err != nil {
-			return failure(err)
+func keysUsed(ctx context.Context, d *database, t *transaction, at map[id.ID]time.Time) error {
+	var rows [][]any
+	for _, key := range slices.SortedFunc(maps.Keys(at), compareIDs) {
+		if used := stampOf(at[key]); used != 0 {
+			rows = append(rows, []any{int64(used), arg(key), int64(used)})
 		}
 	}
-	return nil
+	_, err := d.execEach(ctx, t, keyUse, rows)
+	return failure(err)
 }
+
+func compareIDs(a, b id.ID) int { return bytes.Compare(a[:], b[:]) }

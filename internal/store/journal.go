@@ -26,7 +26,7 @@ func (s *Journal) RecordsApply(ctx context.Context, batch []*journal.Record) err
 			return err
 		}
 		// Keys come before the chain's lock, as they do in transactions that change a key and then post.
-		if err := keysUsed(ctx, t, lastUses(fresh)); err != nil {
+		if err := keysUsed(ctx, s.database, t, lastUses(fresh)); err != nil {
 			return err
 		}
 		transfers := transfersOf(fresh)

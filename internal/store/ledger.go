@@ -1,14 +1,12 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -25,8 +23,8 @@ const chainLock = 0x67616e747279
 // errPosted refuses a transfer whose reference was posted before.
 var errPosted = fault.ErrConflict.At("refId")
 
-// ledger posts transfers in one transaction. What it would write is computed first, so a refusal writes nothing and
-// leaves the transaction usable in both databases.
+// ledger posts transfers in one transaction. What it would write is computed first, so the refusal of a single transfer
+// writes nothing and leaves the transaction usable in both databases.
 type ledger struct {
 	database *database
 	t        *transaction
@@ -81,14 +79,15 @@ func (l *ledger) lock(ctx context.Context, _ []*wallet.Transfer) error {
 	return err
 }
 
-// refuseKnown looks for references that have been posted, so that no statement has to fail on them.
+// refuseKnown looks for a reference that has been posted, so that a repetition is told from a lack of money. A batch needs
+// no look: it follows tasks that were not there before, and transfersInsert finds what is posted in any case.
 func (l *ledger) refuseKnown(ctx context.Context, transfers []*wallet.Transfer) error {
-	refs := make([]any, 0, 3*len(transfers))
-	for _, v := range transfers {
-		refs = append(refs, v.RefType, v.RefID, v.Kind)
+	if len(transfers) > 1 {
+		return nil
 	}
-	values := "VALUES " + strings.TrimSuffix(strings.Repeat("(?, ?, ?), ", len(transfers)), ", ")
-	known, err := l.t.NewSelect().Table("transfer").Where("(ref_type, ref_id, kind) IN ("+values+")", refs...).Exists(ctx)
+	v := transfers[0]
+	known, err := l.t.NewSelect().Table("transfer").
+		Where("ref_type = ? AND ref_id = ? AND kind = ?", v.RefType, v.RefID, v.Kind).Exists(ctx)
 	if err == nil && known {
 		err = errPosted
 	}
@@ -117,7 +116,7 @@ func accountsOf(transfers []*wallet.Transfer) []id.ID {
 	for _, v := range transfers {
 		accounts = append(accounts, v.DebitAccountID, v.CreditAccountID)
 	}
-	slices.SortFunc(accounts, func(a, b id.ID) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(accounts, compareIDs)
 	return slices.Compact(accounts)
 }
 
@@ -189,7 +188,7 @@ func (b *balance) covered() bool {
 	return err != nil || spendable >= b.Held // an overflow is above every hold
 }
 
-// transfersInsert finds references that come twice among the transfers.
+// transfersInsert finds references that are posted already, or come twice among the transfers.
 func (l *ledger) transfersInsert(ctx context.Context, transfers []*wallet.Transfer) error {
 	rows := make([][]any, len(transfers))
 	for i, v := range transfers {

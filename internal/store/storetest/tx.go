@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/tx"
 )
@@ -52,7 +53,28 @@ func testTransactions(t *testing.T, w *world) {
 	missing[identity.Tenant](w, "after a rollback")(s.TenantByID(w.ctx, tenant))
 	panicking(t, w, func(inner tx.Tx) { tenant = inserted(inner) })
 	missing[identity.Tenant](w, "after a panic")(s.TenantByID(w.ctx, tenant))
+	swallowed(t, w, inserted)
 	canceled(t, w)
+}
+
+// swallowed hides a failure from InTx. What was done before it may then be durable or not, but the hooks, the error and
+// the database must agree.
+func swallowed(t *testing.T, w *world, insert func(tx.Tx) id.ID) {
+	t.Helper()
+	var tenant id.ID
+	hooked := false
+	err := w.in(func(inner tx.Tx) error {
+		tenant = insert(inner)
+		inner.AfterCommit(func() { hooked = true })
+		twin := w.tenant
+		twin.ID = id.New()
+		w.refused(w.Identity().TenantInsert(w.ctx, inner, &twin), fault.ErrConflict, "key")
+		return nil
+	})
+	_, findErr := w.Identity().TenantByID(w.ctx, tenant)
+	if committed := err == nil; hooked != committed || (findErr == nil) != committed {
+		t.Errorf("InTx = %v, but the hook ran = %v and the row's lookup = %v", err, hooked, findErr)
+	}
 }
 
 func panicking(t *testing.T, w *world, f func(tx.Tx)) {
