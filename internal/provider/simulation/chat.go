@@ -99,8 +99,7 @@ func (e *engine) whole(c *provider.Call, body []byte, p plan) *http.Response {
 // digest makes the answer depend on model, messages, tools, format and seed.
 func (r *chatRequest) digest() uint64 {
 	h := fnv.New64a()
-	enc := json.NewEncoder(h)
-	_ = enc.Encode([]any{r.facts.Model, r.Messages, r.Tools, r.ResponseFormat, r.Seed}) // decoded from JSON, so encodable
+	_, _ = h.Write([]byte(compact([]any{r.facts.Model, r.Messages, r.Tools, r.ResponseFormat, r.Seed})))
 	return h.Sum64()
 }
 
@@ -274,6 +273,8 @@ func compact(v any) string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // maps of texts and numbers can be encoded
+	if err := enc.Encode(v); err != nil {
+		panic(err) // what was decoded from JSON, and maps of texts and numbers, can be encoded
+	}
 	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -103,7 +103,7 @@ func badPlan(part string) *failure {
 }
 
 // refuse returns the error answer that the plan wants for the given attempt, if any.
-func (p plan) refuse(attempt int) *failure {
+func (p *plan) refuse(attempt int) *failure {
 	switch {
 	case p.fault == fault429:
 		wait := "1"
@@ -120,7 +120,7 @@ func (p plan) refuse(attempt int) *failure {
 }
 
 // firstToken is how long the first token takes.
-func (p plan) firstToken() time.Duration {
+func (p *plan) firstToken() time.Duration {
 	if p.fault == faultSlow {
 		return time.Duration(p.ms) * time.Millisecond
 	}
@@ -128,7 +128,7 @@ func (p plan) firstToken() time.Duration {
 }
 
 // spend is how long n tokens take.
-func (p plan) spend(n int) time.Duration {
+func (p *plan) spend(n int) time.Duration {
 	if p.pace == 0 {
 		return 0
 	}

@@ -97,16 +97,14 @@ func readChat(c *provider.Call) (*chatRequest, *failure) {
 }
 
 func refusalOf(err error) *failure {
-	var e *wire.RequestError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*wire.RequestError](err); ok {
 		return bad(e.Param, e.Code, e.Message)
 	}
 	return bad("", wire.CodeInvalidJSON, "The request cannot be read.")
 }
 
 func typeRefusal(err error) *failure {
-	var e *json.UnmarshalTypeError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return bad(e.Field, "invalid_type", "Invalid type for '"+e.Field+"'.")
 	}
 	return bad("", wire.CodeInvalidJSON, "The request cannot be read.")

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -100,7 +101,7 @@ func (s schema) resolve() schema {
 			break
 		}
 		target := s.root
-		for _, step := range strings.Split(strings.TrimPrefix(strings.TrimPrefix(ref, "#"), "/"), "/") {
+		for step := range strings.SplitSeq(strings.TrimPrefix(strings.TrimPrefix(ref, "#"), "/"), "/") {
 			if step != "" {
 				target, _ = target[strings.NewReplacer("~1", "/", "~0", "~").Replace(step)].(map[string]any)
 			}
@@ -132,13 +133,8 @@ func joined(a, b any) any {
 	switch b := b.(type) {
 	case map[string]any:
 		if a, ok := a.(map[string]any); ok {
-			out := make(map[string]any, len(a)+len(b))
-			for k, v := range a {
-				out[k] = v
-			}
-			for k, v := range b {
-				out[k] = v
-			}
+			out := maps.Clone(a)
+			maps.Copy(out, b)
 			return out
 		}
 	case []any:

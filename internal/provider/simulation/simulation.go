@@ -91,8 +91,9 @@ func (e *engine) Send(ctx context.Context, c *provider.Call) (*http.Response, er
 		return e.chat(ctx, c, plan)
 	case inference.Embeddings:
 		return e.embeddings(ctx, c, plan)
+	default:
+		return (&failure{status: 404, code: "unknown_url", message: "The simulation has no such operation."}).response(c), nil
 	}
-	return (&failure{status: 404, code: "unknown_url", message: "The simulation has no such operation."}).response(c), nil
 }
 
 // Shape says that streams tell their usage when asked.

@@ -47,7 +47,7 @@ func open(t *testing.T) provider.Upstream {
 }
 
 // send returns the status, the body and the error that ended the body.
-func send(t *testing.T, c provider.Call) (*http.Response, string, error) {
+func send(t *testing.T, c provider.Call) (status int, text string, ended error) {
 	t.Helper()
 	resp, err := open(t).Send(t.Context(), &c)
 	if err != nil {
@@ -55,7 +55,7 @@ func send(t *testing.T, c provider.Call) (*http.Response, string, error) {
 	}
 	body, err := io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
-	return resp, string(body), err
+	return resp.StatusCode, string(body), err
 }
 
 func TestConformance(t *testing.T) {
@@ -107,18 +107,18 @@ func hear(t *testing.T, stream string) (h heard) {
 		}
 		var chunk struct {
 			Choices []struct {
-				Index int
+				Index int `json:"index"`
 				Delta struct {
 					Content          string `json:"content"`
 					ReasoningContent string `json:"reasoning_content"`
 					ToolCalls        []struct {
-						Index    int
-						Function struct{ Name, Arguments string }
+						Index    int        `json:"index"`
+						Function calledTool `json:"function"`
 					} `json:"tool_calls"`
-				}
+				} `json:"delta"`
 				FinishReason string `json:"finish_reason"`
-			}
-			Usage *usage
+			} `json:"choices"`
+			Usage *usage `json:"usage"`
 		}
 		if err := json.Unmarshal(e.Data, &chunk); err != nil {
 			t.Fatalf("%s: %v", e.Data, err)
@@ -146,21 +146,26 @@ type whole struct {
 			Content          string `json:"content"`
 			ReasoningContent string `json:"reasoning_content"`
 			ToolCalls        []struct {
-				ID       string
-				Function struct{ Name, Arguments string }
+				ID       string     `json:"id"`
+				Function calledTool `json:"function"`
 			} `json:"tool_calls"`
-		}
+		} `json:"message"`
 		FinishReason string `json:"finish_reason"`
-	}
-	Usage *usage
+	} `json:"choices"`
+	Usage *usage `json:"usage"`
+}
+
+type calledTool struct {
+	Name      string `json:"name"`
+	Arguments string `json:"arguments"`
 }
 
 func answer(t *testing.T, c provider.Call) whole {
 	t.Helper()
-	resp, body, err := send(t, c)
+	status, body, err := send(t, c)
 	var w whole
-	if err != nil || resp.StatusCode != http.StatusOK || json.Unmarshal([]byte(body), &w) != nil {
-		t.Fatalf("%d %s %v", resp.StatusCode, body, err)
+	if err != nil || status != http.StatusOK || json.Unmarshal([]byte(body), &w) != nil {
+		t.Fatalf("%d %s %v", status, body, err)
 	}
 	return w
 }
@@ -246,9 +251,9 @@ func TestRefusals(t *testing.T) {
 		`{"model":"sim-chat","messages":[{"role":"user","content":"x"}],"stream_options":{"include_usage":true}}`:        `"param":"stream_options"`,
 		`{"model":"sim-chat","messages":[{"role":"user","content":"` + strings.Repeat("ab cd ", 70_000) + `"}]}`:         codeContextLength,
 	} {
-		resp, got, _ := send(t, request(inference.Chat, body, ""))
-		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(got, want) {
-			t.Errorf("%.120s: %d %.200s", body, resp.StatusCode, got)
+		status, got, _ := send(t, request(inference.Chat, body, ""))
+		if status != http.StatusBadRequest || !strings.Contains(got, want) {
+			t.Errorf("%.120s: %d %.200s", body, status, got)
 		}
 	}
 	for body, want := range map[string]string{
@@ -257,15 +262,15 @@ func TestRefusals(t *testing.T) {
 		`{"model":"sim-embed","input":"a","dimensions":0}`:          `"param":"dimensions"`,
 		`{"model":"sim-embed","input":"a","encoding_format":"hex"}`: `"param":"encoding_format"`,
 	} {
-		resp, got, _ := send(t, request(inference.Embeddings, body, ""))
-		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(got, want) {
-			t.Errorf("%s: %d %.200s", body, resp.StatusCode, got)
+		status, got, _ := send(t, request(inference.Embeddings, body, ""))
+		if status != http.StatusBadRequest || !strings.Contains(got, want) {
+			t.Errorf("%s: %d %.200s", body, status, got)
 		}
 	}
 	for _, text := range []string{"fault=", "fault=nope", "after=-1", "ms=x", "pace=1000001", "tokens=1e3", "color=red"} {
-		resp, got, _ := send(t, chat("", text))
-		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(got, "slow_first_token") || !strings.Contains(got, text) {
-			t.Errorf("%s: %d %s", text, resp.StatusCode, got)
+		status, got, _ := send(t, chat("", text))
+		if status != http.StatusBadRequest || !strings.Contains(got, "slow_first_token") || !strings.Contains(got, text) {
+			t.Errorf("%s: %d %s", text, status, got)
 		}
 	}
 }
@@ -290,22 +295,35 @@ func TestFaultsOfStreams(t *testing.T) {
 	}
 	c := chat(streamed, "fault=flaky")
 	c.Attempt = 2
-	if resp, got, _ := send(t, c); resp.StatusCode != http.StatusOK || !strings.HasSuffix(got, wire.DoneFrame) {
-		t.Errorf("the second attempt of flaky: %d %s", resp.StatusCode, got)
+	if status, got, _ := send(t, c); status != http.StatusOK || !strings.HasSuffix(got, wire.DoneFrame) {
+		t.Errorf("the second attempt of flaky: %d %s", status, got)
 	}
 }
 
 func TestFaultsOfWholeAnswers(t *testing.T) {
 	t.Parallel()
 	for instructions, cause := range map[string]error{"fault=cut": io.ErrUnexpectedEOF, "fault=malformed": nil} {
-		resp, got, err := send(t, chat("", instructions))
-		if !errors.Is(err, cause) || json.Valid([]byte(got)) || resp.StatusCode != http.StatusOK {
+		status, got, err := send(t, chat("", instructions))
+		if !errors.Is(err, cause) || json.Valid([]byte(got)) || status != http.StatusOK {
 			t.Errorf("%s: %v, %s", instructions, err, got)
 		}
 	}
 	if w := answer(t, chat("", "fault=no_usage")); w.Usage != nil {
 		t.Errorf("usage %+v", w.Usage)
 	}
+}
+
+// exchange makes a call and reads its answer, and tells how long the headers took.
+func exchange(ctx context.Context, u provider.Upstream, c provider.Call) (body []byte, headers time.Duration, ended error) {
+	begin := time.Now()
+	resp, err := u.Send(ctx, &c)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer resp.Body.Close()
+	headers = time.Since(begin)
+	body, ended = io.ReadAll(resp.Body)
+	return body, headers, ended
 }
 
 func TestThePaceIsKept(t *testing.T) {
@@ -321,20 +339,14 @@ func TestThePaceIsKept(t *testing.T) {
 			"tokens=20;fault=slow_first_token":      4900 * time.Millisecond,
 			"tokens=1;fault=slow_first_token;ms=70": 70 * time.Millisecond,
 		} {
-			c := chat(streamed, instructions)
 			begin := time.Now()
-			resp, err := u.Send(t.Context(), &c)
-			if err != nil || time.Since(begin) != 0 {
-				t.Fatalf("%s: headers after %v, %v", instructions, time.Since(begin), err)
-			}
-			_, _ = io.Copy(io.Discard, resp.Body)
-			if got := time.Since(begin); got != want {
-				t.Errorf("%s took %v, want %v", instructions, got, want)
+			_, headers, err := exchange(t.Context(), u, chat(streamed, instructions))
+			if got := time.Since(begin); err != nil || headers != 0 || got != want {
+				t.Errorf("%s took %v, headers %v, want %v: %v", instructions, got, headers, want, err)
 			}
 		}
-		c, begin := chat("", "tokens=20"), time.Now()
-		if _, err := u.Send(t.Context(), &c); err != nil || time.Since(begin) != 2*time.Second {
-			t.Errorf("a whole answer took %v, %v", time.Since(begin), err)
+		if _, headers, err := exchange(t.Context(), u, chat("", "tokens=20")); err != nil || headers != 2*time.Second {
+			t.Errorf("a whole answer took %v, %v", headers, err)
 		}
 	})
 }
@@ -348,12 +360,8 @@ func TestTheContextEndsAStreamAtOnce(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
 		defer cancel()
-		c, begin := chat(streamed, ""), time.Now()
-		resp, err := u.Send(ctx, &c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := io.ReadAll(resp.Body)
+		begin := time.Now()
+		got, _, err := exchange(ctx, u, chat(streamed, ""))
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != 2500*time.Millisecond || bytes.Count(got, []byte(`{"content":"`)) != 3 {
 			t.Errorf("after %v: %v, %s", time.Since(begin), err, got)
 		}

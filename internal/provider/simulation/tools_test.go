@@ -22,8 +22,7 @@ const tools = `,"tools":[{"type":"function","function":{"name":"get_weather","pa
 	{"type":"function","function":{"name":"noop"}}]`
 
 func asked(text, more string) string {
-	quoted, _ := json.Marshal(text)
-	return `{"model":"sim-chat","messages":[{"role":"user","content":` + string(quoted) + `}]` + tools + more + `}`
+	return `{"model":"sim-chat","messages":[{"role":"user","content":` + quote(text) + `}]` + tools + more + `}`
 }
 
 func TestToolCalls(t *testing.T) {
@@ -138,9 +137,9 @@ func TestStructuredAnswers(t *testing.T) {
 	t.Parallel()
 	w := answer(t, chat(`,"response_format":{"type":"json_schema","json_schema":{"name":"x","schema":`+schemas[0]+`}}`, ""))
 	var got struct {
-		Name string
-		Age  int
-		Tags []string
+		Name string   `json:"name"`
+		Age  int      `json:"age"`
+		Tags []string `json:"tags"`
 	}
 	if err := json.Unmarshal([]byte(w.Choices[0].Message.Content), &got); err != nil || got.Age < 18 || len(got.Tags) != 3 || len(got.Name) < 30 {
 		t.Errorf("%s: %v", w.Choices[0].Message.Content, err)
@@ -172,11 +171,10 @@ func embed(t *testing.T, body string) (vectors [][]float64, tokens int) {
 	t.Helper()
 	_, text, err := send(t, request(inference.Embeddings, body, ""))
 	var got struct {
-		Data  []struct{ Embedding []float64 }
-		Usage struct {
-			PromptTokens int `json:"prompt_tokens"`
-			TotalTokens  int `json:"total_tokens"`
-		}
+		Data []struct {
+			Embedding []float64 `json:"embedding"`
+		} `json:"data"`
+		Usage usage `json:"usage"`
 	}
 	if err != nil || json.Unmarshal([]byte(text), &got) != nil || got.Usage.PromptTokens != got.Usage.TotalTokens {
 		t.Fatalf("%s: %v", text, err)
@@ -219,7 +217,11 @@ func TestEmbeddingsInBase64AreTheSame(t *testing.T) {
 	t.Parallel()
 	v, _ := embed(t, `{"model":"sim-embed","input":"bridge","dimensions":8}`)
 	_, text, _ := send(t, request(inference.Embeddings, `{"model":"sim-embed","input":"bridge","dimensions":8,"encoding_format":"base64"}`, ""))
-	var got struct{ Data []struct{ Embedding string } }
+	var got struct {
+		Data []struct {
+			Embedding string `json:"embedding"`
+		} `json:"data"`
+	}
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
 		t.Fatal(err)
 	}

@@ -97,8 +97,7 @@ func TestToolCalls(t *testing.T) {
 }
 
 func status(err error) int {
-	var e *openai.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*openai.Error](err); ok {
 		return e.StatusCode
 	}
 	return 0
@@ -133,7 +132,7 @@ func post(t *testing.T, url, body string) (*http.Response, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // a test's
+	defer resp.Body.Close()
 	text, _ := io.ReadAll(resp.Body)
 	return resp, string(text)
 }
@@ -240,7 +239,7 @@ func TestACallerWhoLeavesIsNoticed(t *testing.T) {
 		t.Errorf("%v, %v", all, err)
 	}
 	s.Reset()
-	if _, any := s.Last(); any {
+	if _, left := s.Last(); left {
 		t.Error("requests were not forgotten")
 	}
 }
@@ -255,7 +254,7 @@ func TestControl(t *testing.T) {
 		t.Errorf("an unknown fault: %d", resp.StatusCode)
 	}
 	resp, body := post(t, url+"/v1/chat/completions", `{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"}]}`)
-	if resp.StatusCode != 418 || body != "tea" || resp.Header.Get("X-A") != "b" || resp.Header.Get("X-Request-Id") == "" {
+	if resp.StatusCode != http.StatusTeapot || body != "tea" || resp.Header.Get("X-A") != "b" || resp.Header.Get("X-Request-Id") == "" {
 		t.Errorf("%d %s", resp.StatusCode, body)
 	}
 	if _, body := post(t, url+"/v1/chat/completions", `{"model":"gpt-4.1","messages":[{"role":"user","content":"hi"}]}`); !strings.Contains(body, `"content":"said"`) {
@@ -265,7 +264,7 @@ func TestControl(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer list.Body.Close() //nolint:errcheck // a test's
+	defer list.Body.Close()
 	if text, _ := io.ReadAll(list.Body); strings.Count(string(text), `"path":"/v1/chat/completions"`) != 2 {
 		t.Errorf("got %s", text)
 	}

@@ -18,7 +18,10 @@ func TestRunServesUntilItsInputEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var about struct{ Address, Key string }
+	var about struct {
+		Address string `json:"address"`
+		Key     string `json:"key"`
+	}
 	if err := json.Unmarshal(line, &about); err != nil || about.Key == "" {
 		t.Fatalf("%s: %v", line, err)
 	}
