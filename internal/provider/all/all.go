@@ -9,13 +9,14 @@ import (
 
 // Options are what adapters are told by the installation's settings.
 type Options struct {
-	Simulation simulation.Options
+	// TokensPerSecond is the simulation's pace; 0 means no pause between tokens.
+	TokensPerSecond int
 }
 
 // Adapters returns all adapters, with distinct names.
 func Adapters(o Options) []provider.Adapter {
 	return []provider.Adapter{
 		openai.Adapter{},
-		simulation.New(o.Simulation),
+		simulation.New(simulation.Options{TokensPerSecond: o.TokensPerSecond}),
 	}
 }

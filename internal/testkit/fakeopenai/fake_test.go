@@ -121,7 +121,13 @@ func TestEmbeddings(t *testing.T) {
 	}
 }
 
-func post(t *testing.T, url, body string) (*http.Response, string) {
+// reply is a response that was read and closed.
+type reply struct {
+	StatusCode int
+	Header     http.Header
+}
+
+func post(t *testing.T, url, body string) (reply, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
@@ -134,7 +140,7 @@ func post(t *testing.T, url, body string) (*http.Response, string) {
 	}
 	defer resp.Body.Close()
 	text, _ := io.ReadAll(resp.Body)
-	return resp, string(text)
+	return reply{resp.StatusCode, resp.Header}, string(text)
 }
 
 func TestRefusals(t *testing.T) {
@@ -169,9 +175,9 @@ func TestRefusals(t *testing.T) {
 		`{"model":"gpt-4o-mini",` + m + `,"response_format":{"type":"json_schema"}}`:                "json_schema.name",
 		`{"model":"text-embedding-3-small",` + m + `}`:                                              "not allowed to sample",
 	} {
-		resp, got := post(t, url+"/v1/chat/completions", body)
-		if resp.StatusCode < 400 || !strings.Contains(got, want) || !strings.Contains(got, `"type":"invalid_request_error"`) {
-			t.Errorf("%s: %d %s", body, resp.StatusCode, got)
+		r, got := post(t, url+"/v1/chat/completions", body)
+		if r.StatusCode < 400 || !strings.Contains(got, want) || !strings.Contains(got, `"type":"invalid_request_error"`) {
+			t.Errorf("%s: %d %s", body, r.StatusCode, got)
 		}
 	}
 	wrong := client(url, option.WithAPIKey("sk-wrong-0123456789"))
@@ -205,16 +211,16 @@ func TestFaults(t *testing.T) {
 		"cached":    func(_ int, body string) bool { return strings.Contains(body, `"cached_tokens":2`) },
 		"bad_usage": func(_ int, body string) bool { return strings.Contains(body, `"cached_tokens":10`) },
 	} {
-		resp, body := post(t, url+"/v1/chat/completions", stream(fault))
-		if !check(resp.StatusCode, body) {
-			t.Errorf("%s: %d %s", fault, resp.StatusCode, body)
+		r, body := post(t, url+"/v1/chat/completions", stream(fault))
+		if !check(r.StatusCode, body) {
+			t.Errorf("%s: %d %s", fault, r.StatusCode, body)
 		}
 	}
-	if resp, _ := post(t, url+"/v1/chat/completions", stream("flaky")); resp.StatusCode != 503 {
-		t.Errorf("flaky at first: %d", resp.StatusCode)
+	if r, _ := post(t, url+"/v1/chat/completions", stream("flaky")); r.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("flaky at first: %d", r.StatusCode)
 	}
-	if resp, _ := post(t, url+"/v1/chat/completions", stream("flaky")); resp.StatusCode != 200 {
-		t.Errorf("flaky again: %d", resp.StatusCode)
+	if r, _ := post(t, url+"/v1/chat/completions", stream("flaky")); r.StatusCode != http.StatusOK {
+		t.Errorf("flaky again: %d", r.StatusCode)
 	}
 	if last, ok := s.Last(); !ok || last.Status != 200 || last.Model != "gpt-4o-mini--flaky" {
 		t.Errorf("recorded %+v", last)
@@ -247,15 +253,15 @@ func TestACallerWhoLeavesIsNoticed(t *testing.T) {
 func TestControl(t *testing.T) {
 	t.Parallel()
 	_, url := start(t)
-	if resp, body := post(t, url+"/__fake/script", `{"steps":[{"status":418,"headers":{"X-A":"b"},"body":"tea"},{"text":"said","model":"gpt-4.1"}]}`); resp.StatusCode != 200 {
+	if r, body := post(t, url+"/__fake/script", `{"steps":[{"status":418,"headers":{"X-A":"b"},"body":"tea"},{"text":"said","model":"gpt-4.1"}]}`); r.StatusCode != http.StatusOK {
 		t.Fatal(body)
 	}
-	if resp, _ := post(t, url+"/__fake/script", `{"steps":[{"fault":"nope"}]}`); resp.StatusCode != 400 {
-		t.Errorf("an unknown fault: %d", resp.StatusCode)
+	if r, _ := post(t, url+"/__fake/script", `{"steps":[{"fault":"nope"}]}`); r.StatusCode != http.StatusBadRequest {
+		t.Errorf("an unknown fault: %d", r.StatusCode)
 	}
-	resp, body := post(t, url+"/v1/chat/completions", `{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"}]}`)
-	if resp.StatusCode != http.StatusTeapot || body != "tea" || resp.Header.Get("X-A") != "b" || resp.Header.Get("X-Request-Id") == "" {
-		t.Errorf("%d %s", resp.StatusCode, body)
+	r, body := post(t, url+"/v1/chat/completions", `{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"}]}`)
+	if r.StatusCode != http.StatusTeapot || body != "tea" || r.Header.Get("X-A") != "b" || r.Header.Get("X-Request-Id") == "" {
+		t.Errorf("%d %s", r.StatusCode, body)
 	}
 	if _, body := post(t, url+"/v1/chat/completions", `{"model":"gpt-4.1","messages":[{"role":"user","content":"hi"}]}`); !strings.Contains(body, `"content":"said"`) {
 		t.Errorf("got %s", body)
