@@ -73,11 +73,12 @@ var idle = map[string]bool{
 	"about": true, "after": true, "also": true, "could": true, "does": true, "from": true, "have": true, "into": true, "just": true,
 	"like": true, "make": true, "please": true, "should": true, "some": true, "tell": true, "that": true, "their": true, "them": true,
 	"then": true, "there": true, "these": true, "they": true, "this": true, "what": true, "when": true, "where": true, "which": true,
+	"describe": true, "explain": true, "介绍": true, "解释": true, "说明": true, "问题": true, "告诉": true, "帮助": true,
 	"will": true, "with": true, "would": true, "write": true, "your": true,
 }
 
 // fillers are Chinese characters at which a run is no longer one word.
-const fillers = "的了吗呢吧啊是在和与及或把被请我你您他她它们这那哪什么怎样如何为以对就都也很给让说写个一些用"
+const fillers = "的了吗呢吧啊是在和与及或把被请我你您他她它们这那哪什么怎样如何为以对就都也很给让说写个一些用下"
 
 // keywords are the longer words of a prompt: between four and twenty letters, or two to eight Chinese characters.
 func keywords(prompt string) (out []string) {
