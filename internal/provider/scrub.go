@@ -14,6 +14,7 @@ var confidential = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://\S+`),
 	regexp.MustCompile(`(?i)\bbearer\s+\S+`),
 	regexp.MustCompile(`\b(?:sk|pk|rk|ek|gsk|xai|ak|key|bce)[-_][A-Za-z0-9_*./-]{4,}`),
+	regexp.MustCompile(`(?:sk|gsk|xai)-[A-Za-z0-9_-]{16,}`), // also where it is glued to a word
 	regexp.MustCompile(`\bAIza[A-Za-z0-9_-]{8,}`),
 	regexp.MustCompile(`\b(?:org|proj|project|acct|account|team|ws|user)[-_][A-Za-z0-9]{6,}`),
 	regexp.MustCompile(`\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b`),

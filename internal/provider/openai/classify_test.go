@@ -54,7 +54,7 @@ func TestClassify(t *testing.T) {
 			t.Errorf("%d %.60s: %+v, want %s", c.status, c.body, got, c.want)
 		}
 	}
-	got := u.Classify(&http.Response{StatusCode: 500}, []byte(`{"error":{"message":"the-credential at llm.corp.example:8443 from 10.1.2.3:99","code":"a b"}}`))
+	got := u.Classify(&http.Response{StatusCode: http.StatusInternalServerError}, []byte(`{"error":{"message":"the-credential at llm.corp.example:8443 from 10.1.2.3:99","code":"a b"}}`))
 	if got.Message != "*** at *** from ***" || got.Code != "" {
 		t.Errorf("got %+v", got)
 	}

@@ -179,6 +179,15 @@ func TestShape(t *testing.T) {
 	}
 }
 
+// failure is the error of a call that gets no answer.
+func failure(ctx context.Context, u provider.Upstream, c *provider.Call) error {
+	resp, err := u.Send(ctx, c)
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	return err
+}
+
 func TestErrorsOfTheConnection(t *testing.T) {
 	t.Parallel()
 	listener := httptest.NewServer(http.NotFoundHandler())
@@ -189,7 +198,7 @@ func TestErrorsOfTheConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	call := chat("m", false)
-	if _, err := u.Send(t.Context(), &call); err == nil || errors.Is(err, context.Canceled) {
+	if err := failure(t.Context(), u, &call); err == nil || errors.Is(err, context.Canceled) {
 		t.Errorf("refused connection: %v", err)
 	}
 	var e *provider.Error
@@ -199,11 +208,11 @@ func TestErrorsOfTheConnection(t *testing.T) {
 	cause := errors.New("first byte too late")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(cause)
-	if _, err := u.Send(ctx, &call); !errors.Is(err, context.Canceled) || !errors.Is(err, cause) {
+	if err := failure(ctx, u, &call); !errors.Is(err, context.Canceled) || !errors.Is(err, cause) {
 		t.Errorf("ended context: %v", err)
 	}
 	call.Kind = inference.Rerank
-	if _, err := u.Send(t.Context(), &call); !errors.Is(err, errKind) {
+	if err := failure(t.Context(), u, &call); !errors.Is(err, errKind) {
 		t.Errorf("unknown operation: %v", err)
 	}
 }

@@ -103,7 +103,7 @@ func (u *upstream) Models(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, unreached(ctx)
 	}
-	defer resp.Body.Close() //nolint:errcheck // it was read as far as it matters
+	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxList))
 	if resp.StatusCode != http.StatusOK {
 		return nil, &provider.Error{Outcome: u.Classify(resp, body), Status: resp.StatusCode}

@@ -81,6 +81,7 @@ func (s *Suite) open(t *testing.T) provider.Upstream {
 }
 
 func (s *Suite) refuses(t *testing.T) {
+	t.Helper()
 	for _, bad := range s.Bad {
 		account := s.Account
 		bad.Spoil(&account)
@@ -99,14 +100,15 @@ func (s *Suite) refuses(t *testing.T) {
 }
 
 func (s *Suite) answersWhole(t *testing.T) {
+	t.Helper()
 	u, served := s.open(t), map[inference.Kind]bool{}
 	for i := range s.Whole {
 		c := s.Whole[i]
 		served[c.Kind] = true
 		before := bytes.Clone(c.Body)
-		resp, body := send(t, u, &c)
-		if resp.StatusCode != http.StatusOK || !json.Valid(body) {
-			t.Errorf("%s: status %d, %.200s", c.Kind, resp.StatusCode, body)
+		got := send(t, u, &c)
+		if got.status != http.StatusOK || !json.Valid(got.body) {
+			t.Errorf("%s: status %d, %.200s", c.Kind, got.status, got.body)
 		}
 		if !bytes.Equal(before, c.Body) {
 			t.Errorf("%s: the adapter changed the body, which all attempts share", c.Kind)
@@ -119,36 +121,46 @@ func (s *Suite) answersWhole(t *testing.T) {
 	}
 }
 
-func send(t *testing.T, u provider.Upstream, c *provider.Call) (*http.Response, []byte) {
+// answer is a response that was read and closed.
+type answer struct {
+	*http.Response
+
+	status int
+	body   []byte
+}
+
+func send(t *testing.T, u provider.Upstream, c *provider.Call) answer {
 	t.Helper()
 	resp, err := u.Send(t.Context(), c)
 	if err != nil {
 		t.Fatalf("%s: %v", c.Model, err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // a test's
+	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatalf("%s: %v", c.Model, err)
 	}
-	return resp, body
+	return answer{resp, resp.StatusCode, body}
 }
 
 func (s *Suite) answersInStreams(t *testing.T) {
+	t.Helper()
 	u := s.open(t)
 	for i := range s.Streams {
 		c := s.Streams[i]
-		resp, body := send(t, u, &c)
-		if resp.StatusCode != http.StatusOK || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
-			t.Errorf("%s: status %d, type %s", c.Kind, resp.StatusCode, resp.Header.Get("Content-Type"))
+		got := send(t, u, &c)
+		if got.status != http.StatusOK || !strings.HasPrefix(got.Header.Get("Content-Type"), "text/event-stream") {
+			t.Errorf("%s: status %d, type %s", c.Kind, got.status, got.Header.Get("Content-Type"))
 		}
-		if !strings.HasSuffix(string(body), s.End) {
-			t.Errorf("%s: the stream ends with %q", c.Kind, body[max(0, len(body)-80):])
+		if !strings.HasSuffix(string(got.body), s.End) {
+			t.Errorf("%s: the stream ends with %q", c.Kind, got.body[max(0, len(got.body)-80):])
 		}
 	}
 }
 
 // servesAtOnce sends the calls from many goroutines over one opened account; the race detector does the checking.
 func (s *Suite) servesAtOnce(t *testing.T) {
+	t.Helper()
 	u := s.open(t)
 	var group sync.WaitGroup
 	for range 8 {
@@ -170,10 +182,11 @@ func (s *Suite) servesAtOnce(t *testing.T) {
 var errGone = errors.New("the caller left")
 
 func (s *Suite) endsWithContext(t *testing.T) {
+	t.Helper()
 	u := s.open(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errGone)
-	if _, err := u.Send(ctx, &s.Whole[0]); !errors.Is(err, context.Canceled) {
+	if err := failure(ctx, u, &s.Whole[0]); !errors.Is(err, context.Canceled) {
 		t.Errorf("a call on a context that has ended: %v", err)
 	}
 	if s.Silent != nil {
@@ -184,17 +197,23 @@ func (s *Suite) endsWithContext(t *testing.T) {
 	}
 }
 
+// failure is the error of a call that gets no answer.
+func failure(ctx context.Context, u provider.Upstream, c *provider.Call) error {
+	resp, err := u.Send(ctx, c)
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	return err
+}
+
 func (s *Suite) leavesBeforeTheAnswer(t *testing.T, u provider.Upstream) {
+	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	failed := make(chan error, 1)
 	begun := make(chan struct{})
 	go func() {
 		close(begun)
-		resp, err := u.Send(ctx, s.Silent)
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-		failed <- err
+		failed <- failure(ctx, u, s.Silent)
 	}()
 	<-begun
 	cancel(errGone)
@@ -204,12 +223,13 @@ func (s *Suite) leavesBeforeTheAnswer(t *testing.T, u provider.Upstream) {
 }
 
 func (s *Suite) leavesInTheStream(t *testing.T, u provider.Upstream) {
+	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	resp, err := u.Send(ctx, s.Endless)
 	if err != nil {
 		t.Fatalf("the endless stream: %v", err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // a test's
+	defer resp.Body.Close()
 	if _, err := io.ReadFull(resp.Body, make([]byte, 1)); err != nil {
 		t.Errorf("the endless stream has no first byte: %v", err)
 	}
@@ -220,15 +240,16 @@ func (s *Suite) leavesInTheStream(t *testing.T, u provider.Upstream) {
 }
 
 func (s *Suite) classifies(t *testing.T) {
+	t.Helper()
 	u := s.open(t)
 	for i := range s.Failures {
 		f := &s.Failures[i]
-		resp, body := send(t, u, &f.Call)
-		if resp.StatusCode == http.StatusOK {
+		reply := send(t, u, &f.Call)
+		if reply.status == http.StatusOK {
 			t.Errorf("%s: status 200", f.Name)
 			continue
 		}
-		got := u.Classify(resp, body)
+		got := u.Classify(reply.Response, reply.body)
 		for _, secret := range s.Secrets {
 			if strings.Contains(got.Message+got.Code, secret) {
 				t.Errorf("%s: the outcome shows a secret: %+v", f.Name, got)
@@ -245,6 +266,7 @@ func (s *Suite) classifies(t *testing.T) {
 }
 
 func (s *Suite) listsModels(t *testing.T) {
+	t.Helper()
 	lister, can := s.open(t).(provider.ModelLister)
 	if len(s.Models) == 0 {
 		return // whether an adapter can list is its own choice

@@ -1,7 +1,6 @@
 package fakeopenai
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -187,6 +186,5 @@ func (c *chatRequest) calls() []string {
 
 // arguments are the same for every function, and pass through JSON twice, as real ones do.
 func arguments(c *chatRequest) string {
-	text, _ := json.Marshal(map[string]string{"input": c.last}) // a map of strings can be written
-	return string(text)
+	return string(marshal(map[string]string{"input": c.last}))
 }

@@ -110,7 +110,7 @@ func numbers(list []any) string {
 func vector(text string, size int) []float32 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(text))
-	source := rand.New(rand.NewPCG(h.Sum64(), 1)) //nolint:gosec // reproducible on purpose
+	source := rand.New(rand.NewPCG(h.Sum64(), 1))
 	out, square := make([]float32, size), 0.0
 	for i := range out {
 		v := source.NormFloat64()

@@ -44,12 +44,16 @@ func (a *apiError) write(w http.ResponseWriter) {
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
-	text, err := json.Marshal(body)
-	if err != nil {
-		panic(err) // the fake's own shapes can be written
-	}
 	w.WriteHeader(status)
-	_, _ = w.Write(append(text, '\n'))
+	_, _ = w.Write(append(marshal(body), '\n'))
+}
+
+func marshal(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // the fake's own shapes, and what was read as JSON, can be written
+	}
+	return text
 }
 
 // faultErrors are the answers of the faults that are plain errors.

@@ -49,7 +49,7 @@ func pair(i int, role string, message map[string]any, open []string) ([]string, 
 			}
 		}
 		return nil, invalid(fmt.Sprintf("messages.[%d].role", i), "",
-			"Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.")
+			"Invalid parameter: messages with role 'tool' must be a response to a preceding message with 'tool_calls'.")
 	}
 	if len(open) > 0 {
 		return nil, unanswered(open)

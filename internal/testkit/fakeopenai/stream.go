@@ -1,9 +1,6 @@
 package fakeopenai
 
-import (
-	"encoding/json"
-	"net/http"
-)
+import "net/http"
 
 // chunks are the events of a stream, in order, each as the JSON of its data.
 func (a *answer) chunks(c *chatRequest, step Step) (out [][]byte) {
@@ -15,8 +12,7 @@ func (a *answer) chunks(c *chatRequest, step Step) (out [][]byte) {
 		if c.includeUsage && step.Fault != "no_usage" {
 			chunk["usage"] = usage
 		}
-		text, _ := json.Marshal(chunk) // the fake's own shapes can be written
-		out = append(out, text)
+		out = append(out, marshal(chunk))
 	}
 	for i := range c.n {
 		for _, delta := range a.deltas() {
@@ -92,8 +88,7 @@ func (e *exchange) interrupt(step Step, i int, last bool) bool {
 		_, _ = e.Write([]byte("data: {\"id\":\"chatcmpl-fake\",\"choices\":[{\"del\n\n"))
 		return true
 	case "error_frame":
-		text, _ := json.Marshal(faultErrors["500"].body()) // the fake's own shapes can be written
-		e.event(text, step)
+		e.event(marshal(faultErrors["500"].body()), step)
 		return true
 	}
 	return false

@@ -156,7 +156,7 @@ func (p params) checkTools() ([]string, *apiError) {
 		if tool["type"] != "function" && tool["type"] != "custom" {
 			return nil, invalid(fmt.Sprintf("tools[%d].type", i), "invalid_value", "Invalid value for 'tools[%d].type': expected 'function' or 'custom'.", i)
 		}
-		inner, _ := tool[tool["type"].(string)].(map[string]any) //nolint:forcetypeassert // compared above
+		inner, _ := tool[tool["type"].(string)].(map[string]any)
 		name, _ := inner["name"].(string)
 		if !toolName.MatchString(name) {
 			return nil, invalid(fmt.Sprintf("tools[%d].function.name", i), "invalid_value", "Invalid 'tools[%d].function.name': string does not match pattern '^[a-zA-Z0-9_-]+$'.", i)
@@ -176,7 +176,7 @@ func (p params) checkFormat() *apiError {
 	case "text":
 		return nil
 	case "json_object":
-		if messages, _ := json.Marshal(p["messages"]); !strings.Contains(strings.ToLower(string(messages)), "json") {
+		if !strings.Contains(strings.ToLower(string(marshal(p["messages"]))), "json") {
 			return invalid("messages", "", "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.")
 		}
 		return nil

@@ -27,7 +27,7 @@ func (e *Edit) before(other *Edit) bool {
 // unchanged.
 func Apply(dst, body []byte, edits ...Edit) []byte {
 	at := 0
-	for done := 0; done < len(edits); done++ {
+	for done := range edits {
 		next := first(edits[done:])
 		e := edits[done+next]
 		// Sorting in place by shifting keeps the order of equals and costs nothing for the few edits there are.

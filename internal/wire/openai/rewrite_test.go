@@ -26,15 +26,18 @@ func TestRewrite(t *testing.T) {
 		},
 		{
 			"cap keeps the caller's name", `{"max_completion_tokens":5,"model":"a","messages":[{}]}`,
-			`{"max_completion_tokens":9,"model":"a","messages":[{}]}`, Change{MaxOutput: 9},
+			`{"max_completion_tokens":9,"model":"a","messages":[{}]}`,
+			Change{MaxOutput: 9},
 		},
 		{
 			"cap renamed", `{"max_completion_tokens" : 5,"model":"a","messages":[{}]}`,
-			`{"max_tokens":9,"model":"a","messages":[{}]}`, Change{MaxOutput: 9, MaxOutputParam: "max_tokens"},
+			`{"max_tokens":9,"model":"a","messages":[{}]}`,
+			Change{MaxOutput: 9, MaxOutputParam: "max_tokens"},
 		},
 		{
 			"the caller's cap renamed", `{"max_completion_tokens":5,"model":"a","messages":[{}]}`,
-			`{"max_tokens":5,"model":"a","messages":[{}]}`, Change{MaxOutputParam: "max_tokens"},
+			`{"max_tokens":5,"model":"a","messages":[{}]}`,
+			Change{MaxOutputParam: "max_tokens"},
 		},
 		{"no cap to rename", `{"model":"a","messages":[{}]}`, `{"model":"a","messages":[{}]}`, Change{MaxOutputParam: "max_tokens"}},
 		{
@@ -48,23 +51,28 @@ func TestRewrite(t *testing.T) {
 		},
 		{
 			"usage asked", `{"model":"a","messages":[{}],"stream":true}`,
-			`{"stream_options":{"include_usage":true},"model":"a","messages":[{}],"stream":true}`, Change{AskUsage: true},
+			`{"stream_options":{"include_usage":true},"model":"a","messages":[{}],"stream":true}`,
+			Change{AskUsage: true},
 		},
 		{
 			"usage turned on", `{"model":"a","messages":[{}],"stream":true,"stream_options":{"include_usage":false,"x":1}}`,
-			`{"model":"a","messages":[{}],"stream":true,"stream_options":{"include_usage":true,"x":1}}`, Change{AskUsage: true},
+			`{"model":"a","messages":[{}],"stream":true,"stream_options":{"include_usage":true,"x":1}}`,
+			Change{AskUsage: true},
 		},
 		{
 			"usage added", `{"model":"a","messages":[{}],"stream":true,"stream_options":{ "x":1}}`,
-			`{"model":"a","messages":[{}],"stream":true,"stream_options":{"include_usage":true, "x":1}}`, Change{AskUsage: true},
+			`{"model":"a","messages":[{}],"stream":true,"stream_options":{"include_usage":true, "x":1}}`,
+			Change{AskUsage: true},
 		},
 		{
 			"usage in empty options", `{"model":"a","messages":[{}],"stream":true,"stream_options":{}}`,
-			`{"model":"a","messages":[{}],"stream":true,"stream_options":{"include_usage":true}}`, Change{AskUsage: true},
+			`{"model":"a","messages":[{}],"stream":true,"stream_options":{"include_usage":true}}`,
+			Change{AskUsage: true},
 		},
 		{
 			"usage in null options", `{"model":"a","messages":[{}],"stream":true,"stream_options":null}`,
-			`{"model":"a","messages":[{}],"stream":true,"stream_options":{"include_usage":true}}`, Change{AskUsage: true},
+			`{"model":"a","messages":[{}],"stream":true,"stream_options":{"include_usage":true}}`,
+			Change{AskUsage: true},
 		},
 		{
 			"all", `{"runMode":"x","model":"a","messages":[{}],"stream":true}`,

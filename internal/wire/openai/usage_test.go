@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/gantry-ai/gantry/internal/inference"
 	"pgregory.net/rapid"
+
+	"github.com/gantry-ai/gantry/internal/inference"
 )
 
 type quantities map[inference.Resource]int64
@@ -128,7 +129,7 @@ func TestUsageLinesAddUp(t *testing.T) {
 		}
 		for r, n := range u.Quantities {
 			if n < 0 {
-				t.Errorf("%v is %d", inference.Resource(r), n) //nolint:gosec // a resource's number
+				t.Errorf("%v is %d", inference.Resource(r), n)
 			}
 		}
 	})

@@ -38,11 +38,10 @@ func (r *Reader) parse(raw []byte) Event {
 
 // field splits a line at its first colon and drops one space behind it.
 func field(line []byte) (name, value []byte) {
-	colon := bytes.IndexByte(line, ':')
-	if colon < 0 {
+	name, value, found := bytes.Cut(line, []byte(":"))
+	if !found {
 		return line, line[len(line):]
 	}
-	name, value = line[:colon], line[colon+1:]
 	if len(value) > 0 && value[0] == ' ' {
 		value = value[1:]
 	}

@@ -39,19 +39,25 @@ func TestNext(t *testing.T) {
 		want     []plainEvent
 	}{
 		{"two events", "data: a\n\ndata:b\n\n", []plainEvent{
-			{Raw: "data: a\n\n", Data: "a", HasData: true}, {Raw: "data:b\n\n", Data: "b", HasData: true}}},
+			{Raw: "data: a\n\n", Data: "a", HasData: true}, {Raw: "data:b\n\n", Data: "b", HasData: true},
+		}},
 		{"several lines and fields", "event: x\nid: 7\nretry: 5\ndata: a\ndata\ndata:  b\n\n", []plainEvent{
-			{Raw: "event: x\nid: 7\nretry: 5\ndata: a\ndata\ndata:  b\n\n", Name: "x", ID: "7", Data: "a\n\n b", HasData: true}}},
+			{Raw: "event: x\nid: 7\nretry: 5\ndata: a\ndata\ndata:  b\n\n", Name: "x", ID: "7", Data: "a\n\n b", HasData: true},
+		}},
 		{"CRLF", "data: a\r\n\r\ndata: b\r\n\r\n", []plainEvent{
-			{Raw: "data: a\r\n\r\n", Data: "a", HasData: true}, {Raw: "data: b\r\n\r\n", Data: "b", HasData: true}}},
+			{Raw: "data: a\r\n\r\n", Data: "a", HasData: true}, {Raw: "data: b\r\n\r\n", Data: "b", HasData: true},
+		}},
 		{"CR", "data: a\r\rdata: b\r\r", []plainEvent{
-			{Raw: "data: a\r\r", Data: "a", HasData: true}, {Raw: "data: b\r\r", Data: "b", HasData: true}}},
+			{Raw: "data: a\r\r", Data: "a", HasData: true}, {Raw: "data: b\r\r", Data: "b", HasData: true},
+		}},
 		{"comment", ": ping\n\ndata: a\n\n", []plainEvent{
-			{Raw: ": ping\n\n"}, {Raw: "data: a\n\n", Data: "a", HasData: true}}},
+			{Raw: ": ping\n\n"}, {Raw: "data: a\n\n", Data: "a", HasData: true},
+		}},
 		{"blank lines", "\n\ndata:\n\n", []plainEvent{{Raw: "\n"}, {Raw: "\n"}, {Raw: "data:\n\n", HasData: true}}},
 		{"byte order mark", "\xEF\xBB\xBFdata: a\n\n", []plainEvent{{Raw: "\xEF\xBB\xBFdata: a\n\n", Data: "a", HasData: true}}},
 		{"no blank line at the end", "data: a\n\ndata: b", []plainEvent{
-			{Raw: "data: a\n\n", Data: "a", HasData: true}, {Raw: "data: b", Data: "b", HasData: true, Unterminated: true}}},
+			{Raw: "data: a\n\n", Data: "a", HasData: true}, {Raw: "data: b", Data: "b", HasData: true, Unterminated: true},
+		}},
 		{"id with NUL", "id: a\x00b\ndata: x\n\n", []plainEvent{{Raw: "id: a\x00b\ndata: x\n\n", Data: "x", HasData: true}}},
 		{"empty", "", nil},
 	} {

@@ -1,0 +1,22 @@
+// Package all names every adapter. Adding one adds a line here, and nothing elsewhere.
+package all
+
+import (
+	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/provider/openai"
+	"github.com/gantry-ai/gantry/internal/provider/simulation"
+)
+
+// Options are what adapters are told by the installation's settings.
+type Options struct {
+	// TokensPerSecond is the simulation's pace; 0 means no pause between tokens.
+	TokensPerSecond int
+}
+
+// Adapters returns all adapters, with distinct names.
+func Adapters(o Options) []provider.Adapter {
+	return []provider.Adapter{
+		openai.Adapter{},
+		simulation.New(simulation.Options{TokensPerSecond: o.TokensPerSecond}),
+	}
+}
