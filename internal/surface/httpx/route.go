@@ -45,6 +45,7 @@ type Access struct {
 	anyScope bool
 	scope    identity.Scope
 	roles    []identity.Role
+	named    string
 }
 
 // Public lets everybody in.
@@ -58,6 +59,9 @@ func Scoped(s identity.Scope) Access { return Access{scope: s} }
 
 // Person lets in users, but no API keys. With roles, the user must have one of them.
 func Person(roles ...identity.Role) Access { return Access{noKeys: true, roles: roles} }
+
+// Named returns a copy whose refusal names the capability that is missing.
+func (a Access) Named(capability string) Access { a.named = capability; return a }
 
 // IsPublic reports whether no credentials are needed.
 func (a Access) IsPublic() bool { return a.public }
@@ -75,6 +79,9 @@ func (a Access) Check(p *identity.Principal) error {
 	case isKey && !a.anyScope && !p.Scope.Has(scope):
 		return identity.ErrScope
 	case len(a.roles) > 0 && !p.Has(a.roles...):
+		if a.named != "" {
+			return fault.ErrForbidden.Saying("This needs the capability " + a.named + ".")
+		}
 		return fault.ErrForbidden
 	}
 	return nil
