@@ -44,8 +44,19 @@ type NewPlatform struct {
 	Status           string // empty: enabled
 }
 
-// platform checks the description and makes the row.
+// platform checks the description and makes the row with its credentials.
 func (s *Service) platform(by event.Actor, in NewPlatform) (Platform, error) {
+	p, err := s.settings(by, in)
+	if err != nil {
+		return Platform{}, err
+	}
+	adapter, _ := s.Adapters.Lookup(in.Provider)
+	p.Credentials, err = s.credentials(&p, in.Credentials, adapter)
+	return p, err
+}
+
+// settings checks all but the credentials and makes the row.
+func (s *Service) settings(by event.Actor, in NewPlatform) (Platform, error) {
 	adapter, ok := s.Adapters.Lookup(in.Provider)
 	if !ok {
 		return Platform{}, ErrProvider
@@ -63,15 +74,13 @@ func (s *Service) platform(by event.Actor, in NewPlatform) (Platform, error) {
 		return Platform{}, err
 	}
 	now := s.Now()
-	p := Platform{
+	return Platform{
 		ID: id.At(now), TenantID: by.TenantID, Provider: in.Provider, Key: in.Key, Name: in.Name,
 		InternalName: in.InternalName, BaseURL: in.BaseURL, AuthType: in.AuthType, Config: orEmpty(in.Config),
 		Priority: *in.Priority, Discount: discount, PricingMode: in.PricingMode, PricingRuleSetID: in.PricingRuleSetID,
 		RateLimitPolicy: orEmpty(in.RateLimitPolicy), RetryPolicy: orEmpty(in.RetryPolicy), RuntimePolicy: orEmpty(nil),
 		Status: status, Metadata: orEmpty(nil), CreatedAt: now, UpdatedAt: now,
-	}
-	p.Credentials, err = s.credentials(&p, in.Credentials, adapter)
-	return p, err
+	}, nil
 }
 
 func (in NewPlatform) withDefaults(a AdapterInfo) (NewPlatform, error) {
@@ -161,7 +170,7 @@ func (s *Service) readAndTry(p *Platform, raw json.RawMessage, a AdapterInfo) ([
 			}
 		}
 		if err := s.Adapters.Check(p.Provider, p.BaseURL, p.AuthType, c.fields, p.Config); err != nil {
-			return nil, err
+			return nil, c.locate(err)
 		}
 	}
 	return plain, nil

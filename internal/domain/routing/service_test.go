@@ -242,3 +242,57 @@ func TestConnectKeepsAllOrNothing(t *testing.T) {
 		t.Errorf("%d platforms, rebuilt %d", len(w.store.Platforms), w.rebuilt)
 	}
 }
+
+func TestReplacePlatformKeepsCredentialsThatAreLeftOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	old, err := w.CreatePlatform(t.Context(), admin, draft())
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := draft()
+	in.Credentials, in.Name, in.Discount = nil, "Renamed", "0.5"
+	next, err := w.ReplacePlatform(t.Context(), admin, old.ID, in)
+	if err != nil || next.Name != "Renamed" || next.ID != old.ID || next.Key != old.Key || next.Credentials[0].ID != old.Credentials[0].ID {
+		t.Fatalf("replaced %+v, %v", next, err)
+	}
+	in.Credentials = json.RawMessage(`{"apiKey":"sk-another-9876543210"}`)
+	if next, err = w.ReplacePlatform(t.Context(), admin, old.ID, in); err != nil || next.Credentials[0].Preview["apiKey"] != "****3210" ||
+		next.Credentials[0].PlatformID != old.ID {
+		t.Fatalf("with a new key: %+v, %v", next, err)
+	}
+	in.Credentials = json.RawMessage(`{"apiKey":"****3210"}`)
+	if _, err := w.ReplacePlatform(t.Context(), admin, old.ID, in); fault.From(err) == nil || fault.From(err).Path != "credentials.apiKey" {
+		t.Errorf("with a masked key: %v", err)
+	}
+	in.Credentials, in.Config = nil, json.RawMessage(`{"unknown":1}`)
+	if _, err := w.ReplacePlatform(t.Context(), admin, old.ID, in); !errors.Is(err, routingtest.ErrConfig) {
+		t.Errorf("kept credentials with other settings: %v", err)
+	}
+	if _, err := w.ReplacePlatform(t.Context(), admin, id.New(), draft()); !errors.Is(err, routing.ErrPlatform) {
+		t.Errorf("unknown: %v", err)
+	}
+	if w.rebuilt != 3 {
+		t.Errorf("rebuilt %d times", w.rebuilt)
+	}
+}
+
+func TestDeletePlatformTakesItsRoutesAlong(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c, err := w.Connect(t.Context(), admin, draft(), []string{"gpt-4o"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.DeletePlatform(t.Context(), admin, c.Platform.ID); err != nil {
+		t.Fatal(err)
+	}
+	platforms, _ := w.Platforms(t.Context())
+	models, _ := w.Models(t.Context(), id.ID{})
+	if len(platforms) != 0 || len(models) != 0 || w.rebuilt != 2 {
+		t.Errorf("%d platforms, %d models, rebuilt %d", len(platforms), len(models), w.rebuilt)
+	}
+	if err := w.DeletePlatform(t.Context(), admin, c.Platform.ID); !errors.Is(err, routing.ErrPlatform) {
+		t.Errorf("twice: %v", err)
+	}
+}

@@ -26,12 +26,21 @@ func showAdapter(d *provider.Description) api.Adapter {
 		AuthTypes: append([]string{}, d.AuthTypes...), Models: append([]string{}, d.Models...), Fields: []api.AdapterField{},
 	}
 	for i := range d.Credential {
-		out.Fields = append(out.Fields, showField("", &d.Credential[i]))
+		out.Fields = appendField(out.Fields, "", &d.Credential[i])
 	}
 	for i := range d.Config {
-		out.Fields = append(out.Fields, showField("config.", &d.Config[i]))
+		out.Fields = appendField(out.Fields, "config.", &d.Config[i])
 	}
 	return out
+}
+
+// appendField leaves out what a form of single inputs cannot ask for, such as a map of headers.
+func appendField(fields []api.AdapterField, prefix string, f *provider.Field) []api.AdapterField {
+	kind, ok := fieldTypes[f.Type]
+	if !ok {
+		return fields
+	}
+	return append(fields, showField(prefix, f, kind))
 }
 
 var fieldTypes = map[string]api.AdapterFieldType{
@@ -39,9 +48,9 @@ var fieldTypes = map[string]api.AdapterFieldType{
 	"textarea": api.Textarea,
 }
 
-func showField(prefix string, f *provider.Field) api.AdapterField {
+func showField(prefix string, f *provider.Field, kind api.AdapterFieldType) api.AdapterField {
 	out := api.AdapterField{
-		Name: prefix + f.Name, Label: localized(f.Label, f.Name), Type: cmp.Or(fieldTypes[f.Type], api.Text),
+		Name: prefix + f.Name, Label: localized(f.Label, f.Name), Type: kind,
 		Secret: f.Type == "secret", Required: f.Required, Default: f.Default, Options: f.Options,
 	}
 	if len(f.Help) > 0 {

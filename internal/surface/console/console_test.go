@@ -72,7 +72,7 @@ func empty(t *testing.T) *world {
 		Adapters: []provider.Description{
 			{Name: "openai", Title: "OpenAI & compatible", Logo: "M0 0", DefaultBaseURL: "https://api.example/v1", AuthTypes: []string{"bearer"},
 				Credential: []provider.Field{{Name: "apiKey", Type: "secret", Label: map[string]string{"en": "API key", "zh": "密钥"}, Required: true}},
-				Config:     []provider.Field{{Name: "headers", Type: "map", Help: map[string]string{"en": "Added to calls"}}}, Models: []string{"chat-9"}},
+				Config:     []provider.Field{{Name: "headers", Type: "map"}, {Name: "project", Type: "text", Help: map[string]string{"en": "Added to calls"}}}, Models: []string{"chat-9"}},
 			{Name: "acme", Title: "Acme"},
 		},
 		Prober: w, Version: "1.2.3", Simulation: true, Files: files(t), Log: w.Log,

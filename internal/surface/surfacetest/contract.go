@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -25,9 +26,7 @@ type Contract struct {
 // LoadContract reads contracts/<name>.openapi.yaml. errorShape names the schema of errors.
 func LoadContract(t *testing.T, name, errorShape string) *Contract {
 	t.Helper()
-	_, here, _, _ := runtime.Caller(0)
-	file := filepath.Join(filepath.Dir(here), "../../../contracts", name+".openapi.yaml")
-	doc, err := openapi3.NewLoader().LoadFromFile(file)
+	doc, err := load(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,6 +37,25 @@ func LoadContract(t *testing.T, name, errorShape string) *Contract {
 		}
 	}
 	return c
+}
+
+var loaded = struct {
+	sync.Mutex
+	docs map[string]*openapi3.T
+}{docs: map[string]*openapi3.T{}}
+
+// load parses each contract once: they are long.
+func load(name string) (*openapi3.T, error) {
+	loaded.Lock()
+	defer loaded.Unlock()
+	if doc := loaded.docs[name]; doc != nil {
+		return doc, nil
+	}
+	_, here, _, _ := runtime.Caller(0)
+	file := filepath.Join(filepath.Dir(here), "../../../contracts", name+".openapi.yaml")
+	doc, err := openapi3.NewLoader().LoadFromFile(file)
+	loaded.docs[name] = doc
+	return doc, err
 }
 
 // CheckRoutes reports routes that the contract does not have at that method and path. The result names the operations of

@@ -47,7 +47,7 @@ func (s *Store) PlatformInsert(_ context.Context, _ tx.Tx, v *routing.Platform) 
 // PlatformByID implements routing.Store.
 func (s *Store) PlatformByID(_ context.Context, platform id.ID) (routing.Platform, error) {
 	for _, p := range s.Platforms {
-		if p.ID == platform {
+		if p.ID == platform && p.Status != routing.Deleted {
 			return p, nil
 		}
 	}
@@ -78,22 +78,42 @@ func (Adapters) Lookup(name string) (routing.AdapterInfo, bool) {
 	}, name == "openai"
 }
 
-var errConfig = fault.New(400, "provider_config_invalid", "refused")
+// ErrConfig is what Adapters refuses with.
+var ErrConfig = fault.New(400, "provider_config_invalid", "refused")
 
 // Check implements routing.Adapters.
 func (Adapters) Check(_, _, _ string, credential map[string]string, config []byte) error {
 	if credential["apiKey"] == "bad" {
-		return errConfig.At("credentials.apiKey")
+		return ErrConfig.At("credentials.apiKey")
 	}
 	if bytes.Contains(config, []byte("unknown")) {
-		return errConfig.At("config.unknown")
+		return ErrConfig.At("config.unknown")
+	}
+	return nil
+}
+
+// PlatformReplace implements routing.Store.
+func (s *Store) PlatformReplace(_ context.Context, _ tx.Tx, v *routing.Platform) error {
+	for i := range s.Platforms {
+		if s.Platforms[i].ID == v.ID {
+			s.Platforms[i] = *v
+		} else if s.Platforms[i].Key == v.Key {
+			return fault.ErrConflict
+		}
 	}
 	return nil
 }
 
 // PlatformList implements routing.Store.
 func (s *Store) PlatformList(context.Context) ([]routing.Platform, error) {
-	return slices.Clone(s.Platforms), nil
+	deleted := func(p routing.Platform) bool { return p.Status == routing.Deleted }
+	return slices.DeleteFunc(slices.Clone(s.Platforms), deleted), nil
+}
+
+// ModelDelete implements routing.Store.
+func (s *Store) ModelDelete(_ context.Context, _ tx.Tx, model id.ID) error {
+	s.Models = slices.DeleteFunc(s.Models, func(m routing.PlatformModel) bool { return m.ID == model })
+	return nil
 }
 
 // ModelList implements routing.Store.
