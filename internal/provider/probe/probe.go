@@ -201,7 +201,7 @@ func (r *run) send(ctx context.Context, c *provider.Call) *provider.Error {
 		}
 		return &provider.Error{Outcome: provider.Outcome{Category: inference.Connect}}
 	}
-	defer resp.Body.Close() //nolint:errcheck // it was read as far as it matters
+	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	switch {
 	case resp.StatusCode >= http.StatusBadRequest:

@@ -3,6 +3,7 @@ package probe_test
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"net"
 	"net/http"
@@ -57,8 +58,10 @@ func answers(w http.ResponseWriter, req *http.Request) {
 func prober(s *httptest.Server) probe.Prober {
 	return probe.Prober{Now: time.Now, Transport: func() http.RoundTripper {
 		t := &http.Transport{}
-		if s != nil && s.Certificate() != nil {
-			t.TLSClientConfig = &tls.Config{RootCAs: s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
+		if s != nil {
+			roots := x509.NewCertPool()
+			roots.AddCert(s.Certificate())
+			t.TLSClientConfig = &tls.Config{RootCAs: roots}
 		}
 		return t
 	}}

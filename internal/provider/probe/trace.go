@@ -21,9 +21,9 @@ type span struct {
 	err        error
 }
 
-func (s span) begun() bool           { return !s.start.IsZero() }
-func (s span) length() time.Duration { return max(0, s.end.Sub(s.start)) }
-func (s *span) begin(now time.Time)  { s.start = now }
+func (s *span) begun() bool           { return !s.start.IsZero() }
+func (s *span) length() time.Duration { return max(0, s.end.Sub(s.start)) }
+func (s *span) begin(now time.Time)   { s.start = now }
 func (s *span) done(now time.Time, err error) {
 	s.end, s.err = now, err
 }

@@ -1,6 +1,8 @@
 // Package console serves the web console and the operations that are its own.
 package console
 
+//go:generate go tool -modfile=../../../tools/oapi-codegen/go.mod oapi-codegen -config api/config.yaml ../../../contracts/console.openapi.yaml
+
 import (
 	"context"
 	"io/fs"

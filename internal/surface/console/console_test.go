@@ -70,9 +70,11 @@ func empty(t *testing.T) *world {
 	w.surface = console.New(console.Options{
 		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Tasks: w.Tasks, Ledger: w.Wallets, Snapshot: w.Snapshot,
 		Adapters: []provider.Description{
-			{Name: "openai", Title: "OpenAI & compatible", Logo: "M0 0", DefaultBaseURL: "https://api.example/v1", AuthTypes: []string{"bearer"},
+			{
+				Name: "openai", Title: "OpenAI & compatible", Logo: "M0 0", DefaultBaseURL: "https://api.example/v1", AuthTypes: []string{"bearer"},
 				Credential: []provider.Field{{Name: "apiKey", Type: "secret", Label: map[string]string{"en": "API key", "zh": "密钥"}, Required: true}},
-				Config:     []provider.Field{{Name: "headers", Type: "map"}, {Name: "project", Type: "text", Help: map[string]string{"en": "Added to calls"}}}, Models: []string{"chat-9"}},
+				Config:     []provider.Field{{Name: "headers", Type: "map"}, {Name: "project", Type: "text", Help: map[string]string{"en": "Added to calls"}}}, Models: []string{"chat-9"},
+			},
 			{Name: "acme", Title: "Acme"},
 		},
 		Prober: w, Version: "1.2.3", Simulation: true, Files: files(t), Log: w.Log,
@@ -217,7 +219,8 @@ func TestPlatforms(t *testing.T) {
 	w := populated(t)
 	w.report = console.ProbeReport{
 		Steps: []console.ProbeStep{
-			{Name: "resolve", OK: true, Duration: 3 * time.Millisecond, Message: "found"}, {Name: "tls", Skipped: true},
+			{Name: "resolve", OK: true, Duration: 3 * time.Millisecond, Message: "found"},
+			{Name: "tls", Skipped: true},
 			{Name: "auth", Message: "The upstream answered with status 401.", Advice: "Wrong key."},
 		},
 		Models: []string{"chat-9", "embed-1"},

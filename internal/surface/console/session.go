@@ -107,9 +107,9 @@ func cookieOf(call *httpx.Call) string {
 // setCookie sets the session cookie; a negative age removes it. It lasts as long as the browser runs, and no longer than
 // the session.
 func setCookie(w http.ResponseWriter, call *httpx.Call, value string, age int) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // over plain HTTP, as on a local machine, a secure cookie would not come back
 		Name: cookieName, Value: value, Path: cookiePath, MaxAge: age, HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		Secure: httpx.Secure(call.Request), // over plain HTTP, as on a local machine, a secure cookie would not come back
+		Secure: httpx.Secure(call.Request),
 	})
 }
 

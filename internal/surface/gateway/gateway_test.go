@@ -181,9 +181,11 @@ func TestPlatformsAndModels(t *testing.T) {
 		{Name: "same alias", As: "admin", Method: post, Path: models, Body: `{"canonicalModelKey":"openai/chat-9"}`, Operation: "createAdminPlatformModelForPlatform", Status: 409, Code: "platform_model_exists", At: "modelAlias"},
 		{Name: "unknown platform", As: "admin", Method: post, Path: "/api/admin/platforms/" + id.New().String() + "/models", Body: `{}`, Operation: "createAdminPlatformModelForPlatform", Status: 404, Code: "not_found"},
 		{Name: "no platform", As: "admin", Method: post, Path: "/api/admin/platform-models", Body: `{"modelName":"m"}`, Operation: "createAdminPlatformModel", Status: 400, Code: "invalid_parameter", At: "platformId"},
-		{Name: "create model", As: "admin", Method: post, Path: "/api/admin/platform-models", Operation: "createAdminPlatformModel", Status: 201, Golden: true,
+		{
+			Name: "create model", As: "admin", Method: post, Path: "/api/admin/platform-models", Operation: "createAdminPlatformModel", Status: 201, Golden: true,
 			Body: `{"platformId":"` + p.ID + `","providerModelName":"house-1","modelAlias":"house","modelType":["chat"],"discountFactor":0.5,` +
-				`"billingConfig":{"currency":"USD","rules":[{"resourceType":"request","unit":"request","basePrice":0.01}]}}`},
+				`"billingConfig":{"currency":"USD","rules":[{"resourceType":"request","unit":"request","basePrice":0.01}]}}`,
+		},
 		{Name: "bad price", As: "admin", Method: post, Path: models, Body: `{"providerModelName":"m","modelType":["chat"],"billingConfig":{"currency":"USD","rules":[{"resourceType":"x"}]}}`, Operation: "createAdminPlatformModelForPlatform", Status: 400, Code: "price_resource_unknown", At: "billingConfig.rules[0].resourceType"},
 		{Name: "admin models", As: "admin", Method: get, Path: "/api/admin/models", Operation: "listAdminPlatformModels", Status: 200, Golden: true},
 		{Name: "callable models", As: "user", Method: get, Path: "/api/v1/models", Operation: "listCallableModels", Status: 200, Golden: true},
@@ -251,8 +253,10 @@ func call(user identity.User, at time.Time) tasks.Task {
 	task.Usage.Quantities[inference.TextInput], task.Usage.Quantities[inference.TextOutput] = 900, 30
 	task.Lines = pricing.AppendLines(nil, []pricing.Line{
 		{Resource: inference.TextInput, Quantity: 900, Unit: pricing.Per1M, Price: 2_500_000_000, Currency: "USD", Amount: 2_250},
-		{Resource: inference.TextOutput, Quantity: 30, Unit: pricing.Per1M, Price: 10_000_000_000, Currency: "USD", Amount: 300,
-			Factors: []pricing.NamedFactor{{Name: "platform", Value: money.One}}},
+		{
+			Resource: inference.TextOutput, Quantity: 30, Unit: pricing.Per1M, Price: 10_000_000_000, Currency: "USD", Amount: 300,
+			Factors: []pricing.NamedFactor{{Name: "platform", Value: money.One}},
+		},
 	})
 	return task
 }

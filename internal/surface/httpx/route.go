@@ -107,7 +107,7 @@ func (s *Server) handler(route *Route) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
 		defer s.recover(w, req)
 		call := &Call{Request: req, Client: Client(req)}
-		err := s.admit(route, call)
+		err := s.admit(req.Context(), route, call)
 		if err == nil {
 			err = route.Handler(w, call)
 		}
@@ -117,18 +117,15 @@ func (s *Server) handler(route *Route) http.HandlerFunc {
 	}
 }
 
-func (s *Server) admit(route *Route, call *Call) error {
+func (s *Server) admit(ctx context.Context, route *Route, call *Call) error {
 	if route.Access.public {
 		return nil
 	}
 	headers := call.Header.Values("Authorization")
-	if len(headers) > 1 {
-		return identity.ErrCredentials // which of them was checked elsewhere is anybody's guess
+	if len(headers) != 1 {
+		return identity.ErrCredentials // of several, which was checked elsewhere is anybody's guess
 	}
-	if len(headers) == 0 {
-		return identity.ErrCredentials
-	}
-	p, err := s.Authenticate(call.Context(), headers[0])
+	p, err := s.Authenticate(ctx, headers[0])
 	if err != nil {
 		return err
 	}

@@ -132,7 +132,7 @@ func golden(t *testing.T, name string, body []byte) {
 	}
 	file := filepath.Join("testdata", strings.ReplaceAll(name, " ", "_")+".json")
 	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
+		if err := os.MkdirAll("testdata", 0o750); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
