@@ -15,7 +15,7 @@ const (
 	maxName     = 128
 )
 
-// checkUsername wants 3 to 64 characters of A–Z a–z 0–9 . _ -
+// checkUsername wants 3 to 64 letters, digits, dots, dashes or underscores.
 func checkUsername(s string) error {
 	if len(s) < minUsername || len(s) > maxUsername || strings.ContainsFunc(s, notUsername) {
 		return fault.ErrInvalid.Saying("A user name has 3 to 64 letters, digits, dots, dashes or underscores.").At("username")

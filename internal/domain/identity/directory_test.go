@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"errors"
+	"maps"
 	"net/netip"
 	"strings"
 	"sync"
@@ -192,9 +193,7 @@ func TestHostileTokens(t *testing.T) {
 	sign := func(m jwt.SigningMethod, key any, header map[string]any, mut func(jwt.MapClaims)) string {
 		token := jwt.NewWithClaims(m, claims(mut))
 		token.Header["kid"] = kid
-		for k, v := range header {
-			token.Header[k] = v
-		}
+		maps.Copy(token.Header, header)
 		text, err := token.SignedString(key)
 		if err != nil {
 			t.Fatal(err)

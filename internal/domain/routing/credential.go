@@ -38,6 +38,15 @@ func (c *plainCredential) at(field string) string {
 	return c.path + "." + field
 }
 
+// locate moves an adapter's fault about a field of the credential to where the field was entered.
+func (c *plainCredential) locate(err error) error {
+	f := fault.From(err)
+	if field, ok := strings.CutPrefix(f.Path, "credentials."); ok {
+		return f.At(c.at(field))
+	}
+	return f
+}
+
 // readCredentials reads {apiKey}, {keys:[{name,key,weight}]} or the provider's own fields. Nothing, null and {} are one
 // credential without fields. Codes: invalid_parameter with the path.
 func readCredentials(raw json.RawMessage, known []AdapterField) ([]plainCredential, error) {

@@ -44,8 +44,19 @@ type NewPlatform struct {
 	Status           string // empty: enabled
 }
 
-// platform checks the description and makes the row.
+// platform checks the description and makes the row with its credentials.
 func (s *Service) platform(by event.Actor, in NewPlatform) (Platform, error) {
+	p, err := s.settings(by, in)
+	if err != nil {
+		return Platform{}, err
+	}
+	adapter, _ := s.Adapters.Lookup(in.Provider)
+	p.Credentials, err = s.credentials(&p, in.Credentials, adapter)
+	return p, err
+}
+
+// settings checks all but the credentials and makes the row.
+func (s *Service) settings(by event.Actor, in NewPlatform) (Platform, error) {
 	adapter, ok := s.Adapters.Lookup(in.Provider)
 	if !ok {
 		return Platform{}, ErrProvider
@@ -63,15 +74,13 @@ func (s *Service) platform(by event.Actor, in NewPlatform) (Platform, error) {
 		return Platform{}, err
 	}
 	now := s.Now()
-	p := Platform{
+	return Platform{
 		ID: id.At(now), TenantID: by.TenantID, Provider: in.Provider, Key: in.Key, Name: in.Name,
 		InternalName: in.InternalName, BaseURL: in.BaseURL, AuthType: in.AuthType, Config: orEmpty(in.Config),
 		Priority: *in.Priority, Discount: discount, PricingMode: in.PricingMode, PricingRuleSetID: in.PricingRuleSetID,
 		RateLimitPolicy: orEmpty(in.RateLimitPolicy), RetryPolicy: orEmpty(in.RetryPolicy), RuntimePolicy: orEmpty(nil),
 		Status: status, Metadata: orEmpty(nil), CreatedAt: now, UpdatedAt: now,
-	}
-	p.Credentials, err = s.credentials(&p, in.Credentials, adapter)
-	return p, err
+	}, nil
 }
 
 func (in NewPlatform) withDefaults(a AdapterInfo) (NewPlatform, error) {
@@ -148,13 +157,12 @@ func readStatus(s string) (Status, error) {
 	return "", invalid("status", "The status is enabled or disabled.")
 }
 
-// credentials reads, tries and seals what was entered.
-func (s *Service) credentials(p *Platform, raw json.RawMessage, a AdapterInfo) ([]Credential, error) {
+// readAndTry reads what was entered and holds it against the adapter.
+func (s *Service) readAndTry(p *Platform, raw json.RawMessage, a AdapterInfo) ([]plainCredential, error) {
 	plain, err := readCredentials(raw, a.Credential)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Credential, 0, len(plain))
 	for _, c := range plain {
 		for _, f := range a.Credential {
 			if f.Required && c.fields[f.Name] == "" {
@@ -162,8 +170,19 @@ func (s *Service) credentials(p *Platform, raw json.RawMessage, a AdapterInfo) (
 			}
 		}
 		if err := s.Adapters.Check(p.Provider, p.BaseURL, p.AuthType, c.fields, p.Config); err != nil {
-			return nil, err
+			return nil, c.locate(err)
 		}
+	}
+	return plain, nil
+}
+
+func (s *Service) credentials(p *Platform, raw json.RawMessage, a AdapterInfo) ([]Credential, error) {
+	plain, err := s.readAndTry(p, raw, a)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Credential, 0, len(plain))
+	for _, c := range plain {
 		row, err := seal(s.Box, c, p.ID, p.CreatedAt)
 		if err != nil {
 			return nil, err
@@ -171,6 +190,40 @@ func (s *Service) credentials(p *Platform, raw json.RawMessage, a AdapterInfo) (
 		out = append(out, row)
 	}
 	return out, nil
+}
+
+// Account is what a draft would call its upstream with.
+type Account struct {
+	Provider   string
+	BaseURL    string
+	AuthType   string
+	Credential map[string]secret.String
+	Config     json.RawMessage
+}
+
+// Try checks a draft as CreatePlatform does and returns the account of its first credential; nothing is kept.
+func (s *Service) Try(in NewPlatform) (Account, error) {
+	adapter, ok := s.Adapters.Lookup(in.Provider)
+	if !ok {
+		return Account{}, ErrProvider
+	}
+	if in.Name == "" {
+		in.Name = "draft"
+	}
+	in, err := in.withDefaults(adapter)
+	if err != nil {
+		return Account{}, err
+	}
+	p := Platform{Provider: in.Provider, BaseURL: in.BaseURL, AuthType: in.AuthType, Config: orEmpty(in.Config)}
+	plain, err := s.readAndTry(&p, in.Credentials, adapter)
+	if err != nil {
+		return Account{}, err
+	}
+	fields := make(map[string]secret.String, len(plain[0].fields))
+	for name, value := range plain[0].fields {
+		fields[name] = secret.New(value)
+	}
+	return Account{p.Provider, p.BaseURL, p.AuthType, fields, p.Config}, nil
 }
 
 // slug makes a key of a name: lower-case letters, digits and dashes.

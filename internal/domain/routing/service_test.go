@@ -13,6 +13,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/catalog/catalogtest"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
+	"github.com/gantry-ai/gantry/internal/domain/routing/routingtest"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/event"
@@ -21,73 +22,11 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/kernel/tx"
-	"github.com/gantry-ai/gantry/internal/testkit/memtx"
 )
-
-// store keeps platforms and routes in memory; the embedded interface stands for what no test here calls.
-type store struct {
-	routing.Store
-	memtx.Runner
-	platforms []routing.Platform
-	models    []routing.PlatformModel
-	version   int64
-}
-
-func (s *store) InTx(ctx context.Context, f func(tx.Tx) error) error { return s.Runner.InTx(ctx, f) }
-
-func (s *store) PlatformInsert(_ context.Context, _ tx.Tx, v *routing.Platform) error {
-	if slices.ContainsFunc(s.platforms, func(o routing.Platform) bool { return o.Key == v.Key }) {
-		return fault.ErrConflict
-	}
-	s.platforms = append(s.platforms, *v)
-	return nil
-}
-
-func (s *store) PlatformByID(_ context.Context, platform id.ID) (routing.Platform, error) {
-	for _, p := range s.platforms {
-		if p.ID == platform {
-			return p, nil
-		}
-	}
-	return routing.Platform{}, fault.ErrNotFound
-}
-
-func (s *store) ModelInsert(_ context.Context, _ tx.Tx, v *routing.PlatformModel) error {
-	same := func(o routing.PlatformModel) bool { return o.PlatformID == v.PlatformID && o.Alias == v.Alias }
-	if slices.ContainsFunc(s.models, same) {
-		return fault.ErrConflict
-	}
-	s.models = append(s.models, *v)
-	return nil
-}
-
-func (s *store) ConfigChanged(context.Context, tx.Tx) error { s.version++; return nil }
-
-// adapters knows one adapter, "openai", that refuses the key "bad".
-type adapters struct{}
-
-func (adapters) Lookup(name string) (routing.AdapterInfo, bool) {
-	return routing.AdapterInfo{
-		Name: "openai", DefaultBaseURL: "https://api.example/v1", AuthTypes: []string{"bearer", "header"},
-		Credential: []routing.AdapterField{{Name: "apiKey", Required: true}, {Name: "region"}, {Name: "serviceAccount"}},
-	}, name == "openai"
-}
-
-var errConfig = fault.New(400, "provider_config_invalid", "refused")
-
-func (adapters) Check(_, _, _ string, credential map[string]string, config []byte) error {
-	if credential["apiKey"] == "bad" {
-		return errConfig.At("credentials.apiKey")
-	}
-	if bytes.Contains(config, []byte("unknown")) {
-		return errConfig.At("config.unknown")
-	}
-	return nil
-}
 
 type world struct {
 	*routing.Service
-	store   *store
+	store   *routingtest.Store
 	box     *secret.Box
 	changes []event.Change
 	rebuilt int
@@ -97,11 +36,7 @@ var admin = event.Actor{UserID: id.New(), TenantID: id.New(), Username: "root"}
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{store: &store{}}
-	w.store.Save = func() func() {
-		platforms, models, version := slices.Clone(w.store.platforms), slices.Clone(w.store.models), w.store.version
-		return func() { w.store.platforms, w.store.models, w.store.version = platforms, models, version }
-	}
+	w := &world{store: routingtest.NewStore()}
 	var err error
 	if w.box, err = secret.NewBox(bytes.Repeat([]byte{1}, secret.KeySize), "credential"); err != nil {
 		t.Fatal(err)
@@ -122,7 +57,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.Service = routing.NewService(routing.Parts{
-		Store: w.store, Catalog: models, Adapters: adapters{}, Bus: bus, Box: w.box,
+		Store: w.store, Catalog: models, Adapters: routingtest.Adapters{}, Bus: bus, Box: w.box,
 		Now: clock.NewManual(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)).Now,
 	})
 	return w
@@ -151,12 +86,11 @@ func TestCreatePlatformFillsInDefaultsAndSeals(t *testing.T) {
 	if err != nil || fields["apiKey"].Reveal() != "sk-secret-0123456789" {
 		t.Errorf("unsealed %v, %v", fields, err)
 	}
-	if w.rebuilt != 1 || w.store.version != 1 || w.changes[0].Action != "platform.created" {
-		t.Errorf("rebuilt %d, version %d, announced %+v", w.rebuilt, w.store.version, w.changes)
+	if w.rebuilt != 1 || w.store.Version != 1 || w.changes[0].Action != "platform.created" {
+		t.Errorf("rebuilt %d, version %d, announced %+v", w.rebuilt, w.store.Version, w.changes)
 	}
-	shown, err := json.Marshal(w.changes)
-	if err != nil || bytes.Contains(shown, []byte("secret-")) {
-		t.Errorf("the announcement holds the secret: %s", shown)
+	if shown, err := json.Marshal(w.changes[0].After); err != nil || bytes.Contains(shown, []byte("secret-")) {
+		t.Errorf("the announcement holds the secret: %s, %v", shown, err)
 	}
 }
 
@@ -201,7 +135,7 @@ func TestCreatePlatformRefuses(t *testing.T) {
 			if f := fault.From(err); f == nil || f.Code != c.code || f.Path != c.path {
 				t.Errorf("got %v, want %s at %q", err, c.code, c.path)
 			}
-			if len(w.store.platforms) != 0 || w.rebuilt != 0 {
+			if len(w.store.Platforms) != 0 || w.rebuilt != 0 {
 				t.Error("something was kept")
 			}
 		})
@@ -303,7 +237,61 @@ func TestConnectKeepsAllOrNothing(t *testing.T) {
 	if f := fault.From(err); !errors.Is(err, routing.ErrRoute) || f.Path != "models[1]" {
 		t.Errorf("twice the same: %v", err)
 	}
-	if len(w.store.platforms) != 1 || w.rebuilt != 1 {
-		t.Errorf("%d platforms, rebuilt %d", len(w.store.platforms), w.rebuilt)
+	if len(w.store.Platforms) != 1 || w.rebuilt != 1 {
+		t.Errorf("%d platforms, rebuilt %d", len(w.store.Platforms), w.rebuilt)
+	}
+}
+
+func TestReplacePlatformKeepsCredentialsThatAreLeftOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	old, err := w.CreatePlatform(t.Context(), admin, draft())
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := draft()
+	in.Credentials, in.Name, in.Discount = nil, "Renamed", "0.5"
+	next, err := w.ReplacePlatform(t.Context(), admin, old.ID, in)
+	if err != nil || next.Name != "Renamed" || next.ID != old.ID || next.Key != old.Key || next.Credentials[0].ID != old.Credentials[0].ID {
+		t.Fatalf("replaced %+v, %v", next, err)
+	}
+	in.Credentials = json.RawMessage(`{"apiKey":"sk-another-9876543210"}`)
+	if next, err = w.ReplacePlatform(t.Context(), admin, old.ID, in); err != nil || next.Credentials[0].Preview["apiKey"] != "****3210" ||
+		next.Credentials[0].PlatformID != old.ID {
+		t.Fatalf("with a new key: %+v, %v", next, err)
+	}
+	in.Credentials = json.RawMessage(`{"apiKey":"****3210"}`)
+	if _, err := w.ReplacePlatform(t.Context(), admin, old.ID, in); fault.From(err) == nil || fault.From(err).Path != "credentials.apiKey" {
+		t.Errorf("with a masked key: %v", err)
+	}
+	in.Credentials, in.Config = nil, json.RawMessage(`{"unknown":1}`)
+	if _, err := w.ReplacePlatform(t.Context(), admin, old.ID, in); !errors.Is(err, routingtest.ErrConfig) {
+		t.Errorf("kept credentials with other settings: %v", err)
+	}
+	if _, err := w.ReplacePlatform(t.Context(), admin, id.New(), draft()); !errors.Is(err, routing.ErrPlatform) {
+		t.Errorf("unknown: %v", err)
+	}
+	if w.rebuilt != 3 {
+		t.Errorf("rebuilt %d times", w.rebuilt)
+	}
+}
+
+func TestDeletePlatformTakesItsRoutesAlong(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c, err := w.Connect(t.Context(), admin, draft(), []string{"gpt-4o"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.DeletePlatform(t.Context(), admin, c.Platform.ID); err != nil {
+		t.Fatal(err)
+	}
+	platforms, _ := w.Platforms(t.Context())
+	models, _ := w.Models(t.Context(), id.ID{})
+	if len(platforms) != 0 || len(models) != 0 || w.rebuilt != 2 {
+		t.Errorf("%d platforms, %d models, rebuilt %d", len(platforms), len(models), w.rebuilt)
+	}
+	if err := w.DeletePlatform(t.Context(), admin, c.Platform.ID); !errors.Is(err, routing.ErrPlatform) {
+		t.Errorf("twice: %v", err)
 	}
 }

@@ -1,5 +1,7 @@
 package gateway
 
+//go:generate go tool -modfile=../../../tools/oapi-codegen/go.mod oapi-codegen -config api/config.yaml ../../../contracts/easyai-gateway.openapi.yaml
+
 import (
 	"context"
 	"log/slog"

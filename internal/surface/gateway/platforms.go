@@ -43,24 +43,58 @@ func pointer(n *int64) *int {
 }
 
 func (s *Surface) createPlatform(w http.ResponseWriter, call *httpx.Call) error {
-	var in api.StoreCreatePlatformInput
-	if err := httpx.Decode(call.Request, &in); err != nil {
-		return err
-	}
-	set, err := bodyID("pricingRuleSetId", in.PricingRuleSetId)
+	in, err := readPlatform(call)
 	if err != nil {
 		return err
 	}
-	p, err := s.Routing.CreatePlatform(call.Context(), call.Actor(), routing.NewPlatform{
-		Provider: in.Provider, Key: in.PlatformKey, Name: in.Name, InternalName: in.InternalName, BaseURL: in.BaseUrl,
-		AuthType: in.AuthType, Credentials: in.Credentials, Config: in.Config, Priority: wide(in.Priority),
-		Discount: in.DefaultDiscountFactor, PricingMode: in.DefaultPricingMode, PricingRuleSetID: set,
-		RateLimitPolicy: in.RateLimitPolicy, RetryPolicy: in.RetryPolicy, Status: in.Status,
-	})
+	p, err := s.Routing.CreatePlatform(call.Context(), call.Actor(), in)
 	if err != nil {
 		return err
 	}
 	return httpx.WriteJSON(w, http.StatusCreated, showPlatform(&p))
+}
+
+func readPlatform(call *httpx.Call) (routing.NewPlatform, error) {
+	var in api.StoreCreatePlatformInput
+	if err := httpx.Decode(call.Request, &in); err != nil {
+		return routing.NewPlatform{}, err
+	}
+	set, err := bodyID("pricingRuleSetId", in.PricingRuleSetId)
+	return routing.NewPlatform{
+		Provider: in.Provider, Key: in.PlatformKey, Name: in.Name, InternalName: in.InternalName, BaseURL: in.BaseUrl,
+		AuthType: in.AuthType, Credentials: in.Credentials, Config: in.Config, Priority: wide(in.Priority),
+		Discount: in.DefaultDiscountFactor, PricingMode: in.DefaultPricingMode, PricingRuleSetID: set,
+		RateLimitPolicy: in.RateLimitPolicy, RetryPolicy: in.RetryPolicy, Status: in.Status,
+	}, err
+}
+
+// replacePlatform overwrites all settings; credentials that are left out stay. Source: contracts/INDEX E8.
+func (s *Surface) replacePlatform(w http.ResponseWriter, call *httpx.Call) error {
+	platform, err := pathID(call, "platformID")
+	if err != nil {
+		return err
+	}
+	in, err := readPlatform(call)
+	if err != nil {
+		return err
+	}
+	p, err := s.Routing.ReplacePlatform(call.Context(), call.Actor(), platform, in)
+	if err != nil {
+		return err
+	}
+	return httpx.WriteJSON(w, http.StatusOK, showPlatform(&p))
+}
+
+func (s *Surface) deletePlatform(w http.ResponseWriter, call *httpx.Call) error {
+	platform, err := pathID(call, "platformID")
+	if err != nil {
+		return err
+	}
+	if err := s.Routing.DeletePlatform(call.Context(), call.Actor(), platform); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 func wide(n *int) *int64 {

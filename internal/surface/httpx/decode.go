@@ -75,8 +75,7 @@ func checkHeaders(req *http.Request) error {
 // unmarshal decodes a body that was checked.
 func unmarshal(body []byte, v any) error {
 	err := json.Unmarshal(body, v)
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return fault.ErrBadJSON.Saying("A value has the wrong type.").At(wrong.Field)
 	}
 	if err != nil {

@@ -22,6 +22,7 @@ type edgeKey struct{}
 type edge struct {
 	requestID string
 	address   netip.Addr
+	secure    bool
 }
 
 // Edge gives each request its id and its client's address, and answers with the id and the headers that no surface should
@@ -29,7 +30,7 @@ type edge struct {
 func Edge(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			e := edge{requestID(req.Header.Values("X-Request-Id")), clientAddress(req, trusted)}
+			e := edge{requestID(req.Header.Values("X-Request-Id")), clientAddress(req, trusted), isSecure(req, trusted)}
 			h := w.Header()
 			h.Set("X-Request-Id", e.requestID)
 			h.Set("X-Content-Type-Options", "nosniff")
@@ -49,6 +50,12 @@ func RequestID(req *http.Request) string {
 func Address(req *http.Request) netip.Addr {
 	e, _ := req.Context().Value(edgeKey{}).(edge)
 	return e.address
+}
+
+// Secure reports whether the client speaks HTTPS, with us or with a trusted proxy.
+func Secure(req *http.Request) bool {
+	e, _ := req.Context().Value(edgeKey{}).(edge)
+	return e.secure
 }
 
 // Client returns what is known of the program that sent a request.
@@ -73,12 +80,9 @@ func requestID(given []string) string {
 
 // clientAddress walks back from the connection through the proxies that are trusted, to the first address that is not.
 func clientAddress(req *http.Request, trusted []netip.Prefix) netip.Addr {
-	isTrusted := func(a netip.Addr) bool {
-		return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(a) })
-	}
 	addr := peer(req)
 	hops := strings.Split(strings.Join(req.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && isTrusted(addr); i-- {
+	for i := len(hops) - 1; i >= 0 && within(trusted, addr); i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {
 			break
@@ -86,6 +90,14 @@ func clientAddress(req *http.Request, trusted []netip.Prefix) netip.Addr {
 		addr = hop.Unmap().WithZone("")
 	}
 	return addr
+}
+
+func within(networks []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+func isSecure(req *http.Request, trusted []netip.Prefix) bool {
+	return req.TLS != nil || within(trusted, peer(req)) && strings.EqualFold(req.Header.Get("X-Forwarded-Proto"), "https")
 }
 
 func peer(req *http.Request) netip.Addr {

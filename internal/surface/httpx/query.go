@@ -3,7 +3,9 @@ package httpx
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -52,35 +54,21 @@ func (q *Query) find(names []string) (value, name string) {
 // Text returns a parameter of at most 512 bytes. Code: invalid_parameter.
 func (q *Query) Text(names ...string) string {
 	v, name := q.find(names)
-	if len(v) > maxParameter || !utf8.ValidString(v) || containsNUL(v) {
+	if len(v) > maxParameter || !utf8.ValidString(v) || strings.Contains(v, "\x00") {
 		q.fail(fault.ErrInvalid.Saying("The parameter is too long or not a text.").At(name))
 		return ""
 	}
 	return v
 }
 
-func containsNUL(s string) bool {
-	for i := range len(s) {
-		if s[i] == 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // OneOf returns a parameter that is one of the words, or "". Code: invalid_parameter.
 func (q *Query) OneOf(words []string, names ...string) string {
 	v, name := q.find(names)
-	if v == "" {
+	if v != "" && !slices.Contains(words, v) {
+		q.fail(fault.ErrInvalid.Saying("The value is not known.").At(name))
 		return ""
 	}
-	for _, word := range words {
-		if v == word {
-			return v
-		}
-	}
-	q.fail(fault.ErrInvalid.Saying("The value is not known.").At(name))
-	return ""
+	return v
 }
 
 // Bool returns a parameter that is true or false, and nil when it is absent. Code: invalid_parameter.

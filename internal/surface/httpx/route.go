@@ -45,6 +45,7 @@ type Access struct {
 	anyScope bool
 	scope    identity.Scope
 	roles    []identity.Role
+	named    string
 }
 
 // Public lets everybody in.
@@ -58,6 +59,9 @@ func Scoped(s identity.Scope) Access { return Access{scope: s} }
 
 // Person lets in users, but no API keys. With roles, the user must have one of them.
 func Person(roles ...identity.Role) Access { return Access{noKeys: true, roles: roles} }
+
+// Named returns a copy whose refusal names the capability that is missing.
+func (a Access) Named(capability string) Access { a.named = capability; return a }
 
 // IsPublic reports whether no credentials are needed.
 func (a Access) IsPublic() bool { return a.public }
@@ -75,6 +79,9 @@ func (a Access) Check(p *identity.Principal) error {
 	case isKey && !a.anyScope && !p.Scope.Has(scope):
 		return identity.ErrScope
 	case len(a.roles) > 0 && !p.Has(a.roles...):
+		if a.named != "" {
+			return fault.ErrForbidden.Saying("This needs the capability " + a.named + ".")
+		}
 		return fault.ErrForbidden
 	}
 	return nil
@@ -100,7 +107,7 @@ func (s *Server) handler(route *Route) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
 		defer s.recover(w, req)
 		call := &Call{Request: req, Client: Client(req)}
-		err := s.admit(route, call)
+		err := s.admit(req.Context(), route, call)
 		if err == nil {
 			err = route.Handler(w, call)
 		}
@@ -110,18 +117,15 @@ func (s *Server) handler(route *Route) http.HandlerFunc {
 	}
 }
 
-func (s *Server) admit(route *Route, call *Call) error {
+func (s *Server) admit(ctx context.Context, route *Route, call *Call) error {
 	if route.Access.public {
 		return nil
 	}
 	headers := call.Header.Values("Authorization")
-	if len(headers) > 1 {
-		return identity.ErrCredentials // which of them was checked elsewhere is anybody's guess
+	if len(headers) != 1 {
+		return identity.ErrCredentials // of several, which was checked elsewhere is anybody's guess
 	}
-	if len(headers) == 0 {
-		return identity.ErrCredentials
-	}
-	p, err := s.Authenticate(call.Context(), headers[0])
+	p, err := s.Authenticate(ctx, headers[0])
 	if err != nil {
 		return err
 	}

@@ -41,8 +41,13 @@ type rows struct {
 // NewStore returns an empty storage.
 func NewStore() *Store {
 	s := &Store{rows: rows{
-		map[id.ID]identity.Tenant{}, map[id.ID]identity.Group{}, map[id.ID]identity.User{}, map[id.ID]identity.App{},
-		map[id.ID]identity.APIKey{}, map[id.ID]identity.Session{}, map[string][]byte{},
+		map[id.ID]identity.Tenant{},
+		map[id.ID]identity.Group{},
+		map[id.ID]identity.User{},
+		map[id.ID]identity.App{},
+		map[id.ID]identity.APIKey{},
+		map[id.ID]identity.Session{},
+		map[string][]byte{},
 	}}
 	s.Save = s.save
 	return s

@@ -239,7 +239,7 @@ type AdapterField struct {
 	Default string `json:"default,omitempty"`
 
 	// Help A text in both languages.
-	Help LocalizedText `json:"help,omitempty"`
+	Help *LocalizedText `json:"help,omitempty"`
 
 	// Label A text in both languages.
 	Label LocalizedText `json:"label"`

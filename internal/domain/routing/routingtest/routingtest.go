@@ -1,0 +1,128 @@
+// Package routingtest is a storage of routing in memory and one adapter, for tests.
+package routingtest
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"github.com/gantry-ai/gantry/internal/domain/routing"
+	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/tx"
+	"github.com/gantry-ai/gantry/internal/testkit/memtx"
+)
+
+// Store keeps platforms and routes in memory. The embedded interface stands for what its users do not call.
+type Store struct {
+	routing.Store
+	memtx.Runner
+	Platforms []routing.Platform
+	Models    []routing.PlatformModel
+	Version   int64
+}
+
+// NewStore returns an empty storage.
+func NewStore() *Store {
+	s := &Store{}
+	s.Save = func() func() {
+		platforms, models, version := slices.Clone(s.Platforms), slices.Clone(s.Models), s.Version
+		return func() { s.Platforms, s.Models, s.Version = platforms, models, version }
+	}
+	return s
+}
+
+// InTx implements routing.Store.
+func (s *Store) InTx(ctx context.Context, f func(tx.Tx) error) error { return s.Runner.InTx(ctx, f) }
+
+// PlatformInsert implements routing.Store.
+func (s *Store) PlatformInsert(_ context.Context, _ tx.Tx, v *routing.Platform) error {
+	if slices.ContainsFunc(s.Platforms, func(o routing.Platform) bool { return o.Key == v.Key }) {
+		return fault.ErrConflict
+	}
+	s.Platforms = append(s.Platforms, *v)
+	return nil
+}
+
+// PlatformByID implements routing.Store.
+func (s *Store) PlatformByID(_ context.Context, platform id.ID) (routing.Platform, error) {
+	for _, p := range s.Platforms {
+		if p.ID == platform && p.Status != routing.Deleted {
+			return p, nil
+		}
+	}
+	return routing.Platform{}, fault.ErrNotFound
+}
+
+// ModelInsert implements routing.Store.
+func (s *Store) ModelInsert(_ context.Context, _ tx.Tx, v *routing.PlatformModel) error {
+	same := func(o routing.PlatformModel) bool { return o.PlatformID == v.PlatformID && o.Alias == v.Alias }
+	if slices.ContainsFunc(s.Models, same) {
+		return fault.ErrConflict
+	}
+	s.Models = append(s.Models, *v)
+	return nil
+}
+
+// ConfigChanged implements routing.Store.
+func (s *Store) ConfigChanged(context.Context, tx.Tx) error { s.Version++; return nil }
+
+// Adapters knows one adapter, "openai", that refuses the key "bad" and the setting "unknown".
+type Adapters struct{}
+
+// Lookup implements routing.Adapters.
+func (Adapters) Lookup(name string) (routing.AdapterInfo, bool) {
+	return routing.AdapterInfo{
+		Name: "openai", DefaultBaseURL: "https://api.example/v1", AuthTypes: []string{"bearer", "header"},
+		Credential: []routing.AdapterField{{Name: "apiKey", Required: true}, {Name: "region"}, {Name: "serviceAccount"}},
+	}, name == "openai"
+}
+
+// ErrConfig is what Adapters refuses with.
+var ErrConfig = fault.New(400, "provider_config_invalid", "refused")
+
+// Check implements routing.Adapters.
+func (Adapters) Check(_, _, _ string, credential map[string]string, config []byte) error {
+	if credential["apiKey"] == "bad" {
+		return ErrConfig.At("credentials.apiKey")
+	}
+	if bytes.Contains(config, []byte("unknown")) {
+		return ErrConfig.At("config.unknown")
+	}
+	return nil
+}
+
+// PlatformReplace implements routing.Store.
+func (s *Store) PlatformReplace(_ context.Context, _ tx.Tx, v *routing.Platform) error {
+	for i := range s.Platforms {
+		if s.Platforms[i].ID == v.ID {
+			s.Platforms[i] = *v
+		} else if s.Platforms[i].Key == v.Key {
+			return fault.ErrConflict
+		}
+	}
+	return nil
+}
+
+// PlatformList implements routing.Store.
+func (s *Store) PlatformList(context.Context) ([]routing.Platform, error) {
+	deleted := func(p routing.Platform) bool { return p.Status == routing.Deleted }
+	return slices.DeleteFunc(slices.Clone(s.Platforms), deleted), nil
+}
+
+// ModelDelete implements routing.Store.
+func (s *Store) ModelDelete(_ context.Context, _ tx.Tx, model id.ID) error {
+	s.Models = slices.DeleteFunc(s.Models, func(m routing.PlatformModel) bool { return m.ID == model })
+	return nil
+}
+
+// ModelList implements routing.Store.
+func (s *Store) ModelList(_ context.Context, platform id.ID) ([]routing.PlatformModel, error) {
+	var out []routing.PlatformModel
+	for _, m := range s.Models {
+		if platform.IsZero() || m.PlatformID == platform {
+			out = append(out, m)
+		}
+	}
+	return out, nil
+}

@@ -1,4 +1,0 @@
-// Package api holds the shapes of the console's contract, generated from it.
-package api
-
-//go:generate go tool -modfile=../../../../tools/oapi-codegen/go.mod oapi-codegen -config config.yaml ../../../../contracts/console.openapi.yaml

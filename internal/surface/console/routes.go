@@ -1,0 +1,33 @@
+package console
+
+import (
+	"net/http"
+
+	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/surface/httpx"
+)
+
+// Routes lists the operations of the surface.
+func (s *Surface) Routes() []httpx.Route {
+	const get, post, put, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
+	var (
+		public  = httpx.Public()
+		person  = httpx.Person()
+		connect = httpx.Person(identity.RoleAdmin, identity.RoleOperator).Named("platforms.write")
+	)
+	return []httpx.Route{
+		{Method: get, Pattern: "/api/console/bootstrap", OperationID: "getBootstrap", Access: public, Handler: s.bootstrap},
+		{Method: post, Pattern: "/api/console/setup", OperationID: "createFirstAdministrator", Access: public, Handler: s.setup},
+		{Method: post, Pattern: "/api/console/session", OperationID: "createSession", Access: public, Handler: s.signIn},
+		{Method: get, Pattern: "/api/console/session", OperationID: "renewSession", Access: public, Handler: s.renew},
+		{Method: del, Pattern: "/api/console/session", OperationID: "deleteSession", Access: public, Handler: s.signOut},
+		{Method: get, Pattern: "/api/console/capabilities", OperationID: "getCapabilities", Access: person, Handler: s.capabilities},
+		{Method: get, Pattern: "/api/console/preferences", OperationID: "getPreferences", Access: person, Handler: s.getPreferences},
+		{Method: put, Pattern: "/api/console/preferences", OperationID: "replacePreferences", Access: person, Handler: s.putPreferences},
+		{Method: get, Pattern: "/api/console/tasks/{taskID}/ledger", OperationID: "getTaskLedger", Access: person, Handler: s.taskLedger},
+		{Method: get, Pattern: "/api/console/models", OperationID: "listCallableModels", Access: person, Handler: s.models},
+		{Method: get, Pattern: "/api/console/adapters", OperationID: "listAdapters", Access: connect, Handler: s.adapters},
+		{Method: post, Pattern: "/api/console/platforms/test", OperationID: "testPlatform", Access: connect, Handler: s.testPlatform},
+		{Method: post, Pattern: "/api/console/platforms/connect", OperationID: "connectPlatform", Access: connect, Handler: s.connectPlatform},
+	}
+}

@@ -1,0 +1,142 @@
+package surfacetest
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/gantry-ai/gantry/internal/surface/httpx"
+)
+
+// Contract is the contract of a surface.
+type Contract struct {
+	doc        *openapi3.T
+	errorShape string
+	operations map[string]*openapi3.Operation
+	places     map[string]string // of operations: METHOD /path
+}
+
+// LoadContract reads contracts/<name>.openapi.yaml. errorShape names the schema of errors.
+func LoadContract(t *testing.T, name, errorShape string) *Contract {
+	t.Helper()
+	doc, err := load(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Contract{doc, errorShape, map[string]*openapi3.Operation{}, map[string]string{}}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			c.operations[op.OperationID], c.places[op.OperationID] = op, method+" "+path
+		}
+	}
+	return c
+}
+
+var loaded = struct {
+	sync.Mutex
+	docs map[string]*openapi3.T
+}{docs: map[string]*openapi3.T{}}
+
+// load parses each contract once: they are long.
+func load(name string) (*openapi3.T, error) {
+	loaded.Lock()
+	defer loaded.Unlock()
+	if doc := loaded.docs[name]; doc != nil {
+		return doc, nil
+	}
+	_, here, _, _ := runtime.Caller(0) //nolint:dogsled // only the file counts
+	file := filepath.Join(filepath.Dir(here), "../../../contracts", name+".openapi.yaml")
+	doc, err := openapi3.NewLoader().LoadFromFile(file)
+	loaded.docs[name] = doc
+	return doc, err
+}
+
+// CheckRoutes reports routes that the contract does not have at that method and path. The result names the operations of
+// the contract that have no route.
+func (c *Contract) CheckRoutes(t *testing.T, routes []httpx.Route) (missing []string) {
+	t.Helper()
+	served := map[string]bool{}
+	for _, r := range routes {
+		if place := r.Method + " " + r.Pattern; c.places[r.OperationID] != place {
+			t.Errorf("%s: the contract has %q, the surface %q", r.OperationID, c.places[r.OperationID], place)
+		}
+		served[r.OperationID] = true
+	}
+	for name := range c.operations {
+		if !served[name] {
+			missing = append(missing, name)
+		}
+	}
+	slices.Sort(missing)
+	return missing
+}
+
+// CheckAnswer holds an answer's body against the contract: its schema, and that it has no member that the schema does not
+// name. A status that the operation does not list must have the shape of an error.
+func (c *Contract) CheckAnswer(operation string, status int, body []byte) error {
+	schema, err := c.schema(operation, status)
+	if err != nil || schema == nil {
+		return err
+	}
+	var v any
+	if err := json.Unmarshal(body, &v); err != nil {
+		return fmt.Errorf("%s %d is not JSON: %w: %.200s", operation, status, err, body)
+	}
+	if err := schema.VisitJSON(v); err != nil {
+		return fmt.Errorf("%s %d: %w", operation, status, err)
+	}
+	return undeclared(operation, schema, v)
+}
+
+func (c *Contract) schema(operation string, status int) (*openapi3.Schema, error) {
+	op := c.operations[operation]
+	if op == nil {
+		return nil, fmt.Errorf("%s is not in the contract", operation)
+	}
+	if answer := op.Responses.Value(strconv.Itoa(status)); answer != nil {
+		if media := answer.Value.Content.Get("application/json"); media != nil {
+			return media.Schema.Value, nil
+		}
+		return nil, nil //nolint:nilnil // an answer without a body
+	}
+	if status < 400 {
+		return nil, fmt.Errorf("%s does not answer with %d", operation, status)
+	}
+	return c.doc.Components.Schemas[c.errorShape].Value, nil
+}
+
+// undeclared finds members that a schema with named members does not name.
+func undeclared(path string, schema *openapi3.Schema, v any) error {
+	switch v := v.(type) {
+	case map[string]any:
+		if len(schema.Properties) == 0 {
+			return nil
+		}
+		for name, member := range v {
+			property := schema.Properties[name]
+			if property == nil {
+				return fmt.Errorf("%s.%s is not in the contract", path, name)
+			}
+			if err := undeclared(path+"."+name, property.Value, member); err != nil {
+				return err
+			}
+		}
+	case []any:
+		for i, item := range v {
+			if schema.Items == nil {
+				return nil
+			}
+			if err := undeclared(fmt.Sprintf("%s[%d]", path, i), schema.Items.Value, item); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,194 @@
+// Package surfacetest builds the core around a surface under test, sends it requests as different people, and holds its
+// answers against the surface's contract and against golden files.
+package surfacetest
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/gantry-ai/gantry/internal/domain/audit"
+	"github.com/gantry-ai/gantry/internal/domain/catalog"
+	"github.com/gantry-ai/gantry/internal/domain/catalog/catalogtest"
+	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/identity/identitytest"
+	"github.com/gantry-ai/gantry/internal/domain/routing"
+	"github.com/gantry-ai/gantry/internal/domain/routing/routingtest"
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/kernel/event"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/secret"
+	"github.com/gantry-ai/gantry/internal/kernel/tx"
+	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/relay"
+)
+
+// Password is everybody's.
+const Password = "correct horse"
+
+// World is the core with some people in it.
+type World struct {
+	*identitytest.World
+	Routing *routing.Service
+	Catalog *catalog.Service
+	Store   *routingtest.Store
+	Wallets *Wallets
+	Tasks   *Tasks
+	Audit   *Audit
+	Log     *slog.Logger
+	// Logged is what was logged.
+	Logged *SafeBuffer
+	// Handler is the surface under test; requests go to it.
+	Handler http.Handler
+
+	t        *testing.T
+	box      *secret.Box
+	users    map[string]identity.User
+	headers  map[string]string
+	snapshot *relay.Snapshot
+}
+
+// New returns a world with the users "user", "other", "admin", "operator", "finance", "support", the keys "key" (scope *),
+// "chat-key" and "tasks-key" of user and "admin-key" of admin, and a small catalogue. Requests are made as one of them, or
+// as "" for nobody.
+func New(t *testing.T, c identity.Config) *World {
+	t.Helper()
+	w := &World{
+		World: identitytest.New(t, c), Store: routingtest.NewStore(), Logged: &SafeBuffer{}, t: t,
+		users: map[string]identity.User{}, headers: map[string]string{"": ""}, snapshot: &relay.Snapshot{},
+	}
+	w.Log = slog.New(slog.NewTextHandler(w.Logged, nil))
+	w.Audit = &Audit{}
+	audit.Listen(w.Bus, w.Audit, w.Clock.Now)
+	w.Wallets, w.Tasks = &Wallets{w: w}, &Tasks{}
+	w.Catalog = catalog.NewService(catalogtest.NewStore())
+	w.fillCatalogue()
+	var err error
+	if w.box, err = secret.NewBox(bytes.Repeat([]byte{9}, secret.KeySize), "credential"); err != nil {
+		t.Fatal(err)
+	}
+	w.Routing = routing.NewService(routing.Parts{
+		Store: w.Store, Catalog: w.Catalog, Adapters: routingtest.Adapters{}, Bus: w.Bus, Box: w.box, Now: w.Clock.Now,
+	})
+	event.On(w.Bus, func(_ context.Context, x tx.Tx, _ routing.Changed) error {
+		x.AfterCommit(w.compile)
+		return nil
+	})
+	return w
+}
+
+// Populate makes the people of the world.
+func (w *World) Populate() {
+	w.t.Helper()
+	for name, role := range map[string]identity.Role{
+		"user": identity.RoleUser, "other": identity.RoleUser, "admin": identity.RoleAdmin,
+		"operator": identity.RoleOperator, "finance": identity.RoleFinance, "support": identity.RoleSupport,
+	} {
+		w.addUser(name, role)
+	}
+	w.addKey("key", "user", "*")
+	w.addKey("chat-key", "user", "chat")
+	w.addKey("tasks-key", "user", "tasks")
+	w.addKey("admin-key", "admin", "*")
+}
+
+func (w *World) addUser(name string, role identity.Role) {
+	user, err := w.CreateUser(w.t.Context(), event.Actor{Source: "system"}, identity.NewUser{
+		Username: name, Email: name + "@example.com", Password: Password, Roles: []identity.Role{role},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	in, err := w.Login(w.t.Context(), identity.Client{IP: "192.0.2.1"}, name, Password, identity.SessionGateway)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.users[name], w.headers[name] = user, "Bearer "+in.Token
+}
+
+func (w *World) addKey(name, owner, scope string) {
+	_, text, err := w.CreateKey(w.t.Context(), event.Actor{Source: "system"}, w.users[owner].ID,
+		identity.NewKey{Name: name, Scopes: []string{scope}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.headers[name] = "Bearer " + text.Reveal()
+}
+
+// User returns one of the users.
+func (w *World) User(name string) identity.User { return w.users[name] }
+
+// Authorization returns what one of the people sends as Authorization.
+func (w *World) Authorization(name string) string { return w.headers[name] }
+
+// Snapshot is what calls are routed by at the moment.
+func (w *World) Snapshot() *relay.Snapshot { return w.snapshot }
+
+// compile makes the snapshot anew, as the program does after a change.
+func (w *World) compile() {
+	bases, err := w.Catalog.BaseModels(context.Background())
+	if err != nil {
+		w.t.Error(err)
+	}
+	w.snapshot = relay.Compile(relay.Sources{
+		Platforms: w.Store.Platforms, Models: w.Store.Models, BaseModels: bases,
+		Adapters:  map[string]provider.Adapter{"openai": adapter{}},
+		Unseal:    func(c *routing.Credential) (map[string]secret.String, error) { return routing.Unseal(w.box, c) },
+		Transport: func(*routing.Platform) http.RoundTripper { return http.DefaultTransport }, Log: w.Log,
+	})
+}
+
+func (w *World) fillCatalogue() {
+	now := w.Clock.Now()
+	err := w.Catalog.Ensure(w.t.Context(),
+		[]catalog.Provider{{
+			ID: id.At(now), Key: "openai", Code: "openai", DisplayName: "OpenAI", Type: "openai", Source: "system",
+			DefaultBaseURL: "https://api.example/v1", Status: "active", CreatedAt: now, UpdatedAt: now,
+		}},
+		[]catalog.BaseModel{{
+			ID: id.At(now), ProviderKey: "openai", CanonicalKey: "openai/chat-9", ProviderModelName: "chat-9", Alias: "chat-9",
+			DisplayName: "Chat 9", Types: []inference.ModelType{inference.TypeChat}, CatalogType: "system", PricingVersion: 1,
+			Capabilities: []byte(`{"contextWindow":128000,"maxOutputTokens":4096}`), Status: "active",
+			BaseBillingConfig: []byte(`{"currency":"USD","rules":[` +
+				`{"resourceType":"text_input","unit":"1m_tokens","basePrice":2.5},` +
+				`{"resourceType":"text_output","unit":"1m_tokens","basePrice":10}]}`),
+			CreatedAt: now, UpdatedAt: now,
+		}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// adapter opens every account and reaches nobody.
+type adapter struct{}
+
+func (adapter) Describe() provider.Description {
+	return provider.Description{Name: "openai", Dialects: map[inference.Kind]inference.Dialect{inference.Chat: inference.OpenAI}}
+}
+
+func (adapter) Open(provider.Account) (provider.Upstream, error) { return nowhere{}, nil }
+
+type nowhere struct{ provider.Upstream }
+
+// SafeBuffer is a buffer that several goroutines may write to.
+type SafeBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (b *SafeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+// String returns what was written.
+func (b *SafeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
