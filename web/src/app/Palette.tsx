@@ -38,6 +38,7 @@ export function Palette({ capabilities, onHelp }: PaletteProps) {
       shortcut={['mod + K']}
       nothingFound={t('palette.nothing')}
       transitionProps={{ duration: 80 }}
+      overlayProps={{ backgroundOpacity: 0.4, blur: 0 }}
       searchProps={{
         leftSection: <IconSearch size={18} />,
         placeholder: t('palette.placeholder'),

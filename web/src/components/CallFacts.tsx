@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import type { ChatResult } from '@/api/chat';
 import { taskOfCallQuery } from '@/api/queries';
 import type { Task } from '@/api/types';
+import { SIM } from '@/lib/money';
 import { tokensPerSecond } from '@/lib/numbers';
 import { duration } from '@/lib/time';
 import { Figure } from './Figure';
@@ -70,8 +71,8 @@ function Charge({ task }: { task: Task | null | undefined }) {
   if (!task) return <span className={styles.pending}>{t('facts.settling')}</span>;
   return (
     <>
-      <Money text={task.finalChargeAmountText} currency={task.currency} />{' '}
-      {task.simulated && <SimTag />}
+      <Money text={task.finalChargeAmountText} currency={task.currency} />
+      {task.simulated && task.currency !== SIM && <SimTag />}
     </>
   );
 }

@@ -25,7 +25,7 @@ export function ChatPage() {
   const error = models.error ?? keys.error;
   const usable = keys.data?.filter((key) => key.status === 'active' && key.secret);
   return (
-    <Page title={t('title')}>
+    <Page title={t('title')} fill>
       {error && <ProblemBanner error={error} />}
       {usable?.length === 0 && (
         <EmptyState title={t('noKey.title')} hint={t('noKey.hint')}>

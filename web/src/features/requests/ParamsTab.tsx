@@ -47,18 +47,16 @@ function Changes({ log }: { log: PreprocessingLog }) {
 
 function Change({ change }: { change: PreprocessingChange }) {
   const { t } = useTranslation('requests');
-  const show = (value: unknown, absent: string) =>
-    value === undefined ? <span className={styles.quiet}>{absent}</span> : JSON.stringify(value);
   return (
     <tr>
       <td>
         <code>{change.path}</code>
       </td>
       <td>
-        <code className={styles.before}>{show(change.before, t('params.absent'))}</code>
+        <Value value={change.before} absent={t('params.absent')} className={styles.before} />
       </td>
       <td>
-        <code className={styles.after}>{show(change.after, t('params.removed'))}</code>
+        <Value value={change.after} absent={t('params.removed')} className={styles.after} />
       </td>
       <td>
         <code>{change.rule}</code>
@@ -66,4 +64,15 @@ function Change({ change }: { change: PreprocessingChange }) {
       <td>{change.reason}</td>
     </tr>
   );
+}
+
+interface ValueProps {
+  value: unknown;
+  absent: string;
+  className?: string;
+}
+
+function Value({ value, absent, className }: ValueProps) {
+  if (value === undefined) return <span className={styles.quiet}>{absent}</span>;
+  return <code className={className}>{JSON.stringify(value)}</code>;
 }

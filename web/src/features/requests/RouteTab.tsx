@@ -18,7 +18,7 @@ export function RouteTab({ task }: { task: Task }) {
           <tr>
             <th data-right>{t('route.rank')}</th>
             <th>{t('column.platform')}</th>
-            <th>{t('column.model')}</th>
+            <th>{t('route.model')}</th>
             <th data-right>{t('route.priority')}</th>
             <th>{t('route.gate')}</th>
             <th>{t('route.result')}</th>

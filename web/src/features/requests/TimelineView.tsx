@@ -47,7 +47,12 @@ function Bars({ timeline }: { timeline: Timeline }) {
         <span />
         <span className={styles.track}>
           {ticks(timeline.span).map((ms) => (
-            <span key={ms} className={styles.tick} style={{ left: percent(ms, timeline.span) }}>
+            <span
+              key={ms}
+              className={styles.tick}
+              data-end={ms / timeline.span > 0.92 || undefined}
+              style={{ left: percent(ms, timeline.span) }}
+            >
               {duration(ms)}
             </span>
           ))}
