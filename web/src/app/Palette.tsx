@@ -35,6 +35,7 @@ export function Palette({ capabilities, onHelp }: PaletteProps) {
       actions={groups.filter(({ actions }) => actions.length > 0)}
       query={query}
       onQueryChange={setQuery}
+      attributes={{ content: { 'aria-label': t('palette.open') } }}
       shortcut={['mod + K']}
       nothingFound={t('palette.nothing')}
       transitionProps={{ duration: 80 }}

@@ -36,21 +36,21 @@ export function CallFacts({ result, inspect }: CallFactsProps) {
     [t('facts.charge'), <Charge key="charge" task={task} />],
   ];
   return (
-    <dl className={styles.facts}>
-      {facts.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value ?? <Missing />}</dd>
-        </div>
-      ))}
+    <div className={styles.row}>
+      <dl className={styles.facts}>
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value ?? <Missing />}</dd>
+          </div>
+        ))}
+      </dl>
       {task && (
-        <div className={styles.link}>
-          <Link to="/requests/$id" params={{ id: task.id ?? '' }}>
-            {inspect ?? t('facts.inspect')}
-          </Link>
-        </div>
+        <Link className={styles.link} to="/requests/$id" params={{ id: task.id ?? '' }}>
+          {inspect ?? t('facts.inspect')}
+        </Link>
       )}
-    </dl>
+    </div>
   );
 }
 

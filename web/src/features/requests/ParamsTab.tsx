@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import type { PreprocessingChange, PreprocessingLog, Task } from '@/api/types';
 import { ProblemBanner } from '@/components/ProblemBanner';
+import { Scroll } from '@/components/Scroll';
 import { preprocessingQuery } from './queries';
 import styles from './Inspector.module.css';
 
@@ -14,11 +15,11 @@ export function ParamsTab({ task }: { task: Task }) {
   const changed = logs.data.filter((log) => log.changes?.length);
   if (changed.length === 0) return <p className={styles.quiet}>{t('params.unchanged')}</p>;
   return (
-    <div className={styles.scroll}>
+    <Scroll>
       {changed.map((log) => (
         <Changes key={log.attemptId ?? log.attemptNo} log={log} />
       ))}
-    </div>
+    </Scroll>
   );
 }
 

@@ -1,5 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import type { Task } from '@/api/types';
+import { Scroll } from '@/components/Scroll';
 import { Badge } from '@/components/Status';
 import styles from './Inspector.module.css';
 
@@ -9,7 +10,7 @@ export function RouteTab({ task }: { task: Task }) {
   const { route } = task;
   if (!route) return <p className={styles.quiet}>{t('route.none')}</p>;
   return (
-    <div className={styles.scroll}>
+    <Scroll>
       <p className={styles.note}>
         {t(`cause.${route.cause}`, { requested: route.requested, served: route.served })}
       </p>
@@ -47,6 +48,6 @@ export function RouteTab({ task }: { task: Task }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }

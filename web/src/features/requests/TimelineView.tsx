@@ -47,12 +47,7 @@ function Bars({ timeline }: { timeline: Timeline }) {
         <span />
         <span className={styles.track}>
           {ticks(timeline.span).map((ms) => (
-            <span
-              key={ms}
-              className={styles.tick}
-              data-end={ms / timeline.span > 0.92 || undefined}
-              style={{ left: percent(ms, timeline.span) }}
-            >
+            <span key={ms} className={styles.tick} style={{ left: percent(ms, timeline.span) }}>
               {duration(ms)}
             </span>
           ))}
@@ -124,7 +119,7 @@ function Verdict({ verdict }: { verdict: Attempt['verdict'] }) {
 /** Length, upstream status, error and whether it may be retried. */
 function Facts({ attempt, ms }: { attempt: Attempt; ms: number | undefined }) {
   const { t } = useTranslation('requests');
-  const failed = attempt.verdict !== 'served' && attempt.category !== 'ok';
+  const failed = attempt.verdict !== undefined && attempt.verdict !== 'served';
   const parts = [
     duration(ms),
     attempt.statusCode ? `HTTP ${attempt.statusCode}` : undefined,
