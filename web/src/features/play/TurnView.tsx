@@ -27,7 +27,7 @@ export function TurnView({ turn }: { turn: Turn }) {
       {result?.problem && <ProblemBanner error={result.problem} />}
       {result && (
         <div className={styles.foot}>
-          <CallFacts result={result} />
+          <CallFacts result={result} estimate={turn.estimate} />
           {turn.text && <CopyButton value={turn.text} label={t('answerText')} />}
         </div>
       )}
