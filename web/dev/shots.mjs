@@ -1,9 +1,11 @@
 // Screenshots of every screen against the mock: npm run build && npm run shots [name-filter].
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { preview } from 'vite';
 
+const require = createRequire(import.meta.url);
 process.env.GANTRY_MOCK = '1';
 const server = await preview({ preview: { port: 4179, strictPort: true }, logLevel: 'warn' });
 const origin = 'http://127.0.0.1:4179';
@@ -38,8 +40,7 @@ const chat = async (page) => {
     .fill('用三句话说明 AI 网关的作用。');
   await page.waitForTimeout(600);
   await page.keyboard.press('Control+Enter');
-  await page.getByText('SIM').nth(3).waitFor({ timeout: 15000 });
-  await page.waitForTimeout(900);
+  await page.getByRole('link', { name: /^(Inspect|查看详情)$/ }).waitFor({ timeout: 15000 });
 };
 
 const screens = [
@@ -113,6 +114,22 @@ const browser = await chromium.launch({
   ),
 });
 const problems = [];
+const axe = process.env.AXE === '1' && readFileSync(require.resolve('axe-core'), 'utf8');
+
+/** What axe calls serious or critical on the page as it stands. */
+async function violations(page) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => (await globalThis.axe.run()).violations);
+  return found
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(
+      ({ id, nodes }) =>
+        `axe ${id}: ${nodes
+          .slice(0, 3)
+          .map((node) => node.html.slice(0, 140))
+          .join(' | ')}`,
+    );
+}
 
 async function shoot(screen, locale, theme, width) {
   await setMode('normal');
@@ -143,6 +160,7 @@ async function shoot(screen, locale, theme, width) {
     if (screen.mode !== 'slow') await page.waitForLoadState('networkidle');
     await screen.act?.(page);
     await page.waitForTimeout(screen.wait ?? 250);
+    if (axe) problems.push(...(await violations(page)).map((text) => `${label}: ${text}`));
     const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
     if (wide) problems.push(`${label}: scrolls sideways`);
   } catch (error) {

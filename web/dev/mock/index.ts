@@ -33,7 +33,18 @@ interface Call {
   body: Record<string, unknown>;
 }
 
+/** The policy that the binary sends; what breaks it shows up in the screenshots' report. */
+const policy = [
+  "default-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data: blob:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
 const handle: Connect.NextHandleFunction = (req, res, next) => {
+  res.setHeader('Content-Security-Policy', policy);
   const url = new URL(req.url ?? '/', 'http://mock');
   if (url.pathname === '/__mock') {
     mode = url.searchParams.get('mode') ?? 'normal';

@@ -1,6 +1,6 @@
-import { Modal } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { Capabilities } from '@/api/types';
+import { Dialog } from '@/components/Dialog';
 import { pagesFor } from './pages';
 import styles from './HelpDialog.module.css';
 
@@ -24,7 +24,7 @@ const general = [
 export function HelpDialog({ capabilities, opened, onClose }: HelpDialogProps) {
   const { t } = useTranslation();
   return (
-    <Modal opened={opened} onClose={onClose} title={t('help.title')} size={560}>
+    <Dialog opened={opened} onClose={onClose} title={t('help.title')} size={560}>
       <div className={styles.columns}>
         <dl className={styles.keys}>
           {general.map(([keys, name]) => (
@@ -41,7 +41,7 @@ export function HelpDialog({ capabilities, opened, onClose }: HelpDialogProps) {
         </dl>
       </div>
       <p className={styles.note}>{t('help.note')}</p>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,4 +1,5 @@
 import { Drawer } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
 import type { Capabilities } from '@/api/types';
 import { HelpDialog } from './HelpDialog';
 import { Palette } from './Palette';
@@ -15,9 +16,16 @@ interface OverlaysProps {
 
 /** What may lie over a page: menu of narrow screens, palette, help, signing in again. */
 export default function Overlays({ capabilities, menu, help, onMenu, onHelp }: OverlaysProps) {
+  const { t } = useTranslation();
   return (
     <>
-      <Drawer opened={menu} onClose={() => onMenu(false)} size={272} title="Gantry">
+      <Drawer
+        opened={menu}
+        onClose={() => onMenu(false)}
+        size={272}
+        title="Gantry"
+        closeButtonProps={{ 'aria-label': t('close') }}
+      >
         <Sidebar capabilities={capabilities} onLeave={() => onMenu(false)} />
       </Drawer>
       <Palette capabilities={capabilities} onHelp={() => onHelp(true)} />

@@ -35,9 +35,11 @@ export function Palette({ capabilities, onHelp }: PaletteProps) {
       actions={groups.filter(({ actions }) => actions.length > 0)}
       query={query}
       onQueryChange={setQuery}
+      attributes={{ content: { 'aria-label': t('palette.open') } }}
       shortcut={['mod + K']}
       nothingFound={t('palette.nothing')}
       transitionProps={{ duration: 80 }}
+      overlayProps={{ backgroundOpacity: 0.4, blur: 0 }}
       searchProps={{
         leftSection: <IconSearch size={18} />,
         placeholder: t('palette.placeholder'),

@@ -1,8 +1,9 @@
-import { Button, Modal, PasswordInput, Stack } from '@mantine/core';
+import { Button, PasswordInput, Stack } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { giveUp, signIn, useSession } from '@/api/session';
+import { Dialog } from '@/components/Dialog';
 import { ProblemBanner } from '@/components/ProblemBanner';
 
 /** Signs in again over the page when the session has ended; what was typed there survives. */
@@ -11,9 +12,14 @@ export function ReLogin() {
   const session = useSession();
   const expired = session.status === 'expired';
   return (
-    <Modal opened={expired} onClose={giveUp} title={t('reLogin.title')} closeOnClickOutside={false}>
+    <Dialog
+      opened={expired}
+      onClose={giveUp}
+      title={t('reLogin.title')}
+      closeOnClickOutside={false}
+    >
       {expired && <Form account={session.username} />}
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -157,6 +157,9 @@ const users = createRoute({
   component: lazyRouteComponent(() => import('@/features/people/UsersPage'), 'UsersPage'),
 });
 
+/** An unknown address keeps the frame of the console around the answer. */
+const unknown = createRoute({ getParentRoute: () => app, path: '$', component: NotFound });
+
 const tree = root.addChildren([
   signIn,
   signUp,
@@ -173,6 +176,7 @@ const tree = root.addChildren([
     platforms,
     platform,
     users,
+    unknown,
   ]),
 ]);
 

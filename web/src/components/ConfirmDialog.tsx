@@ -1,7 +1,8 @@
 import { useState } from 'react';
-import { Button, Modal, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
+import { Dialog } from './Dialog';
 import { ProblemBanner } from './ProblemBanner';
 import styles from './ConfirmDialog.module.css';
 
@@ -20,9 +21,9 @@ interface ConfirmDialogProps {
 /** Asks before what cannot be undone. */
 export function ConfirmDialog(props: ConfirmDialogProps) {
   return (
-    <Modal opened={props.opened} onClose={props.onClose} title={props.title}>
+    <Dialog opened={props.opened} onClose={props.onClose} title={props.title}>
       <ConfirmBody {...props} />
-    </Modal>
+    </Dialog>
   );
 }
 

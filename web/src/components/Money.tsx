@@ -9,12 +9,14 @@ interface MoneyProps {
   kind?: MoneyKind;
   /** In a table: fixed room after the decimal point, so that points stand in one line. */
   aligned?: boolean;
+  /** Leave the code out, where one heading already says which currency all figures are in. */
+  bare?: boolean;
   /** Put a plus before what is not negative. */
   signed?: boolean;
 }
 
 /** An amount, formatted from its exact text. The exact value is in the title. */
-export function Money({ text, currency = '', kind = 'charge', aligned, signed }: MoneyProps) {
+export function Money({ text, currency = '', kind = 'charge', aligned, bare, signed }: MoneyProps) {
   const parts = text === undefined ? undefined : moneyParts(text, currency, kind);
   if (text === undefined || !parts) return <Missing />;
   const sign = parts.sign || (signed ? '+' : '');
@@ -32,7 +34,7 @@ export function Money({ text, currency = '', kind = 'charge', aligned, signed }:
         {parts.whole}
       </span>
       <span className={styles.fraction}>{parts.fraction}</span>
-      {currency && <span className={styles.currency}>{currency}</span>}
+      {currency && !bare && <span className={styles.currency}>{currency}</span>}
     </data>
   );
 }

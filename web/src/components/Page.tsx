@@ -11,6 +11,8 @@ interface PageProps {
   crumbs?: React.ReactNode;
   /** Tables use the full width; reading pages are narrower. */
   width?: 'full' | 'content' | 'narrow';
+  /** The content takes the height of the window and scrolls by itself. */
+  fill?: boolean;
   children: React.ReactNode;
 }
 
@@ -22,13 +24,14 @@ export function Page({
   actions,
   crumbs,
   width = 'full',
+  fill,
   children,
 }: PageProps) {
   useEffect(() => {
     document.title = `${title} · Gantry`;
   }, [title]);
   return (
-    <div className={styles.page} data-width={width}>
+    <div className={styles.page} data-width={width} data-fill={fill || undefined}>
       <header className={styles.header}>
         <div className={styles.heading}>
           {crumbs && <div className={styles.crumbs}>{crumbs}</div>}

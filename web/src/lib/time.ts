@@ -20,7 +20,7 @@ export function relativeTime(iso: string | undefined, now: number, locale: strin
     return new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }).format(at);
   }
   const [unit, size] = steps.find(([, s]) => Math.abs(seconds) >= s) ?? ['second', 1];
-  const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' });
+  const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'narrow' });
   return format.format(Math.trunc(seconds / size), unit);
 }
 
@@ -28,7 +28,7 @@ export function relativeTime(iso: string | undefined, now: number, locale: strin
 export function absoluteTime(iso: string | undefined, locale: string, timeZone?: string): string {
   const at = iso ? Date.parse(iso) : NaN;
   if (Number.isNaN(at)) return '';
-  return new Intl.DateTimeFormat(locale, {
+  const format = new Intl.DateTimeFormat(locale, {
     year: 'numeric',
     month: '2-digit',
     day: '2-digit',
@@ -38,7 +38,11 @@ export function absoluteTime(iso: string | undefined, locale: string, timeZone?:
     hourCycle: 'h23',
     timeZoneName: 'short',
     timeZone: timeZone || undefined,
-  }).format(at);
+  });
+  const parts = format.formatToParts(at);
+  const zone = parts.find((part) => part.type === 'timeZoneName')?.value ?? '';
+  const digits = parts.filter((part) => part.type !== 'timeZoneName').map((part) => part.value);
+  return `${digits.join('').trim().replace(/\s+/g, ' ')} ${zone}`.trim();
 }
 
 /** Milliseconds for a cell: "840 ms", "3.24 s", "2 min 05 s". */

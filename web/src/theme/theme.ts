@@ -26,6 +26,14 @@ const accent: MantineColorsTuple = [
   '#0d2d6d',
 ];
 
+/** Help stands under the field: label and field stay together. */
+const inputWrapperOrder: ('label' | 'input' | 'description' | 'error')[] = [
+  'label',
+  'input',
+  'error',
+  'description',
+];
+
 export const theme = createTheme({
   colors: { accent },
   primaryColor: 'accent',
@@ -47,14 +55,14 @@ export const theme = createTheme({
         overlayProps: { backgroundOpacity: 0.4 },
       },
     }),
-    NumberInput: NumberInput.extend({ defaultProps: { hideControls: true } }),
-    PasswordInput: PasswordInput.extend({ defaultProps: { size: 'sm' } }),
+    NumberInput: NumberInput.extend({ defaultProps: { hideControls: true, inputWrapperOrder } }),
+    PasswordInput: PasswordInput.extend({ defaultProps: { size: 'sm', inputWrapperOrder } }),
     Select: Select.extend({
       defaultProps: { size: 'sm', comboboxProps: { transitionProps: { duration: 0 } } },
     }),
     Switch: Switch.extend({ defaultProps: { size: 'sm' } }),
-    Textarea: Textarea.extend({ defaultProps: { size: 'sm' } }),
-    TextInput: TextInput.extend({ defaultProps: { size: 'sm' } }),
+    Textarea: Textarea.extend({ defaultProps: { size: 'sm', inputWrapperOrder } }),
+    TextInput: TextInput.extend({ defaultProps: { size: 'sm', inputWrapperOrder } }),
     Tooltip: Tooltip.extend({
       defaultProps: { openDelay: 250, transitionProps: { duration: 80 } },
     }),

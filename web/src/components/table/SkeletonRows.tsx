@@ -14,7 +14,10 @@ export function SkeletonRows<T>({ columns }: { columns: Column<T>[] }) {
       {columns.map((column, index) => (
         <td key={column.id} data-align={column.align}>
           {visible && (
-            <span className={styles.bone} style={{ width: 48 + ((row * 29 + index * 37) % 56) }} />
+            <span
+              className={styles.bone}
+              style={{ width: `${50 + ((row * 29 + index * 37) % 45)}%` }}
+            />
           )}
         </td>
       ))}

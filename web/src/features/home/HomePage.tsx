@@ -92,10 +92,15 @@ function Balances() {
           </span>
           <span className={styles.label}>
             {t('frozen')}{' '}
-            <Money text={account.frozenBalanceText} currency={account.currency} kind="balance" />
+            <Money
+              text={account.frozenBalanceText}
+              currency={account.currency}
+              kind="balance"
+              bare
+            />
             {' · '}
             {t('spent')}{' '}
-            <Money text={account.totalSpentText} currency={account.currency} kind="balance" />
+            <Money text={account.totalSpentText} currency={account.currency} kind="balance" bare />
           </span>
         </Link>
       ))}

@@ -1,9 +1,10 @@
 import { useState } from 'react';
-import { Button, Checkbox, Modal, Select, TextInput } from '@mantine/core';
+import { Button, Checkbox, Select, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { modelsQuery, playableKeysQuery } from '@/api/queries';
+import { Dialog } from '@/components/Dialog';
 import { CopyButton } from '@/components/CopyButton';
 import { ProblemBanner } from '@/components/ProblemBanner';
 import { Snippets } from '@/components/Snippets';
@@ -37,7 +38,7 @@ export function CreateKeyDialog({ opened, onClose }: CreateKeyDialogProps) {
     onClose();
   };
   return (
-    <Modal
+    <Dialog
       opened={opened}
       onClose={close}
       size={created ? 680 : 480}
@@ -49,7 +50,7 @@ export function CreateKeyDialog({ opened, onClose }: CreateKeyDialogProps) {
       ) : (
         <CreateForm onCreated={setCreated} onCancel={close} />
       )}
-    </Modal>
+    </Dialog>
   );
 }
 

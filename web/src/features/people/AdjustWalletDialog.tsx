@@ -1,9 +1,10 @@
 import { useState } from 'react';
-import { Button, Modal, Select, Textarea, TextInput } from '@mantine/core';
+import { Button, Select, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import type { User, WalletAccount } from '@/api/types';
+import { Dialog } from '@/components/Dialog';
 import { Money } from '@/components/Money';
 import { ProblemBanner } from '@/components/ProblemBanner';
 import { randomId } from '@/lib/browser';
@@ -21,7 +22,7 @@ export function AdjustWalletDialog({ user, onClose }: AdjustWalletDialogProps) {
   const { t } = useTranslation('people');
   const name = user?.displayName || user?.username;
   return (
-    <Modal
+    <Dialog
       opened={user !== undefined}
       onClose={onClose}
       title={t('adjust.title', { name })}
@@ -29,7 +30,7 @@ export function AdjustWalletDialog({ user, onClose }: AdjustWalletDialogProps) {
       closeOnClickOutside={false}
     >
       {user && <AdjustForm user={user} onClose={onClose} />}
-    </Modal>
+    </Dialog>
   );
 }
 

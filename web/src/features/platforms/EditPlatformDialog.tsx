@@ -1,8 +1,9 @@
-import { Button, Modal, NumberInput, PasswordInput, TextInput } from '@mantine/core';
+import { Button, NumberInput, PasswordInput, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import type { Platform } from '@/api/types';
+import { Dialog } from '@/components/Dialog';
 import { ProblemBanner } from '@/components/ProblemBanner';
 import { platformsQuery, updatePlatform } from './queries';
 import styles from './Platforms.module.css';
@@ -16,9 +17,9 @@ interface EditPlatformDialogProps {
 export function EditPlatformDialog({ platform, opened, onClose }: EditPlatformDialogProps) {
   const { t } = useTranslation('platforms');
   return (
-    <Modal opened={opened} onClose={onClose} title={t('edit.title', { name: platform.name })}>
+    <Dialog opened={opened} onClose={onClose} title={t('edit.title', { name: platform.name })}>
       <EditForm platform={platform} onClose={onClose} />
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,11 +1,12 @@
 import { useMemo, useState } from 'react';
-import { Button, Modal } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import type { Platform, PlatformModel } from '@/api/types';
+import { Dialog } from '@/components/Dialog';
 import { ConnectPlatform } from '@/components/connect/ConnectPlatform';
 import { EmptyState } from '@/components/EmptyState';
 import { Missing } from '@/components/Missing';
@@ -61,7 +62,7 @@ export function PlatformsPage() {
           </EmptyState>
         }
       />
-      <Modal
+      <Dialog
         opened={connecting}
         onClose={() => setConnecting(false)}
         title={t('connect')}
@@ -69,7 +70,7 @@ export function PlatformsPage() {
         closeOnClickOutside={false}
       >
         <ConnectPlatform />
-      </Modal>
+      </Dialog>
     </Page>
   );
 }

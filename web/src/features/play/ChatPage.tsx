@@ -5,7 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { modelsQuery, playableKeysQuery } from '@/api/queries';
-import type { CallableModel, PlayableKey } from '@/api/types';
+import type { CallableModel, Estimate, PlayableKey } from '@/api/types';
 import { EmptyState } from '@/components/EmptyState';
 import { Page } from '@/components/Page';
 import { ProblemBanner } from '@/components/ProblemBanner';
@@ -25,7 +25,7 @@ export function ChatPage() {
   const error = models.error ?? keys.error;
   const usable = keys.data?.filter((key) => key.status === 'active' && key.secret);
   return (
-    <Page title={t('title')}>
+    <Page title={t('title')} fill>
       {error && <ProblemBanner error={error} />}
       {usable?.length === 0 && (
         <EmptyState title={t('noKey.title')} hint={t('noKey.hint')}>
@@ -60,8 +60,8 @@ function Playground({ models, keys }: PlaygroundProps) {
   const chat = useChat();
   const model = models.find((candidate) => candidate.alias === search.model) ?? models[0]!;
   const key = keys.find((candidate) => candidate.id === keyId) ?? keys[0]!;
-  const send = (question: string) =>
-    void chat.send({ apiKey: key.secret!, model: model.alias, params, question });
+  const send = (question: string, estimate?: Estimate) =>
+    void chat.send({ apiKey: key.secret!, model: model.alias, params, question, estimate });
   return (
     <div className={styles.layout}>
       <section className={styles.pane} aria-label={t('conversation')}>

@@ -12,7 +12,7 @@ import styles from './Chat.module.css';
 interface ComposerProps {
   model: CallableModel;
   streaming: boolean;
-  onSend: (text: string) => void;
+  onSend: (text: string, estimate?: Estimate) => void;
   onStop: () => void;
 }
 
@@ -20,9 +20,10 @@ interface ComposerProps {
 export function Composer({ model, streaming, onSend, onStop }: ComposerProps) {
   const { t } = useTranslation('play');
   const [draft, setDraft] = useState('');
+  const estimate = useEstimate(model, draft.trim());
   const submit = () => {
     if (!draft.trim() || streaming) return;
-    onSend(draft.trim());
+    onSend(draft.trim(), estimate);
     setDraft('');
   };
   return (
@@ -47,7 +48,7 @@ export function Composer({ model, streaming, onSend, onStop }: ComposerProps) {
         }}
       />
       <div className={styles.composerFoot}>
-        <EstimateLine model={model} draft={draft} />
+        <EstimateLine estimate={estimate} />
         {streaming ? (
           <Button
             type="button"
@@ -67,10 +68,9 @@ export function Composer({ model, streaming, onSend, onStop }: ComposerProps) {
   );
 }
 
-/** What the server thinks the message will cost, 300 ms after typing stops. */
-function EstimateLine({ model, draft }: { model: CallableModel; draft: string }) {
-  const { t } = useTranslation('play');
-  const [text] = useDebouncedValue(draft.trim(), 300);
+/** What the server thinks the message will cost, asked 300 ms after typing stops. */
+function useEstimate(model: CallableModel, draft: string): Estimate | undefined {
+  const [text] = useDebouncedValue(draft, 300);
   const { data } = useQuery({
     queryKey: ['estimate', model.alias, text],
     queryFn: async ({ signal }) => {
@@ -81,11 +81,16 @@ function EstimateLine({ model, draft }: { model: CallableModel; draft: string })
     enabled: text.length > 0,
     retry: false,
   });
+  return text && text === draft ? data : undefined;
+}
+
+function EstimateLine({ estimate }: { estimate: Estimate | undefined }) {
+  const { t } = useTranslation('play');
   return (
     <span className={styles.estimate}>
-      {data?.amountText !== undefined && text ? (
+      {estimate?.amountText !== undefined ? (
         <>
-          {t('estimated')} <Money text={data.amountText} currency={data.currency} />
+          {t('estimated')} <Money text={estimate.amountText} currency={estimate.currency} />
         </>
       ) : (
         t('sendHint')

@@ -1,9 +1,10 @@
+import { useState } from 'react';
 import { NumberInput, Select, Textarea } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { CallableModel, PlayableKey } from '@/api/types';
 import { Figure } from '@/components/Figure';
 import { Facts } from '@/components/Facts';
-import { PriceLines } from '@/components/PriceLines';
+import { Price } from '@/components/Price';
 import { SimTag } from '@/components/SimTag';
 import { changedParams, type ChatParams } from './params';
 import styles from './Chat.module.css';
@@ -24,8 +25,18 @@ interface SettingsPanelProps {
 export function SettingsPanel(props: SettingsPanelProps) {
   const { models, model, keys, apiKey } = props;
   const { t } = useTranslation('play');
+  const [open, setOpen] = useState(false);
+  const noPrice: [string, React.ReactNode] = [t('price'), t('common:noPrice')];
   return (
-    <aside className={styles.settings} aria-label={t('settings')}>
+    <aside className={styles.settings} data-open={open} aria-label={t('settings')}>
+      <button
+        type="button"
+        className={styles.toggle}
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+      >
+        {t('settings')} · {model.alias}
+      </button>
       <Select
         label={t('model')}
         data={models.map(({ alias }) => alias)}
@@ -39,7 +50,11 @@ export function SettingsPanel(props: SettingsPanelProps) {
       <Facts
         rows={[
           [t('context'), <Figure key="context" value={model.contextWindow} />],
-          [t('price'), <PriceLines key="price" lines={model.pricing} />],
+          ...model.pricing.map((line): [string, React.ReactNode] => [
+            t(`common:resource.${line.resource}`, { defaultValue: line.resource }),
+            <Price key={line.resource} line={line} />,
+          ]),
+          ...(model.pricing.length === 0 ? [noPrice] : []),
         ]}
       />
       <Select

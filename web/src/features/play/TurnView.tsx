@@ -1,12 +1,10 @@
-import { lazy, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Answer } from '@/components/Answer';
 import { CallFacts } from '@/components/CallFacts';
 import { CopyButton } from '@/components/CopyButton';
 import { ProblemBanner } from '@/components/ProblemBanner';
 import type { Turn } from './useChat';
 import styles from './Chat.module.css';
-
-const Markdown = lazy(() => import('@/components/Markdown'));
 
 /** A question, its answer, and what the answer took. */
 export function TurnView({ turn }: { turn: Turn }) {
@@ -22,16 +20,14 @@ export function TurnView({ turn }: { turn: Turn }) {
         </details>
       )}
       <div className={styles.answer} data-streaming={!result || undefined}>
-        <Suspense fallback={<p className={styles.plain}>{turn.text}</p>}>
-          <Markdown text={turn.text} />
-        </Suspense>
+        <Answer text={turn.text} />
         {!result && !turn.text && <span className={styles.caret} aria-hidden="true" />}
       </div>
       {result?.end === 'stopped' && <p className={styles.stopped}>{t('stopped')}</p>}
       {result?.problem && <ProblemBanner error={result.problem} />}
       {result && (
         <div className={styles.foot}>
-          <CallFacts result={result} />
+          <CallFacts result={result} estimate={turn.estimate} />
           {turn.text && <CopyButton value={turn.text} label={t('answerText')} />}
         </div>
       )}

@@ -2,6 +2,7 @@ import { useRef, useState } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
 import { streamChat, type ChatResult } from '@/api/chat';
 import { walletQuery } from '@/api/queries';
+import type { Estimate } from '@/api/types';
 import { chatBody, type ChatParams, type Message } from './params';
 
 /** One question with its answer, finished or still growing. */
@@ -11,6 +12,8 @@ export interface Turn {
   text: string;
   reasoning: string;
   model: string;
+  /** What the server thought the message would cost; absent when it was not asked in time. */
+  estimate?: Estimate;
   /** Absent while it streams. */
   result?: ChatResult;
 }
@@ -20,6 +23,7 @@ interface SendInput {
   model: string;
   params: ChatParams;
   question: string;
+  estimate?: Estimate;
 }
 
 /** The conversation and its running answer. Stop keeps the text so far. */
@@ -31,12 +35,12 @@ export function useChat() {
   const patch = (id: number, part: Partial<Turn>) =>
     setTurns((all) => all.map((turn) => (turn.id === id ? { ...turn, ...part } : turn)));
 
-  const send = async ({ apiKey, model, params, question }: SendInput) => {
+  const send = async ({ apiKey, model, params, question, estimate }: SendInput) => {
     const id = turns.length;
     const history = [...historyOf(turns), { role: 'user' as const, content: question }];
     const abort = new AbortController();
     running.current = abort;
-    setTurns((all) => [...all, { id, question, model, text: '', reasoning: '' }]);
+    setTurns((all) => [...all, { id, question, model, estimate, text: '', reasoning: '' }]);
     const result = await streamChat({
       apiKey,
       body: chatBody(model, params, history),

@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import type { BillingLine, Task } from '@/api/types';
 import { Money } from '@/components/Money';
+import { Scroll } from '@/components/Scroll';
 import { SimTag } from '@/components/SimTag';
 import { useUnit } from '@/components/useUnit';
 import styles from './Inspector.module.css';
@@ -11,7 +12,7 @@ export function BillTab({ task }: { task: Task }) {
   const lines = task.billings ?? [];
   const summary = task.billingSummary;
   return (
-    <div className={styles.scroll}>
+    <Scroll>
       {summary?.reason && (
         <p className={styles.note}>
           {t(`billReason.${summary.reason}`, { defaultValue: summary.reason })}
@@ -51,7 +52,7 @@ export function BillTab({ task }: { task: Task }) {
           </tfoot>
         </table>
       )}
-    </div>
+    </Scroll>
   );
 }
 

@@ -22,7 +22,6 @@ export function Headline({ task }: { task: Task }) {
       <Money key="charge" text={task.finalChargeAmountText} currency={task.currency} />,
     ],
     [t('column.key'), task.apiKeyName || task.apiKeyPrefix || <Missing key="key" />],
-    [t('common:column.time'), <Time key="time" at={task.createdAt} />],
   ];
   return (
     <>
@@ -45,7 +44,7 @@ export function Headline({ task }: { task: Task }) {
           </span>
         )}
         <span>
-          <Time at={task.createdAt} absolute />
+          <Time at={task.createdAt} /> · <Time at={task.createdAt} absolute />
         </span>
       </p>
       {(task.errorCode || task.errorMessage) && (

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import type { LedgerEntry, Task } from '@/api/types';
 import { Money } from '@/components/Money';
 import { ProblemBanner } from '@/components/ProblemBanner';
+import { Scroll } from '@/components/Scroll';
 import { Badge } from '@/components/Status';
 import { Time } from '@/components/Time';
 import { ledgerQuery } from './queries';
@@ -19,7 +20,7 @@ export function LedgerTab({ task }: { task: Task }) {
   const { items, balanced } = ledger.data;
   if (items.length === 0) return <p className={styles.quiet}>{t('ledger.none')}</p>;
   return (
-    <div className={styles.scroll}>
+    <Scroll>
       <table className={styles.table}>
         <thead>
           <tr>
@@ -42,7 +43,7 @@ export function LedgerTab({ task }: { task: Task }) {
           {t(balanced ? 'ledger.balanced' : 'ledger.unbalanced')}
         </Badge>
       </p>
-    </div>
+    </Scroll>
   );
 }
 

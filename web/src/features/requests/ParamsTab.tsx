@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import type { PreprocessingChange, PreprocessingLog, Task } from '@/api/types';
 import { ProblemBanner } from '@/components/ProblemBanner';
+import { Scroll } from '@/components/Scroll';
 import { preprocessingQuery } from './queries';
 import styles from './Inspector.module.css';
 
@@ -14,11 +15,11 @@ export function ParamsTab({ task }: { task: Task }) {
   const changed = logs.data.filter((log) => log.changes?.length);
   if (changed.length === 0) return <p className={styles.quiet}>{t('params.unchanged')}</p>;
   return (
-    <div className={styles.scroll}>
+    <Scroll>
       {changed.map((log) => (
         <Changes key={log.attemptId ?? log.attemptNo} log={log} />
       ))}
-    </div>
+    </Scroll>
   );
 }
 
@@ -47,18 +48,16 @@ function Changes({ log }: { log: PreprocessingLog }) {
 
 function Change({ change }: { change: PreprocessingChange }) {
   const { t } = useTranslation('requests');
-  const show = (value: unknown, absent: string) =>
-    value === undefined ? <span className={styles.quiet}>{absent}</span> : JSON.stringify(value);
   return (
     <tr>
       <td>
         <code>{change.path}</code>
       </td>
       <td>
-        <code className={styles.before}>{show(change.before, t('params.absent'))}</code>
+        <Value value={change.before} absent={t('params.absent')} className={styles.before} />
       </td>
       <td>
-        <code className={styles.after}>{show(change.after, t('params.removed'))}</code>
+        <Value value={change.after} absent={t('params.removed')} className={styles.after} />
       </td>
       <td>
         <code>{change.rule}</code>
@@ -66,4 +65,15 @@ function Change({ change }: { change: PreprocessingChange }) {
       <td>{change.reason}</td>
     </tr>
   );
+}
+
+interface ValueProps {
+  value: unknown;
+  absent: string;
+  className?: string;
+}
+
+function Value({ value, absent, className }: ValueProps) {
+  if (value === undefined) return <span className={styles.quiet}>{absent}</span>;
+  return <code className={className}>{JSON.stringify(value)}</code>;
 }

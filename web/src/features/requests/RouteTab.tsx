@@ -1,5 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import type { Task } from '@/api/types';
+import { Scroll } from '@/components/Scroll';
 import { Badge } from '@/components/Status';
 import styles from './Inspector.module.css';
 
@@ -9,7 +10,7 @@ export function RouteTab({ task }: { task: Task }) {
   const { route } = task;
   if (!route) return <p className={styles.quiet}>{t('route.none')}</p>;
   return (
-    <div className={styles.scroll}>
+    <Scroll>
       <p className={styles.note}>
         {t(`cause.${route.cause}`, { requested: route.requested, served: route.served })}
       </p>
@@ -18,7 +19,7 @@ export function RouteTab({ task }: { task: Task }) {
           <tr>
             <th data-right>{t('route.rank')}</th>
             <th>{t('column.platform')}</th>
-            <th>{t('column.model')}</th>
+            <th>{t('route.model')}</th>
             <th data-right>{t('route.priority')}</th>
             <th>{t('route.gate')}</th>
             <th>{t('route.result')}</th>
@@ -47,6 +48,6 @@ export function RouteTab({ task }: { task: Task }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }

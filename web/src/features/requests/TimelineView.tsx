@@ -119,7 +119,7 @@ function Verdict({ verdict }: { verdict: Attempt['verdict'] }) {
 /** Length, upstream status, error and whether it may be retried. */
 function Facts({ attempt, ms }: { attempt: Attempt; ms: number | undefined }) {
   const { t } = useTranslation('requests');
-  const failed = attempt.verdict !== 'served' && attempt.category !== 'ok';
+  const failed = attempt.verdict !== undefined && attempt.verdict !== 'served';
   const parts = [
     duration(ms),
     attempt.statusCode ? `HTTP ${attempt.statusCode}` : undefined,

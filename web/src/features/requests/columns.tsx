@@ -6,6 +6,7 @@ import { Figure } from '@/components/Figure';
 import { Missing } from '@/components/Missing';
 import { Money } from '@/components/Money';
 import { SimTag } from '@/components/SimTag';
+import { Stacked } from '@/components/Stacked';
 import { Status } from '@/components/Status';
 import type { Column } from '@/components/table/columns';
 import { Time } from '@/components/Time';
@@ -30,7 +31,7 @@ export function useRequestColumns(): Column<Task>[] {
       {
         id: 'status',
         header: t('common:column.status'),
-        cell: (task) => <StatusCell task={task} />,
+        cell: (task) => <Status value={task.status} />,
       },
       { id: 'kind', header: t('column.kind'), cell: (task) => <Kind value={task.modelType} /> },
       {
@@ -41,8 +42,13 @@ export function useRequestColumns(): Column<Task>[] {
       },
       {
         id: 'platform',
-        header: t('column.platform'),
-        cell: (task) => task.platformName ?? <Missing />,
+        header: t('column.platformKey'),
+        cell: (task) => (
+          <Stacked
+            main={task.platformName ?? <Missing />}
+            sub={task.apiKeyName || task.apiKeyPrefix}
+          />
+        ),
       },
       {
         id: 'attempts',
@@ -82,22 +88,16 @@ export function useRequestColumns(): Column<Task>[] {
           <Money text={task.finalChargeAmountText} currency={task.currency} aligned />
         ),
       },
-      {
-        id: 'key',
-        header: t('column.key'),
-        cell: (task) => (task.apiKeyName || task.apiKeyPrefix) ?? <Missing />,
-      },
     ],
     [t],
   );
 }
 
-function StatusCell({ task }: { task: Task }) {
+function Sub({ other, errorCode }: { other?: string; errorCode?: string }) {
   return (
-    <span className={styles.status}>
-      <Status value={task.status} />
-      {task.errorCode && <code title={task.errorMessage}>{task.errorCode}</code>}
-    </span>
+    <>
+      {errorCode && <code className={styles.error}>{errorCode}</code>} {other}
+    </>
   );
 }
 
@@ -105,19 +105,17 @@ function StatusCell({ task }: { task: Task }) {
 export function Models({ task }: { task: Task }) {
   const asked = task.requestedModel || task.model || '';
   const served = task.resolvedModel;
+  const other = served && served !== asked ? `→ ${served}` : undefined;
   return (
-    <span
-      className={styles.models}
-      title={served && served !== asked ? `${asked} → ${served}` : asked}
-    >
-      <span className={styles.asked}>{asked}</span>
-      {served && served !== asked && (
-        <>
-          <span className={styles.arrow}>→</span>
-          <span className={styles.served}>{served}</span>
-        </>
-      )}
-      {task.simulated && <SimTag />}
+    <span title={[asked, other, task.errorMessage].filter(Boolean).join(' ')}>
+      <Stacked
+        main={
+          <>
+            <span className={styles.asked}>{asked}</span> {task.simulated && <SimTag />}
+          </>
+        }
+        sub={(other || task.errorCode) && <Sub other={other} errorCode={task.errorCode} />}
+      />
     </span>
   );
 }

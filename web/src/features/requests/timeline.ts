@@ -55,10 +55,14 @@ function instant(iso: string | undefined): number | undefined {
   return Number.isNaN(at) ? undefined : at;
 }
 
-/** Round marks on the axis: at most six, of 1, 2 or 5 times a power of ten milliseconds. */
+/**
+ * Round marks on the axis: at most six, of 1, 2 or 5 times a power of ten milliseconds. The last
+ * tenth has none: its label would not fit.
+ */
 export function ticks(span: number): number[] {
   const rough = span / 5;
   const power = 10 ** Math.floor(Math.log10(Math.max(rough, 1)));
   const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough) ?? power * 10;
-  return Array.from({ length: Math.floor(span / step) + 1 }, (_, index) => index * step);
+  const marks = Array.from({ length: Math.floor(span / step) + 1 }, (_, index) => index * step);
+  return marks.filter((ms) => ms <= span * 0.9);
 }

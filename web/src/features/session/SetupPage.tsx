@@ -87,7 +87,7 @@ function SetupForm({ token }: { token: string }) {
         description={t('rule.password')}
         autoComplete="new-password"
         required
-        data-autofocus
+        autoFocus
         {...form.getInputProps('password')}
       />
       {attempt.error && <ProblemBanner error={attempt.error} />}

@@ -26,20 +26,20 @@ export function AccountCard({ account }: { account: WalletAccount }) {
           <dt>{t('frozen')}</dt>
           <dd>
             <Link to="/requests" search={{ status: 'running' }} title={t('frozenHint')}>
-              <Money text={account.frozenBalanceText} currency={currency} kind="balance" />
+              <Money text={account.frozenBalanceText} currency={currency} kind="balance" bare />
             </Link>
           </dd>
         </div>
         <div>
           <dt>{t('spent')}</dt>
           <dd>
-            <Money text={account.totalSpentText} currency={currency} kind="balance" />
+            <Money text={account.totalSpentText} currency={currency} kind="balance" bare />
           </dd>
         </div>
         <div>
           <dt>{t('recharged')}</dt>
           <dd>
-            <Money text={account.totalRechargedText} currency={currency} kind="balance" />
+            <Money text={account.totalRechargedText} currency={currency} kind="balance" bare />
           </dd>
         </div>
       </dl>

@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import { streamChat, type ChatResult } from '@/api/chat';
 import { capabilitiesQuery, modelsQuery, playableKeysQuery } from '@/api/queries';
 import type { CallableModel, PlayableKey } from '@/api/types';
+import { Answer } from '@/components/Answer';
 import { CallFacts } from '@/components/CallFacts';
 import { ConnectPlatform } from '@/components/connect/ConnectPlatform';
 import { EmptyState } from '@/components/EmptyState';
@@ -70,7 +71,11 @@ function FirstCall({ model, apiKey }: { model: CallableModel; apiKey: PlayableKe
       </Card>
       <Card title={t('answer.title')} actions={<RunButton run={run} />} simulated={model.simulated}>
         <div className={styles.answer} aria-live="off">
-          {run.text || <span className={styles.placeholder}>{t('answer.placeholder')}</span>}
+          {run.text ? (
+            <Answer text={run.text} />
+          ) : (
+            <span className={styles.placeholder}>{t('answer.placeholder')}</span>
+          )}
         </div>
         {run.result?.problem && <ProblemBanner error={run.result.problem} />}
         {run.result && (
