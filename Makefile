@@ -91,7 +91,7 @@ web-test: $(CONSOLE) ## Console: types, lint, format, unit tests, size budget
 e2e: build $(E2E_MODULES) ## The journey of a person through the real program in Chromium
 	@tools/need node chromium
 	@mkdir -p $(RESULTS)
-	GANTRY_BIN=$(CURDIR)/$(BINARY) node e2e/run.mjs 2>&1 | tee $(RESULTS)/e2e.log
+	E2E_GANTRY=$(CURDIR)/$(BINARY) node e2e/run.mjs 2>&1 | tee $(RESULTS)/e2e.log
 
 .PHONY: lint
 lint: ## Lint and format check of the Go code

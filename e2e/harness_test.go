@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -32,7 +31,7 @@ var binaries = sync.OnceValues(func() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]string{"gantry": os.Getenv("GANTRY_BIN")}
+	out := map[string]string{"gantry": os.Getenv("E2E_GANTRY")}
 	for name, pkg := range map[string]string{
 		"gantry": "../cmd/gantry", "fakeopenai": "../internal/testkit/fakeopenai/cmd/fakeopenai",
 	} {
@@ -237,13 +236,16 @@ func (in *installation) newUser(name, balance string) user {
 	return u
 }
 
-// upstreamKey is what the fake upstream accepts.
-const upstreamKey = "sk-fake-upstream-key-0123456789"
+// upstream is a running fake of OpenAI's server, and the key that it accepts.
+type upstream struct {
+	Address string `json:"address"`
+	Key     string `json:"key"`
+}
 
-// fakeUpstream starts the fake OpenAI server and returns its base URL.
-func fakeUpstream(t *testing.T) string {
+// fakeUpstream starts the fake as a process of its own.
+func fakeUpstream(t *testing.T) upstream {
 	t.Helper()
-	cmd := exec.Command(binary(t, "fakeopenai"), "-key", upstreamKey)
+	cmd := exec.Command(binary(t, "fakeopenai"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stdin, err := cmd.StdinPipe() // held open: the fake ends with it
 	if err != nil {
@@ -264,21 +266,21 @@ func fakeUpstream(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	url := regexp.MustCompile(`http://[0-9.:]+`).FindString(line)
-	if url == "" {
+	var u upstream
+	if err := json.Unmarshal([]byte(line), &u); err != nil {
 		t.Fatalf("the fake upstream printed %q", line)
 	}
-	return url
+	return u
 }
 
 // connect makes the fake upstream a platform that offers the named models under their own names.
-func (in *installation) connect(upstream string, models map[string]string) {
+func (in *installation) connect(up upstream, models map[string]string) {
 	in.t.Helper()
 	var p struct {
 		ID string `json:"id"`
 	}
 	in.call(http.MethodPost, "/api/admin/platforms", in.admin, map[string]any{
-		"provider": "openai", "name": "Fake", "baseUrl": upstream + "/v1", "credentials": map[string]any{"apiKey": upstreamKey},
+		"provider": "openai", "name": "Fake", "baseUrl": "http://" + up.Address + "/v1", "credentials": map[string]any{"apiKey": up.Key},
 	}, &p, 201)
 	for name, typ := range models {
 		in.call(http.MethodPost, "/api/admin/platforms/"+p.ID+"/models", in.admin, map[string]any{

@@ -3,9 +3,12 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 
+	"github.com/gantry-ai/gantry/internal/app"
 	"github.com/gantry-ai/gantry/internal/cli"
+	"github.com/gantry-ai/gantry/internal/config"
 )
 
 func main() {
@@ -14,6 +17,8 @@ func main() {
 		Env:    os.Environ(),
 		Stdout: os.Stdout,
 		Stderr: os.Stderr,
-		Serve:  nil,
+		Serve: func(ctx context.Context, cfg config.Config, stderr io.Writer) error {
+			return app.Serve(ctx, cfg, stderr, cli.Version)
+		},
 	}))
 }

@@ -101,7 +101,9 @@ func (s *stream) pump() (o provider.Outcome, gone bool) {
 		if err != nil {
 			return s.broke(err), s.ctx().Err() != nil
 		}
-		s.d.arm(s.limits.Idle)
+		if event.Data != nil { // a comment says that the connection lives, not that the answer goes on
+			s.d.arm(s.limits.Idle)
+		}
 		if event.Unterminated && !whole(&event) {
 			return s.broke(io.ErrUnexpectedEOF), false
 		}

@@ -1,0 +1,108 @@
+package app
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/gantry-ai/gantry/internal/domain/routing"
+	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/kernel/secret"
+	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/provider/probe"
+	"github.com/gantry-ai/gantry/internal/surface/console"
+)
+
+// adapterBook tells routing about adapters in routing's own words. A provider of the catalogue is known by its key, an
+// adapter also by its own name.
+type adapterBook struct {
+	find func(name string) (provider.Adapter, bool)
+}
+
+// Lookup describes the adapter of a provider.
+func (b adapterBook) Lookup(name string) (routing.AdapterInfo, bool) {
+	adapter, ok := b.find(name)
+	if !ok {
+		return routing.AdapterInfo{}, false
+	}
+	d := adapter.Describe()
+	info := routing.AdapterInfo{Name: d.Name, DefaultBaseURL: d.DefaultBaseURL, AuthTypes: d.AuthTypes, Simulated: d.Simulated}
+	for _, f := range d.Credential {
+		info.Credential = append(info.Credential, routing.AdapterField{Name: f.Name, Required: f.Required})
+	}
+	return info, true
+}
+
+// Check opens an account as the relay would, without calling anybody.
+func (b adapterBook) Check(name, baseURL, authType string, credential map[string]string, config []byte) error {
+	adapter, ok := b.find(name)
+	if !ok {
+		return fault.ErrNotFound
+	}
+	fields := map[string]secret.String{}
+	for k, v := range credential {
+		fields[k] = secret.New(v)
+	}
+	_, err := adapter.Open(provider.Account{BaseURL: baseURL, AuthType: authType, Credential: fields, Config: config})
+	return err
+}
+
+// adapterOf returns the adapter that speaks to a provider.
+func (a *App) adapterOf(name string) (provider.Adapter, bool) {
+	if by := a.byProvider.Load(); by != nil {
+		adapter, ok := (*by)[name]
+		return adapter, ok
+	}
+	adapter, ok := a.adapters[name]
+	return adapter, ok
+}
+
+// connectable describes what can be connected: every provider of the catalogue that an adapter speaks to, with the
+// provider's own address and models.
+func (a *App) connectable(ctx context.Context) ([]provider.Description, error) {
+	providers, err := a.catalog.Providers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	models, err := a.catalog.BaseModels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []provider.Description
+	for i := range providers {
+		p := &providers[i]
+		adapter, ok := a.adapters[p.Type]
+		if !ok || p.Status != "active" {
+			continue
+		}
+		d := adapter.Describe()
+		d.Name, d.Title, d.DefaultBaseURL = p.Key, p.DisplayName, p.DefaultBaseURL
+		d.Models = nil
+		for j := range models {
+			if models[j].ProviderKey == p.Key {
+				d.Models = append(d.Models, models[j].ProviderModelName)
+			}
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// prober tries out accounts for the console.
+type prober struct{ app *App }
+
+// Probe implements console.Prober.
+func (p prober) Probe(ctx context.Context, account routing.Account, model string) console.ProbeReport {
+	adapter, ok := p.app.adapterOf(account.Provider)
+	if !ok {
+		return console.ProbeReport{}
+	}
+	run := probe.Prober{Now: p.app.now, Transport: func() http.RoundTripper { return newTransport(p.app.cfg.Relay.ConnectTimeout) }}
+	report := run.Probe(ctx, adapter, provider.Account{
+		BaseURL: account.BaseURL, AuthType: account.AuthType, Credential: account.Credential, Config: account.Config,
+	}, model)
+	out := console.ProbeReport{Models: report.Models}
+	for _, s := range report.Steps {
+		out.Steps = append(out.Steps, console.ProbeStep(s))
+	}
+	return out
+}

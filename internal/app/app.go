@@ -1,0 +1,237 @@
+// Package app is the only place that knows everybody: it makes the parts, connects them, and starts and stops them.
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/gantry-ai/gantry/internal/config"
+	"github.com/gantry-ai/gantry/internal/domain/audit"
+	"github.com/gantry-ai/gantry/internal/domain/catalog"
+	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/routing"
+	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/journal"
+	"github.com/gantry-ai/gantry/internal/kernel/clock"
+	"github.com/gantry-ai/gantry/internal/kernel/event"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/money"
+	"github.com/gantry-ai/gantry/internal/kernel/secret"
+	"github.com/gantry-ai/gantry/internal/kernel/tx"
+	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/provider/all"
+	"github.com/gantry-ai/gantry/internal/relay"
+	"github.com/gantry-ai/gantry/internal/store"
+)
+
+// App is one running installation.
+type App struct {
+	cfg    config.Config
+	log    *slog.Logger
+	stderr io.Writer
+	now    clock.Clock
+	bus    event.Bus
+	reg    *prometheus.Registry
+
+	data        *dataDir
+	store       *store.Store
+	credentials *secret.Box
+	adapters    map[string]provider.Adapter
+	byProvider  atomic.Pointer[map[string]provider.Adapter]
+	transport   *http.Transport
+
+	directory *identity.Directory
+	identity  *identity.Service
+	catalog   *catalog.Service
+	routing   *routing.Service
+	book      *wallet.Book
+	wallets   *wallet.Service
+	accounts  *wallet.OwnAccounts
+	journal   *journal.Journal
+	relay     *relay.Relay
+
+	version   string
+	reloading sync.Mutex
+	draining  drain
+}
+
+// noPlatform asks the store for the models of all platforms.
+var noPlatform id.ID
+
+// New makes an installation ready to serve: it opens the data directory and the database, migrates and seeds it, and
+// compiles the routes. Close releases what it holds.
+func New(ctx context.Context, cfg config.Config, stderr io.Writer, version string) (*App, error) {
+	a := &App{
+		cfg: cfg, version: version, stderr: stderr, log: newLogger(cfg.Log, stderr), now: clock.System, reg: prometheus.NewRegistry(),
+		transport: newTransport(cfg.Relay.ConnectTimeout),
+	}
+	a.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, step := range []func(context.Context) error{
+		a.openData, a.openStore, a.connectDomains, a.seed, a.ensureAdmin, a.reload,
+	} {
+		if err := step(ctx); err != nil {
+			a.Close(ctx)
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+func (a *App) openData(context.Context) (err error) {
+	a.data, err = openDataDir(a.cfg.Data)
+	return err
+}
+
+func (a *App) openStore(ctx context.Context) (err error) {
+	a.store, err = store.Open(ctx, store.Options{
+		URL: a.cfg.Database.URL.Reveal(), Path: a.data.file("gantry.db"), MaxReaders: a.cfg.Database.MaxReaders, Clock: a.now,
+		Logger: a.log,
+	})
+	if err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	if err := a.store.Migrate(ctx); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	return nil
+}
+
+// connectDomains makes the domain services and the relay, and tells each of them whom it works with.
+func (a *App) connectDomains(context.Context) error {
+	keys, err := a.loadKeys()
+	if err != nil {
+		return err
+	}
+	if a.credentials, err = secret.NewBox(keys.master, "credential"); err != nil {
+		return err
+	}
+	apiKeys, err := secret.NewBox(keys.master, "api_key")
+	if err != nil {
+		return err
+	}
+	tokens, err := identity.NewTokens(a.now, keys.jwt)
+	if err != nil {
+		return err
+	}
+	if a.adapters, err = a.makeAdapters(); err != nil {
+		return err
+	}
+	audit.Listen(&a.bus, a.store.Audit(), a.now)
+	a.journal = journal.Start(journal.Options{Sink: a.store.Journal(), Log: a.log, MaxBatch: a.cfg.Journal.MaxBatch})
+	if err := a.connectWallets(); err != nil {
+		return err
+	}
+	a.connectIdentity(tokens, apiKeys)
+	a.catalog = catalog.NewService(a.store.Catalog())
+	a.routing = routing.NewService(routing.Parts{
+		Store: a.store.Routing(), Catalog: a.catalog, Adapters: adapterBook{a.adapterOf}, Bus: &a.bus,
+		Box: a.credentials, Now: a.now,
+	})
+	a.connectRelay()
+	event.On(&a.bus, a.onRoutingChanged)
+	return nil
+}
+
+func (a *App) connectWallets() error {
+	welcome, err := welcomeGrants(a.cfg.Wallet)
+	if err != nil {
+		return err
+	}
+	a.book = wallet.NewBook(a.store.Wallet(), a.now)
+	a.wallets = wallet.NewService(wallet.Options{
+		Store: a.store.Wallet(), Book: a.book, Bus: &a.bus, Now: a.now, Primary: a.cfg.Wallet.Currency, Welcome: welcome,
+		Flush: a.journal.Flush,
+	})
+	a.accounts = wallet.NewOwnAccounts(a.wallets)
+	return nil
+}
+
+// welcomeGrants is what a new user is given, in simulated and in real money.
+func welcomeGrants(c config.Wallet) ([]money.Money, error) {
+	var out []money.Money
+	for _, g := range []struct {
+		name     string
+		number   money.Number
+		currency money.Currency
+	}{{"simGrant", c.SimGrant, money.SIM}, {"signupGrant", c.SignupGrant, c.Currency}} {
+		units, err := g.number.Amount(g.currency)
+		if err != nil {
+			return nil, fmt.Errorf("configuration: wallet.%s: %w", g.name, err)
+		}
+		out = append(out, money.Money{Currency: g.currency, Units: units})
+	}
+	return out, nil
+}
+
+func (a *App) connectIdentity(tokens *identity.Tokens, apiKeys *secret.Box) {
+	a.directory = identity.NewDirectory(a.store.Identity(), tokens, a.now)
+	a.identity = identity.NewService(identity.Config{
+		Mode: identity.Mode(a.cfg.Auth.IdentityMode), Registration: identity.Registration(a.cfg.Auth.Registration),
+		TokenTTL: a.cfg.Auth.TokenTTL,
+	}, identity.Parts{
+		Store: a.store.Identity(), Settings: a.store.Settings(), Bus: &a.bus, Now: a.now, Passwords: identity.NewPasswords(identity.DefaultPasswordCost),
+		Tokens: tokens, Box: apiKeys, Welcome: a.wallets, Directory: a.directory,
+	})
+}
+
+func (a *App) connectRelay() {
+	c := a.cfg.Relay
+	a.relay = relay.New(relay.Options{
+		Keys: a.directory, Wallets: a.book, Accounts: a.accounts, Journal: a.journal, Now: a.now, Log: a.log,
+		Metrics: relay.NewMetrics(a.reg),
+		Limits: relay.Limits{
+			MaxBody: c.MaxBodyBytes, FirstByte: c.FirstByteTimeout, Idle: c.IdleTimeout, Total: c.TotalTimeout,
+			Settle: settleTimeout, RejectUnbounded: c.OnUnbounded == "reject", Durable: a.cfg.Wallet.SettleAck == "durable",
+		},
+	})
+}
+
+// onRoutingChanged compiles the routes anew before the call that changed them returns.
+func (a *App) onRoutingChanged(ctx context.Context, t tx.Tx, _ routing.Changed) error {
+	t.AfterCommit(func() {
+		if err := a.reload(context.WithoutCancel(ctx)); err != nil {
+			// The version poll tries again within two seconds.
+			a.log.Error("configuration not reloaded", "error", err)
+		}
+	})
+	return nil
+}
+
+// makeAdapters makes one adapter of each kind.
+func (a *App) makeAdapters() (map[string]provider.Adapter, error) {
+	out := map[string]provider.Adapter{}
+	for _, adapter := range all.Adapters(all.Options{TokensPerSecond: a.cfg.Simulation.TokensPerSecond}) {
+		name := adapter.Describe().Name
+		if out[name] != nil {
+			return nil, fmt.Errorf("two adapters are named %s", name)
+		}
+		out[name] = adapter
+	}
+	return out, nil
+}
+
+// Close stops what New started and releases what it opened. Records that were taken down are written first.
+func (a *App) Close(ctx context.Context) {
+	if a.journal != nil {
+		if err := a.journal.Close(ctx); err != nil {
+			a.log.Error("journal not written to its end", "error", err)
+		}
+	}
+	a.transport.CloseIdleConnections()
+	if a.store != nil {
+		if err := a.store.Close(); err != nil {
+			a.log.Error("database not closed", "error", err)
+		}
+	}
+	if a.data != nil {
+		_ = a.data.close()
+	}
+}

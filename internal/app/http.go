@@ -1,0 +1,134 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/gantry-ai/gantry/internal/config"
+	"github.com/gantry-ai/gantry/internal/relay"
+	"github.com/gantry-ai/gantry/internal/surface/console"
+	"github.com/gantry-ai/gantry/internal/surface/gateway"
+	"github.com/gantry-ai/gantry/internal/surface/httpx"
+	"github.com/gantry-ai/gantry/internal/surface/protocols"
+	"github.com/gantry-ai/gantry/web"
+)
+
+// Handler serves every surface that is enabled.
+func (a *App) Handler(ctx context.Context) (http.Handler, error) {
+	g := a.gatewaySurface()
+	c, err := a.consoleSurface(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := chi.NewRouter()
+	r.Use(httpx.Edge(a.cfg.TrustedProxies))
+	mount(r, a.cfg.Surfaces.Protocols, func(r chi.Router) {
+		protocols.Mount(r, protocols.Options{Relay: a.relay, Keys: a.directory, Caller: callerOf})
+	})
+	mount(r, a.cfg.Surfaces.Gateway, g.Mount)
+	mount(r, a.cfg.Surfaces.Console, c.Mount)
+	// What is not found is said in the way of the surface that the path belongs to.
+	allowed, allowedConsole := g.MethodNotAllowed(r), c.MethodNotAllowed(r)
+	r.NotFound(func(w http.ResponseWriter, req *http.Request) {
+		byOwner(req.URL.Path, protocols.NotFound, c.NotFound, g.NotFound)(w, req)
+	})
+	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
+		byOwner(req.URL.Path, protocols.MethodNotAllowed, allowedConsole, allowed)(w, req)
+	})
+	return r, nil
+}
+
+func byOwner(path string, ofProtocols, ofConsole, otherwise http.HandlerFunc) http.HandlerFunc {
+	switch {
+	case protocols.Owns(path):
+		return ofProtocols
+	case console.Owns(path):
+		return ofConsole
+	}
+	return otherwise
+}
+
+// mount puts a surface where the configuration says: at its own paths, behind a prefix, or on a host of its own.
+func mount(r chi.Router, c config.Surface, routes func(chi.Router)) {
+	if !c.Enabled {
+		return
+	}
+	place := func(r chi.Router) {
+		if c.Prefix != "" {
+			r.Route(c.Prefix, routes)
+			return
+		}
+		routes(r)
+	}
+	if c.Host == "" {
+		place(r)
+		return
+	}
+	r.Group(func(r chi.Router) {
+		r.Use(onHost(c.Host))
+		place(r)
+	})
+}
+
+// hostName is the name in a Host header, without the port.
+func hostName(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return host
+}
+
+// onHost lets only requests for a host pass.
+func onHost(host string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			if hostName(req.Host) != host {
+				protocols.NotFound(w, req)
+				return
+			}
+			next.ServeHTTP(w, req)
+		})
+	}
+}
+
+func (a *App) gatewaySurface() *gateway.Surface {
+	return gateway.New(gateway.Options{
+		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Wallets: a.wallets, Tasks: a.store.Tasks(),
+		Audit: a.store.Audit(), Snapshot: a.relay.Snapshot, Ready: a.ready, Env: "production", Log: a.log,
+	})
+}
+
+func (a *App) consoleSurface(ctx context.Context) (*console.Surface, error) {
+	adapters, err := a.connectable(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o := console.Options{
+		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Tasks: a.store.Tasks(), Ledger: a.wallets,
+		Snapshot: a.relay.Snapshot, Adapters: adapters, Prober: prober{a}, Version: a.version,
+		Simulation: a.cfg.Simulation.Enabled, Log: a.log,
+	}
+	if files, ok := web.Files(); ok {
+		o.Files = files
+	}
+	return console.New(o), nil
+}
+
+var errDraining = errors.New("the process is about to stop")
+
+// ready says why the process cannot serve: it is about to stop, the database does not answer, or charges cannot be
+// written.
+func (a *App) ready(ctx context.Context) error {
+	if a.draining.active() {
+		return errDraining
+	}
+	return errors.Join(a.store.Ping(ctx), a.journal.Ready())
+}
+
+func callerOf(req *http.Request) relay.Caller {
+	return relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req)}
+}

@@ -1,0 +1,170 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/gantry-ai/gantry/internal/config"
+)
+
+const (
+	// settleTimeout bounds how long an answer waits for its charge to be durable.
+	settleTimeout = 10 * time.Second
+	// usedEvery is how often it is written down when keys were last used.
+	usedEvery = 10 * time.Second
+	// closeTimeout bounds how long the last records may take to be written.
+	closeTimeout = 10 * time.Second
+	// maxHeader bounds a request's header.
+	maxHeader = 64 << 10
+	idleConn  = 2 * time.Minute
+)
+
+// Serve runs an installation until ctx ends, and then lets what is under way finish.
+func Serve(ctx context.Context, cfg config.Config, stderr io.Writer, version string) error {
+	a, err := New(ctx, cfg, stderr, version)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		end, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		defer cancel()
+		a.Close(end)
+	}()
+	return a.Run(ctx)
+}
+
+// Run serves until ctx ends. SIGTERM's order: readiness fails, no connection is accepted any more, requests under way
+// finish within the time limit, and what is open then is cut, which settles it.
+func (a *App) Run(ctx context.Context) error {
+	public, err := net.Listen("tcp", a.cfg.Addr)
+	if err != nil {
+		return fmt.Errorf("addr: %w", err)
+	}
+	private, err := a.listenPrivate()
+	if err != nil {
+		_ = public.Close()
+		return err
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	go a.poll(background)
+	go a.writeUsedKeys(background)
+
+	handler, err := a.Handler(ctx)
+	if err != nil {
+		return err
+	}
+	server := a.newServer(handler)
+	inner := a.newServer(a.privateHandler())
+	failed := make(chan error, 2)
+	go func() { failed <- server.Serve(public) }()
+	if private != nil {
+		go func() { failed <- inner.Serve(private) }()
+	}
+	a.log.Info("serving", "addr", public.Addr().String(), "admin_addr", a.cfg.AdminAddr, "data", a.cfg.Data)
+	if err := a.offerSetup(ctx, public.Addr()); err != nil {
+		_ = server.Close()
+		return err
+	}
+	select {
+	case <-ctx.Done():
+	case err := <-failed:
+		_ = server.Close()
+		return err
+	}
+	return a.end(server, inner)
+}
+
+func (a *App) newServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: a.cfg.HTTP.ReadHeaderTimeout, IdleTimeout: idleConn, MaxHeaderBytes: maxHeader,
+	}
+}
+
+func (a *App) listenPrivate() (net.Listener, error) {
+	if a.cfg.AdminAddr == "" {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	l, err := net.Listen("tcp", a.cfg.AdminAddr)
+	if err != nil {
+		return nil, fmt.Errorf("adminAddr (metrics and profiles; set it to another address, or to nothing to switch it off): %w", err)
+	}
+	return l, nil
+}
+
+// end stops the servers in order.
+func (a *App) end(server, inner *http.Server) error {
+	a.draining.begin()
+	a.log.Info("draining", "in_flight", a.relay.InFlight())
+	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.Shutdown.Timeout)
+	defer cancel()
+	err := server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		a.log.Warn("requests cut at the end of the drain time", "in_flight", a.relay.InFlight())
+		err = server.Close()
+		a.awaitSettled()
+	}
+	_ = inner.Close()
+	a.log.Info("stopped")
+	return err
+}
+
+// awaitSettled waits until requests that were cut have settled, which takes no longer than their records do.
+func (a *App) awaitSettled() {
+	limit := time.After(settleTimeout)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for a.relay.InFlight() > 0 {
+		select {
+		case <-tick.C:
+		case <-limit:
+			return
+		}
+	}
+}
+
+// drain says whether the process is about to stop.
+type drain struct{ on atomic.Bool }
+
+func (d *drain) begin()       { d.on.Store(true) }
+func (d *drain) active() bool { return d.on.Load() }
+
+// privateHandler serves what only operators may see.
+func (a *App) privateHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.reg, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	return mux
+}
+
+// writeUsedKeys writes down when keys were last used, now and then: nothing waits for it.
+func (a *App) writeUsedKeys(ctx context.Context) {
+	tick := time.NewTicker(usedEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		used := a.directory.UsedKeys()
+		if len(used) == 0 {
+			continue
+		}
+		if err := a.store.Identity().APIKeysUsed(ctx, used); err != nil && ctx.Err() == nil {
+			a.log.Warn("last use of keys not written", "error", err)
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package app
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/gantry-ai/gantry/internal/domain/routing"
+	"github.com/gantry-ai/gantry/internal/kernel/secret"
+	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/relay"
+)
+
+// pollEvery is how soon a node hears of a change made on another, if no notification reached it. Source: DESIGN section 2.
+const pollEvery = 2 * time.Second
+
+// reload compiles the configuration in the database and makes it what requests are routed by.
+func (a *App) reload(ctx context.Context) error {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	// The version is read first: a change that comes meanwhile makes another one, which the next poll sees.
+	src := relay.Sources{Unseal: a.unseal, Transport: a.transportFor, Log: a.log}
+	var err error
+	if src.Version, err = a.store.Routing().ConfigVersion(ctx); err != nil {
+		return err
+	}
+	if src.Platforms, err = a.store.Routing().PlatformList(ctx); err != nil {
+		return err
+	}
+	if src.Models, err = a.store.Routing().ModelList(ctx, noPlatform); err != nil {
+		return err
+	}
+	if src.BaseModels, err = a.store.Catalog().BaseModelList(ctx); err != nil {
+		return err
+	}
+	if src.RuleSets, err = a.store.Pricing().RuleSetList(ctx); err != nil {
+		return err
+	}
+	if src.Adapters, err = a.adaptersByProvider(ctx); err != nil {
+		return err
+	}
+	a.byProvider.Store(&src.Adapters)
+	s := relay.Compile(src)
+	if err := a.prepareAccounts(ctx, s); err != nil {
+		return err
+	}
+	a.relay.Use(s)
+	return nil
+}
+
+// prepareAccounts makes sure that every currency in use has the accounts that settling a call needs.
+func (a *App) prepareAccounts(ctx context.Context, s *relay.Snapshot) error {
+	for _, c := range s.Currencies() {
+		if err := a.accounts.Prepare(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// poll reloads whenever the configuration has another version than the one in use.
+func (a *App) poll(ctx context.Context) {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		version, err := a.store.Routing().ConfigVersion(ctx)
+		if err == nil && version != a.relay.Snapshot().Version {
+			err = a.reload(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			a.log.Error("configuration not reloaded", "error", err)
+		}
+	}
+}
+
+// adaptersByProvider maps every provider of the catalogue to the adapter that speaks to it.
+func (a *App) adaptersByProvider(ctx context.Context) (map[string]provider.Adapter, error) {
+	out := map[string]provider.Adapter{}
+	for name, adapter := range a.adapters {
+		out[name] = adapter
+	}
+	providers, err := a.store.Catalog().ProviderList(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range providers {
+		if adapter, ok := a.adapters[p.Type]; ok {
+			out[p.Key] = adapter
+		}
+	}
+	return out, nil
+}
+
+// unseal opens a platform's credential.
+func (a *App) unseal(c *routing.Credential) (map[string]secret.String, error) {
+	return routing.Unseal(a.credentials, c)
+}
+
+func (a *App) transportFor(*routing.Platform) http.RoundTripper { return a.transport }
+
+// newTransport makes the connections to all upstreams. Bodies are passed on as they are, so nothing is unpacked on the way.
+func newTransport(connect time.Duration) *http.Transport {
+	dialer := &net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, TLSHandshakeTimeout: connect,
+		MaxIdleConnsPerHost: 512, IdleConnTimeout: 90 * time.Second, DisableCompression: true, ForceAttemptHTTP2: true,
+		MaxResponseHeaderBytes: 64 << 10, WriteBufferSize: 16 << 10, ReadBufferSize: 16 << 10,
+	}
+}
