@@ -48,7 +48,7 @@ func (d *database) execEach(ctx context.Context, t *transaction, s statement, ro
 	if err != nil {
 		return nil, err
 	}
-	defer prepared.Close() //nolint:errcheck // it ends with the transaction at the latest
+	defer prepared.Close() // it ends with the transaction at the latest
 	touched := make([]int64, len(rows))
 	for i, row := range rows {
 		result, err := prepared.ExecContext(ctx, row...)

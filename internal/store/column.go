@@ -105,7 +105,7 @@ func (q quantities) Value() (driver.Value, error) {
 	object := map[string]int64{}
 	for r, n := range q {
 		if n != 0 {
-			object[inference.Resource(r).String()] = n //nolint:gosec // below NumResources
+			object[inference.Resource(r).String()] = n
 		}
 	}
 	if len(object) == 0 {

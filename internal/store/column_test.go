@@ -22,7 +22,10 @@ func TestColumnsComeBack(t *testing.T) {
 	some[inference.TextInput], some[inference.Search] = 5, 1<<60
 	for _, v := range []driver.Valuer{
 		stamp(0), stamp(1), stamp(-62_000_000_000_000_000), document(nil), document(`{"b": 1.50, "a":[]}`),
-		list[identity.Role](nil), list[identity.Role]{"admin", `"'`}, quantities{}, some, resource(inference.AudioOutput),
+		list[identity.Role](nil),
+		list[identity.Role]{"admin", `"'`},
+		quantities{},
+		some, resource(inference.AudioOutput),
 		folded(""), fold("ÄÖ@X"),
 	} {
 		stored, err := v.Value()
@@ -35,7 +38,11 @@ func TestColumnsComeBack(t *testing.T) {
 		}
 		for _, form := range forms {
 			back := reflect.New(reflect.TypeOf(v))
-			if err := back.Interface().(sql.Scanner).Scan(form); err != nil {
+			scanner, ok := reflect.TypeAssert[sql.Scanner](back)
+			if !ok {
+				t.Fatalf("%T cannot be read", v)
+			}
+			if err := scanner.Scan(form); err != nil {
 				t.Fatalf("%#v: %v", v, err)
 			}
 			if !reflect.DeepEqual(back.Elem().Interface(), v) {

@@ -126,7 +126,7 @@ func checkPlan(t *testing.T, s *Store, query string) {
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
-	defer rows.Close() //nolint:errcheck // read to the end
+	defer rows.Close()
 	paged := false
 	for rows.Next() {
 		var node, parent, unused int

@@ -20,7 +20,7 @@ type migration struct {
 }
 
 // migrations renders the scripts for one engine, in order. They are one text for both, in which a word in double braces
-// stands for what the engines write differently. Their names begin with their version: 0001, 0002, …
+// stands for what the engines write differently. Their names begin with their version, from 0001 on.
 func migrations(e engine) ([]migration, error) {
 	files, err := fs.Glob(sources, "migrations/*.sql") // sorted
 	if err != nil {

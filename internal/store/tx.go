@@ -45,7 +45,7 @@ func (d *database) inTx(ctx context.Context, f func(*transaction) error) error {
 
 // run gives the connection back, even when f panics, before the hooks run: they may need it.
 func (t *transaction) run(ctx context.Context, conn bun.Conn, f func(*transaction) error) error {
-	defer conn.Close() //nolint:errcheck // back to the pool; the transaction has said how it ended
+	defer conn.Close() // back to the pool; the transaction has said how it ended
 	return conn.RunInTx(ctx, nil, func(_ context.Context, inner bun.Tx) error {
 		t.Tx = inner
 		return f(t)

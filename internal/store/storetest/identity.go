@@ -13,6 +13,7 @@ import (
 )
 
 func testTenants(t *testing.T, w *world) {
+	t.Helper()
 	s := w.Identity()
 	if w.tenant.Number < 1 {
 		t.Errorf("Number = %d, want one from the database", w.tenant.Number)
@@ -49,6 +50,7 @@ func testGroups(_ *testing.T, w *world) {
 }
 
 func testUsers(t *testing.T, w *world) {
+	t.Helper()
 	s := w.Identity()
 	var g identity.Group
 	fill(&g)
@@ -143,6 +145,7 @@ func adminChanges(t *testing.T, w *world, u identity.User) {
 }
 
 func testUserList(t *testing.T, w *world) {
+	t.Helper()
 	s := w.Identity()
 	for i := range 5 {
 		w.newUser(fmt.Sprintf("user%d", i))

@@ -91,6 +91,7 @@ func testJournal(_ *testing.T, w *world) {
 
 // testJournalAgain applies batches that overlap, from several nodes at once: every record counts once.
 func testJournalAgain(t *testing.T, w *world) {
+	t.Helper()
 	b := w.books()
 	w.posted(wallet.TransferGrant, b.grant, b.mine, 1000)
 	var records []*journal.Record

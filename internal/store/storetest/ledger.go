@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 
@@ -18,6 +19,7 @@ import (
 
 // testLedgerProperties posts random transfers between random accounts and holds the books against a plain sum.
 func testLedgerProperties(t *testing.T, w *world) {
+	t.Helper()
 	users := []identity.User{w.user, w.newUser("eve"), w.newUser("mallory")}
 	var accounts []wallet.Account
 	for _, u := range users {
@@ -81,8 +83,7 @@ func continuous(w *world, u identity.User) {
 			break
 		}
 	}
-	for i := len(entries) - 1; i >= 0; i-- {
-		e := entries[i]
+	for _, e := range slices.Backward(entries) {
 		moved := -e.Amount
 		if e.Credit {
 			moved = e.Amount
@@ -97,6 +98,7 @@ func continuous(w *world, u identity.User) {
 
 // testConcurrentPosts lets many spend from one wallet at once: exactly as many succeed as it affords.
 func testConcurrentPosts(t *testing.T, w *world) {
+	t.Helper()
 	const workers, each, affords = 6, 5, 17
 	mine := w.wallet(w.user, money.USD)
 	grant := w.book(wallet.CodeGrantPromo, wallet.KindGrant, money.USD)

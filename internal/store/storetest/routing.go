@@ -119,6 +119,7 @@ func testPolicies(_ *testing.T, w *world) {
 }
 
 func testConfigVersion(t *testing.T, w *world) {
+	t.Helper()
 	s := w.Routing()
 	before, err := s.ConfigVersion(w.ctx)
 	w.ok(err)

@@ -3,6 +3,7 @@ package storetest
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -43,6 +44,7 @@ func (w *world) newTasks() []tasks.Task {
 }
 
 func testTaskList(t *testing.T, w *world) {
+	t.Helper()
 	made := w.newTasks()
 	fifth := made[11-5]
 	for what, c := range map[string]struct {
@@ -93,17 +95,15 @@ func testTaskList(t *testing.T, w *world) {
 }
 
 func requestNumbers(items []tasks.Task) string {
-	out := ""
+	numbers := make([]string, len(items))
 	for i, v := range items {
-		if i > 0 {
-			out += " "
-		}
-		out += v.RequestID[len("Req_"):]
+		numbers[i] = v.RequestID[len("Req_"):]
 	}
-	return out
+	return strings.Join(numbers, " ")
 }
 
 func testTaskEvents(t *testing.T, w *world) {
+	t.Helper()
 	s := w.Tasks()
 	r := w.record(w.books(), 0, 0)
 	w.apply(r)

@@ -20,6 +20,7 @@ func testMigrate(_ *testing.T, w *world) {
 }
 
 func testTransactions(t *testing.T, w *world) {
+	t.Helper()
 	s := w.Identity()
 	inserted := func(inner tx.Tx) id.ID {
 		v := identity.Tenant{ID: id.New(), Key: id.New().String(), Status: identity.Active}

@@ -112,6 +112,7 @@ func testAccounts(_ *testing.T, w *world) {
 }
 
 func testTransfers(t *testing.T, w *world) {
+	t.Helper()
 	s := w.Wallet()
 	mine := w.wallet(w.user, money.USD)
 	grant := w.book(wallet.CodeGrantPromo, wallet.KindGrant, money.USD)
@@ -144,6 +145,7 @@ func testTransfers(t *testing.T, w *world) {
 }
 
 func testTransferRefusals(t *testing.T, w *world) {
+	t.Helper()
 	s := w.Wallet()
 	mine, cny := w.wallet(w.user, money.USD), w.wallet(w.user, money.CNY)
 	grant := w.book(wallet.CodeGrantPromo, wallet.KindGrant, money.USD)
@@ -188,6 +190,7 @@ func testTransferRefusals(t *testing.T, w *world) {
 }
 
 func testWalletEntries(t *testing.T, w *world) {
+	t.Helper()
 	mine, sim := w.wallet(w.user, money.USD), w.wallet(w.user, money.SIM)
 	hers := w.wallet(w.newUser("eve"), money.USD)
 	grant, play := w.book("g", wallet.KindGrant, money.USD), w.book("g", wallet.KindGrant, money.SIM)
