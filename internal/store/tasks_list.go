@@ -51,6 +51,12 @@ func taskFilter(query *bun.SelectQuery, q tasks.Query) *bun.SelectQuery {
 	equal("model_type", q.ModelType, q.ModelType != "")
 	equal("kind", q.Kind, q.Kind != "")
 	equal("status", q.Status, q.Status != "")
+	if len(q.Statuses) > 0 {
+		query.Where("status IN (?)", bun.List(q.Statuses))
+	}
+	if q.Simulated != nil {
+		query.Where("is_simulated = ?", *q.Simulated)
+	}
 	if !q.From.IsZero() {
 		query.Where("created_at >= ?", stampOf(q.From))
 	}

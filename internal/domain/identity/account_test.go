@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -106,6 +107,29 @@ func TestLoginTellsUnknownFromWrongToNobody(t *testing.T) {
 	}
 	if _, err := w.Login(t.Context(), here, "ADA", "correct horse", identity.SessionGateway); err != nil {
 		t.Errorf("in capitals: %v", err)
+	}
+}
+
+func TestNoAccountIsNobodys(t *testing.T) {
+	t.Parallel()
+	w := identitytest.New(t, identity.Config{})
+	register(t, w, "ada") // has no e-mail address
+	for _, account := range []string{"", strings.Repeat("a", 300)} {
+		if _, err := w.Login(t.Context(), here, account, "correct horse", identity.SessionGateway); !errors.Is(err, identity.ErrCredentials) {
+			t.Errorf("%q: %v", account, err)
+		}
+	}
+}
+
+func TestRegistrationsAreLimitedByAddress(t *testing.T) {
+	t.Parallel()
+	w := identitytest.New(t, identity.Config{})
+	var err error
+	for i := 0; i < 200 && err == nil; i++ {
+		_, err = w.Register(t.Context(), here, identity.NewUser{Username: fmt.Sprintf("user-%d", i), Password: "12345678"}, "")
+	}
+	if !errors.Is(err, identity.ErrTooManyTries) || len(w.Welcomed()) != 100 {
+		t.Errorf("after %d accounts: %v", len(w.Welcomed()), err)
 	}
 }
 

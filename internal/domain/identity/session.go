@@ -54,7 +54,7 @@ func (s *Service) Login(ctx context.Context, c Client, account, password, kind s
 }
 
 func (s *Service) authenticate(ctx context.Context, account, password string) (User, error) {
-	user, err := s.Store.UserByAccount(ctx, account)
+	user, err := s.byName(ctx, account)
 	if err != nil && !errors.Is(err, fault.ErrNotFound) {
 		return User{}, err
 	}
@@ -66,6 +66,14 @@ func (s *Service) authenticate(ctx context.Context, account, password string) (U
 		return User{}, ErrCredentials.Saying("Account or password is wrong.")
 	}
 	return user, nil
+}
+
+// byName finds an account; no name is nobody's, though e-mail addresses may be empty.
+func (s *Service) byName(ctx context.Context, account string) (User, error) {
+	if account == "" || len(account) > maxEmail {
+		return User{}, fault.ErrNotFound
+	}
+	return s.Store.UserByAccount(ctx, account)
 }
 
 // open stores a fresh session and signs its first token.

@@ -57,17 +57,17 @@ func (s *Service) mayRegister(c Client, invitation string) error {
 	if !s.RegistrationOpen() {
 		return ErrRegistrationClosed
 	}
-	if s.config.Registration != RegistrationInvite {
-		return nil
-	}
+	// Each try counts: accounts come with money and cost work.
 	if err := s.byAddress.take(c.IP); err != nil {
 		return err
+	}
+	if s.config.Registration != RegistrationInvite {
+		return nil
 	}
 	want := s.config.InvitationCode.Reveal()
 	if want == "" || subtle.ConstantTimeCompare([]byte(invitation), []byte(want)) != 1 {
 		return ErrInvitation.At("invitationCode")
 	}
-	s.byAddress.giveBack(c.IP)
 	return nil
 }
 

@@ -143,6 +143,14 @@ func (s *Service) upstreamModel(ctx context.Context, p *Platform, name string) (
 	return s.row(p, in, base)
 }
 
+// isAmong reports whether a route of the same platform leads the same name to the same model already. One name may lead to
+// several models of a platform: they share its load by weight.
+func (m *PlatformModel) isAmong(others []PlatformModel) bool {
+	return slices.ContainsFunc(others, func(o PlatformModel) bool {
+		return o.Alias == m.Alias && o.ProviderModelName == m.ProviderModelName
+	})
+}
+
 func readTypes(names []string, otherwise []inference.ModelType) ([]inference.ModelType, error) {
 	if len(names) == 0 {
 		if len(otherwise) == 0 {

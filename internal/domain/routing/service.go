@@ -70,6 +70,13 @@ func (s *Service) CreateModel(ctx context.Context, by event.Actor, in NewModel) 
 		return PlatformModel{}, err
 	}
 	return m, s.Store.InTx(ctx, func(t tx.Tx) error {
+		present, err := s.Store.ModelList(ctx, p.ID)
+		if err != nil {
+			return err
+		}
+		if m.isAmong(present) {
+			return ErrRoute
+		}
 		if err := s.insertModelTx(ctx, t, by, &m); err != nil {
 			return err
 		}
@@ -102,6 +109,9 @@ func (s *Service) prepare(ctx context.Context, by event.Actor, in NewPlatform, m
 	c := Connection{Platform: p, Models: make([]PlatformModel, 0, len(models))}
 	for i, name := range models {
 		m, err := s.upstreamModel(ctx, &p, name)
+		if err == nil && m.isAmong(c.Models) {
+			err = ErrRoute
+		}
 		if f := fault.From(err); f != nil {
 			return Connection{}, f.At(indexed("models", i))
 		}
@@ -117,7 +127,7 @@ func (s *Service) ConnectTx(ctx context.Context, t tx.Tx, by event.Actor, c *Con
 	}
 	for i := range c.Models {
 		if err := s.insertModelTx(ctx, t, by, &c.Models[i]); err != nil {
-			return fault.From(err).At(indexed("models", i))
+			return err
 		}
 	}
 	return s.changedTx(ctx, t)
@@ -138,11 +148,7 @@ func (s *Service) insertPlatformTx(ctx context.Context, t tx.Tx, by event.Actor,
 }
 
 func (s *Service) insertModelTx(ctx context.Context, t tx.Tx, by event.Actor, m *PlatformModel) error {
-	err := s.Store.ModelInsert(ctx, t, m)
-	if errors.Is(err, fault.ErrConflict) {
-		return ErrRoute
-	}
-	if err != nil {
+	if err := s.Store.ModelInsert(ctx, t, m); err != nil {
 		return err
 	}
 	return s.Bus.Announce(ctx, t, event.Change{

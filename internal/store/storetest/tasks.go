@@ -31,6 +31,7 @@ func (w *world) newTasks() []tasks.Task {
 		if i < 3 {
 			r.Task.UserID = eve.ID
 		}
+		r.Task.Simulated = i > 9
 		if i == 5 {
 			r.Task.Kind, r.Task.ModelType, r.Task.APIKeyID = inference.Embeddings, inference.TypeEmbedding, key
 		}
@@ -46,7 +47,7 @@ func (w *world) newTasks() []tasks.Task {
 func testTaskList(t *testing.T, w *world) {
 	t.Helper()
 	made := w.newTasks()
-	fifth := made[11-5]
+	fifth, yes, no := made[11-5], true, false
 	for what, c := range map[string]struct {
 		query tasks.Query
 		want  string
@@ -56,6 +57,9 @@ func testTaskList(t *testing.T, w *world) {
 		"nobody's":        {tasks.Query{User: id.New()}, ""},
 		"a status":        {tasks.Query{User: w.user.ID, Status: tasks.Failed}, "11 09 07 05 03"},
 		"any status":      {tasks.Query{Status: tasks.Failed}, "11 09 07 05 03 01"},
+		"some statuses":   {tasks.Query{Statuses: []tasks.Status{tasks.Failed, tasks.Queued}}, "11 09 07 05 03 01"},
+		"simulated":       {tasks.Query{Simulated: &yes}, "11 10"},
+		"real":            {tasks.Query{User: w.user.ID, Simulated: &no}, "09 08 07 06 05 04 03"},
 		"a kind":          {tasks.Query{Kind: inference.Embeddings}, "05"},
 		"a type":          {tasks.Query{ModelType: inference.TypeEmbedding}, "05"},
 		"a key":           {tasks.Query{User: w.user.ID, APIKey: fifth.APIKeyID}, "05"},

@@ -230,7 +230,7 @@ func TestWallets(t *testing.T) {
 		{Name: "users by page", As: "admin", Method: get, Path: "/api/admin/users?page=2&pageSize=4", Operation: "listAdminUsers", Status: 200},
 	})
 	q := w.Wallets.Asked
-	if q.Kind != "adjustment" || q.Page.Size != 10 || q.To.Sub(q.From) != 24*time.Hour-time.Nanosecond || q.User != w.User("user").ID {
+	if q.Kind != "adjustment" || q.Page.Size != 10 || q.To.Sub(q.From) != 24*time.Hour || q.User != w.User("user").ID {
 		t.Errorf("asked %+v", q)
 	}
 }

@@ -106,7 +106,8 @@ func (q *Query) Page() page.Request {
 	}
 }
 
-// Time returns a time given as RFC 3339 or as a date in UTC; a date that ends a range means the end of the day.
+// Time returns a time given as RFC 3339 or as a date in UTC. Ranges do not hold their end, so a date that ends one means the
+// beginning of the next day.
 // Code: invalid_parameter.
 func (q *Query) Time(ends bool, names ...string) time.Time {
 	v, name := q.find(names)
@@ -122,7 +123,7 @@ func (q *Query) Time(ends bool, names ...string) time.Time {
 		return time.Time{}
 	}
 	if ends {
-		t = t.AddDate(0, 0, 1).Add(-time.Nanosecond)
+		t = t.AddDate(0, 0, 1)
 	}
 	return t
 }

@@ -56,10 +56,6 @@ func (s *Store) PlatformByID(_ context.Context, platform id.ID) (routing.Platfor
 
 // ModelInsert implements routing.Store.
 func (s *Store) ModelInsert(_ context.Context, _ tx.Tx, v *routing.PlatformModel) error {
-	same := func(o routing.PlatformModel) bool { return o.PlatformID == v.PlatformID && o.Alias == v.Alias }
-	if slices.ContainsFunc(s.Models, same) {
-		return fault.ErrConflict
-	}
 	s.Models = append(s.Models, *v)
 	return nil
 }
