@@ -1665,6 +1665,10 @@ export interface components {
             message?: string;
             /** @example 400 */
             status?: number;
+            /** @description Also the header `X-Request-Id`. */
+            requestId?: string;
+            /** @description Field at fault, dotted. */
+            path?: string;
         };
         "httpapi.HealthResponse": {
             /** @example development */
@@ -1928,6 +1932,8 @@ export interface components {
             updatedAt?: string;
             userGroupId?: string;
             userId?: string;
+            /** @description The secret can be shown again in the playground. */
+            playground?: boolean;
         };
         "store.AccessRule": {
             conditions?: {
@@ -2122,6 +2128,8 @@ export interface components {
             expiresAt?: string;
             name?: string;
             scopes?: string[];
+            /** @description True: the secret is shown once and never again, not even in the playground. */
+            hidden?: boolean;
         };
         "store.CreatePlatformInput": {
             authType?: string;
@@ -2201,7 +2209,7 @@ export interface components {
             billingSummary?: {
                 [key: string]: unknown;
             };
-            billings?: unknown[];
+            billings?: components["schemas"]["gantry.BillingLine"][];
             createdAt?: string;
             error?: string;
             errorCode?: string;
@@ -2246,6 +2254,27 @@ export interface components {
             userGroupKey?: string;
             userId?: string;
             userSource?: string;
+            /** @description Currency of the charge. */
+            currency?: string;
+            /** @description Served by the simulation provider. */
+            simulated?: boolean;
+            /** @description Answered as a stream. */
+            stream?: boolean;
+            /** @description Milliseconds to the first token; absent when not recorded. */
+            ttftMs?: number;
+            /** @description Absent when not recorded. */
+            inputTokens?: number;
+            /** @description Absent when not recorded. */
+            outputTokens?: number;
+            /** @description Exact decimal of `finalChargeAmount`. */
+            finalChargeAmountText?: string;
+            /** @description Platform that served, or was tried last. */
+            platformName?: string;
+            /** @description Provider of that platform. */
+            provider?: string;
+            /** @description Status that the caller was answered with. */
+            httpStatus?: number;
+            route?: components["schemas"]["gantry.TaskRoute"];
         };
         "store.GatewayTenant": {
             authPolicy?: {
@@ -2366,6 +2395,14 @@ export interface components {
             totalSpent?: number;
             updatedAt?: string;
             userId?: string;
+            /** @description Exact decimal of `balance`. */
+            balanceText?: string;
+            /** @description Exact decimal of `frozenBalance`. */
+            frozenBalanceText?: string;
+            /** @description Exact decimal of `totalRecharged`. */
+            totalRechargedText?: string;
+            /** @description Exact decimal of `totalSpent`. */
+            totalSpentText?: string;
         };
         "store.GatewayWalletTransaction": {
             accountId?: string;
@@ -2385,6 +2422,14 @@ export interface components {
             referenceId?: string;
             referenceType?: string;
             transactionType?: string;
+            /** @description Exact decimal of `amount`, not negative; `direction` tells the sign. */
+            amountText?: string;
+            /** @description Exact decimal of `balanceBefore`. */
+            balanceBeforeText?: string;
+            /** @description Exact decimal of `balanceAfter`. */
+            balanceAfterText?: string;
+            /** @description Why, for people. */
+            reason?: string;
         };
         "store.LocalLoginInput": {
             account?: string;
@@ -2499,6 +2544,8 @@ export interface components {
             };
             runtimePolicySetId?: string;
             updatedAt?: string;
+            /** @description Of the simulation provider. */
+            simulated?: boolean;
         };
         "store.PlatformPolicyEvent": {
             category?: string;
@@ -2785,6 +2832,12 @@ export interface components {
             usage?: {
                 [key: string]: unknown;
             };
+            /** @description What was decided after the attempt: served, retry_same, next_key, next_platform, stop, exhausted, caller_left. */
+            verdict?: string;
+            /** @description Milliseconds from the start of the attempt to the first token. */
+            ttftMs?: number;
+            /** @description Outcome category. */
+            category?: string;
         };
         "store.TaskParamPreprocessingLog": {
             actualInput?: {
@@ -2861,6 +2914,58 @@ export interface components {
         "store.WalletSummary": {
             accounts?: components["schemas"]["store.GatewayWalletAccount"][];
             primaryAccount?: components["schemas"]["store.GatewayWalletAccount"];
+        };
+        /** @description A stored line of a bill. Addition; the seed leaves the items open. */
+        "gantry.BillingLine": {
+            /** @description What was used. */
+            resource?: string;
+            /** @description In `unit`. */
+            quantity?: number;
+            /** @description Exact decimal of `quantity`. */
+            quantityText?: string;
+            /** @description Unit of quantity and price. */
+            unit?: string;
+            /** @description Price of one unit before factors, exact decimal. */
+            unitPriceText?: string;
+            factors?: components["schemas"]["gantry.BillingFactor"][];
+            /** @description Amount of the line. */
+            amount?: number;
+            /** @description Exact decimal of `amount`. */
+            amountText?: string;
+            /** @description Currency. */
+            currency?: string;
+            /** @description The quantity was counted here, because the provider gave none. */
+            estimated?: boolean;
+        };
+        "gantry.BillingFactor": {
+            /** @description Name of the discount or weight. */
+            name?: string;
+            /** @description Exact decimal that it multiplies by. */
+            valueText?: string;
+        };
+        "gantry.TaskRoute": {
+            /** @description Model asked for. */
+            requested?: string;
+            /** @description Model that answered. */
+            served?: string;
+            /** @description Why they differ, or `direct`. */
+            cause?: string;
+            /** @description In the order in which they were ranked. */
+            candidates?: components["schemas"]["gantry.RouteCandidate"][];
+        };
+        "gantry.RouteCandidate": {
+            /** @description Platform. */
+            platformId?: string;
+            /** @description Its name. */
+            platformName?: string;
+            /** @description Model at the platform. */
+            model?: string;
+            /** @description Lower is tried first. */
+            effectivePriority?: number;
+            /** @description `passed`, or the gate that removed it. */
+            gate?: string;
+            /** @description Served the request. */
+            chosen?: boolean;
         };
     };
     responses: never;
