@@ -35,11 +35,15 @@ interface Call {
 
 /** The policy that the binary sends; what breaks it shows up in the screenshots' report. */
 const policy = [
-  "default-src 'self'",
+  "default-src 'none'",
+  "script-src 'self'",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob:",
-  "object-src 'none'",
+  "media-src 'self' data: blob:",
+  "font-src 'self'",
+  "connect-src 'self'",
   "base-uri 'none'",
+  "form-action 'self'",
   "frame-ancestors 'none'",
 ].join('; ');
 

@@ -270,7 +270,8 @@ function linesOf(task: MockTask) {
   return [
     {
       resource: 'text_input',
-      quantity: task.inputTokens ?? 0,
+      quantity: (task.inputTokens ?? 0) / 1e6,
+      quantityText: ((task.inputTokens ?? 0) / 1e6).toFixed(6),
       unit: '1m_tokens',
       unitPriceText: '1',
       factors: discount,
@@ -281,7 +282,8 @@ function linesOf(task: MockTask) {
     },
     {
       resource: 'text_output',
-      quantity: task.outputTokens ?? 0,
+      quantity: (task.outputTokens ?? 0) / 1e6,
+      quantityText: ((task.outputTokens ?? 0) / 1e6).toFixed(6),
       unit: '1m_tokens',
       unitPriceText: '2',
       factors: discount,
@@ -298,7 +300,7 @@ export function detail(task: MockTask) {
   const lines = linesOf(task);
   const reason =
     task.status === 'cancelled'
-      ? 'caller_left'
+      ? 'client_gone'
       : task.status === 'failed'
         ? 'failed_not_charged'
         : '';
@@ -462,8 +464,8 @@ export const transactions = tasks
       balanceBeforeText: '182.456559',
       balanceAfter: 0,
       balanceAfterText: '182.456517',
-      referenceType: grant ? undefined : 'gateway_task',
+      referenceType: grant ? undefined : 'task',
       referenceId: grant ? undefined : task.id,
-      metadata: grant ? { reason: 'Monthly budget' } : {},
+      reason: grant ? 'Monthly budget' : '',
     };
   });

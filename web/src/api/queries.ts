@@ -1,6 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 import { consoleApi, gateway, unwrap } from './client';
 import { findTask } from './chat';
+import { isFinished } from './task';
 import type { PlayableKey, Task, WalletAccount } from './types';
 
 /** Queries that more than one feature reads. A feature's own queries live in the feature. */
@@ -60,7 +61,7 @@ export function taskOfCallQuery(requestId: string | undefined) {
     enabled: Boolean(requestId),
     staleTime: Infinity,
     refetchInterval: ({ state }) => {
-      const settled = state.data && !['queued', 'running'].includes(state.data.status ?? '');
+      const settled = state.data && isFinished(state.data);
       return settled ? false : (waitForRecord[state.dataUpdateCount] ?? false);
     },
   });

@@ -1,5 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { compareDecimals, decimalDelta, decimalText, parseDecimal, rescale } from './decimal';
+import {
+  compareDecimals,
+  decimalDelta,
+  decimalText,
+  parseDecimal,
+  rescale,
+  shiftRight,
+} from './decimal';
+
+describe('shiftRight', () => {
+  it('moves the point exactly', () => {
+    expect(shiftRight('0.001804', 6)).toBe('1804');
+    expect(shiftRight('1.5', 3)).toBe('1500');
+    expect(shiftRight('0.0000005', 6)).toBe('0.5');
+    expect(shiftRight('12', 0)).toBe('12');
+  });
+});
 
 describe('decimalDelta', () => {
   it.each([

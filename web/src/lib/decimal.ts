@@ -50,6 +50,15 @@ export function compareDecimals(a: string, b: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
+/** Moves the decimal point right: ("0.001804", 6) is "1804". Text that is no decimal stays as it is. */
+export function shiftRight(text: string, places: number): string {
+  const value = parseDecimal(text);
+  if (!value) return text;
+  const scale = Math.max(0, value.scale - places);
+  const units = value.units * 10n ** BigInt(Math.max(0, places - value.scale));
+  return trimZeros(decimalText({ units, scale }));
+}
+
 /** Drops zeros after the last significant digit of the fraction: "1.500" is "1.5", "2.0" is "2". */
 export function trimZeros(text: string): string {
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text;

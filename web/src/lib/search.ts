@@ -34,7 +34,7 @@ export const pageSize = z.catch(
   z.optional(
     z.pipe(
       z.number(),
-      z.transform((n) => ([20, 50, 100, 500].includes(n) ? n : undefined)),
+      z.transform((n) => ([20, 50, 100, 200].includes(n) ? n : undefined)),
     ),
   ),
   absent,

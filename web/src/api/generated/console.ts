@@ -368,11 +368,11 @@ export interface components {
             amountText: string;
             /** @description ISO 4217, or `SIM`. */
             currency: string;
-            /** @description Available balance before the entry. */
+            /** @description Balance before the entry. */
             balanceBefore: number;
             /** @description Exact decimal. */
             balanceBeforeText: string;
-            /** @description Available balance after the entry. */
+            /** @description Balance after the entry. */
             balanceAfter: number;
             /** @description Exact decimal. */
             balanceAfterText: string;
@@ -728,7 +728,7 @@ export interface components {
         };
         /** @description Added to store.GatewayWalletAccount. */
         WalletAccountAdditions: {
-            /** @description Available, exact decimal. */
+            /** @description What the account owns, the frozen part included; exact decimal. */
             balanceText?: string;
             /** @description Held by running requests, exact decimal. */
             frozenBalanceText?: string;
@@ -745,6 +745,8 @@ export interface components {
             balanceBeforeText?: string;
             /** @description Exact decimal. */
             balanceAfterText?: string;
+            /** @description Why, for people; of adjustments, grants and recharges. */
+            reason?: string;
         };
         /** @description Added to httpapi.PricingEstimateResponse. */
         PricingEstimateAdditions: {

@@ -31,7 +31,7 @@ export function Pager({ page, pageSize, onPage, onPageSize }: PagerProps) {
         aria-label={t('table.pageSize')}
         value={String(pageSize)}
         onChange={(value) => value && onPageSize(Number(value))}
-        data={['20', '50', '100', '500'].map((value) => ({
+        data={['20', '50', '100', '200'].map((value) => ({
           value,
           label: t('table.perPage', { rows: value }),
         }))}

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { gateway, unwrap } from '@/api/client';
 import { pageFrom } from '@/api/page';
 import { capabilitiesQuery, walletQuery } from '@/api/queries';
+import { chargeText, totalMs } from '@/api/task';
 import type { Task } from '@/api/types';
 import { EmptyState } from '@/components/EmptyState';
 import { Money } from '@/components/Money';
@@ -85,7 +86,7 @@ function Balances() {
           data-sim={account.currency === SIM || undefined}
         >
           <span className={styles.label}>
-            {t('available')} {account.currency === SIM && <SimTag />}
+            {t('balance')} {account.currency === SIM && <SimTag />}
           </span>
           <span className={styles.figure}>
             <Money text={account.balanceText} currency={account.currency} kind="balance" />
@@ -116,9 +117,9 @@ function Call({ task }: { task: Task }) {
         <span className={styles.model}>
           {task.requestedModel || task.model} {task.simulated && <SimTag />}
         </span>
-        <span className={styles.figures}>{duration(task.responseDurationMs) ?? <Missing />}</span>
+        <span className={styles.figures}>{duration(totalMs(task)) ?? <Missing />}</span>
         <span className={styles.figures}>
-          <Money text={task.finalChargeAmountText} currency={task.currency} aligned />
+          <Money text={chargeText(task)} currency={task.currency} aligned />
         </span>
         <span className={styles.when}>
           <Time at={task.createdAt} />

@@ -57,7 +57,7 @@ export function BillTab({ task }: { task: Task }) {
 }
 
 function Line({ line }: { line: BillingLine }) {
-  const { t, i18n } = useTranslation('requests');
+  const { t } = useTranslation('requests');
   const unit = useUnit();
   return (
     <tr>
@@ -67,10 +67,7 @@ function Line({ line }: { line: BillingLine }) {
         </span>
         {line.estimated && <span className={styles.quiet}> · {t('bill.estimated')}</span>}
       </td>
-      <td data-right>
-        {line.quantityText ?? line.quantity.toLocaleString(i18n.language)}{' '}
-        <span className={styles.quiet}>{unit.quantity(line.unit)}</span>
-      </td>
+      <td data-right>{unit.quantity(line.quantityText ?? String(line.quantity), line.unit)}</td>
       <td data-right>
         <Money text={line.unitPriceText} currency={line.currency} kind="price" />{' '}
         <span className={styles.quiet}>{unit.per(line.unit)}</span>

@@ -1,4 +1,5 @@
 import { useTranslation } from 'react-i18next';
+import { chargeText, totalMs } from '@/api/task';
 import type { Task } from '@/api/types';
 import { Figure } from '@/components/Figure';
 import { Id } from '@/components/Id';
@@ -13,14 +14,11 @@ export function Headline({ task }: { task: Task }) {
   const { t } = useTranslation('requests');
   const figures: [string, React.ReactNode][] = [
     [t('column.platform'), task.platformName ?? <Missing />],
-    [t('figure.total'), duration(task.responseDurationMs) ?? <Missing />],
+    [t('figure.total'), duration(totalMs(task)) ?? <Missing />],
     [t('figure.ttft'), duration(task.ttftMs) ?? <Missing />],
     [t('figure.input'), <Figure key="in" value={task.inputTokens} />],
     [t('figure.output'), <Figure key="out" value={task.outputTokens} />],
-    [
-      t('column.charge'),
-      <Money key="charge" text={task.finalChargeAmountText} currency={task.currency} />,
-    ],
+    [t('column.charge'), <Money key="charge" text={chargeText(task)} currency={task.currency} />],
     [t('column.key'), task.apiKeyName || task.apiKeyPrefix || <Missing key="key" />],
   ];
   return (

@@ -19,8 +19,14 @@ export function LedgerTab({ task }: { task: Task }) {
   if (!ledger.data) return null;
   const { items, balanced } = ledger.data;
   if (items.length === 0) return <p className={styles.quiet}>{t('ledger.none')}</p>;
+  const hold = task.billingSummary?.holdText;
   return (
     <Scroll>
+      {hold && (
+        <p className={styles.note}>
+          {t('ledger.hold')} <Money text={hold} currency={task.currency} />
+        </p>
+      )}
       <table className={styles.table}>
         <thead>
           <tr>

@@ -1,6 +1,7 @@
 import { useMemo } from 'react';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
+import { chargeText, totalMs } from '@/api/task';
 import type { Task } from '@/api/types';
 import { Figure } from '@/components/Figure';
 import { Missing } from '@/components/Missing';
@@ -64,7 +65,7 @@ export function useRequestColumns(): Column<Task>[] {
           <>
             {duration(task.ttftMs) ?? <Missing />}
             <span className={styles.slash}>/</span>
-            {duration(task.responseDurationMs) ?? <Missing />}
+            {duration(totalMs(task)) ?? <Missing />}
           </>
         ),
       },
@@ -84,9 +85,7 @@ export function useRequestColumns(): Column<Task>[] {
         id: 'charge',
         header: t('column.charge'),
         align: 'right',
-        cell: (task) => (
-          <Money text={task.finalChargeAmountText} currency={task.currency} aligned />
-        ),
+        cell: (task) => <Money text={chargeText(task)} currency={task.currency} aligned />,
       },
     ],
     [t],

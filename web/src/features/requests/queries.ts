@@ -3,6 +3,7 @@ import { consoleApi, gateway, unwrap } from '@/api/client';
 import { pageFrom } from '@/api/page';
 import { Problem, problemFrom } from '@/api/problem';
 import { bearer } from '@/api/session';
+import { isFinished } from '@/api/task';
 import type { PreprocessingLog, Task } from '@/api/types';
 import { readEvents } from '@/lib/sse';
 import { resolveInstant } from '@/lib/time';
@@ -35,8 +36,6 @@ export function requestsQuery(search: Search) {
   });
 }
 
-const unfinished = ['queued', 'running'];
-
 /** One request with attempts, lines and route. Asked again every 2 s while it runs. */
 export function requestQuery(taskID: string) {
   return queryOptions({
@@ -47,7 +46,7 @@ export function requestQuery(taskID: string) {
         gateway.GET('/api/workspace/tasks/{taskID}', { params, signal }),
       )) as Task;
     },
-    refetchInterval: ({ state }) => (unfinished.includes(state.data?.status ?? '') ? 2000 : false),
+    refetchInterval: ({ state }) => (state.data && !isFinished(state.data) ? 2000 : false),
   });
 }
 

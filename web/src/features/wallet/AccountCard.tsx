@@ -7,7 +7,7 @@ import { SimTag } from '@/components/SimTag';
 import { SIM } from '@/lib/money';
 import styles from './Wallet.module.css';
 
-/** One currency: available, frozen by running requests, spent. */
+/** One currency: what there is, what of it is frozen by running requests, spent. */
 export function AccountCard({ account }: { account: WalletAccount }) {
   const { t } = useTranslation('wallet');
   const { currency = '' } = account;
@@ -15,7 +15,7 @@ export function AccountCard({ account }: { account: WalletAccount }) {
   return (
     <Card simulated={simulated}>
       <div className={styles.head}>
-        <span>{t('available')}</span>
+        <span>{t('balance')}</span>
         {simulated && <SimTag />}
       </div>
       <div className={styles.available}>

@@ -8,7 +8,6 @@ import { pageFrom } from '@/api/page';
 import { walletQuery } from '@/api/queries';
 import type { WalletTransaction } from '@/api/types';
 import { EmptyState } from '@/components/EmptyState';
-import { Id } from '@/components/Id';
 import { Money } from '@/components/Money';
 import { Page } from '@/components/Page';
 import { ProblemBanner } from '@/components/ProblemBanner';
@@ -118,7 +117,7 @@ function Transactions() {
   );
 }
 
-const types = ['hold', 'capture', 'release', 'charge', 'refund', 'recharge', 'grant', 'adjustment'];
+const types = ['capture', 'overrun', 'refund', 'recharge', 'grant', 'adjustment'];
 
 function transactionColumns(t: TFunction<'wallet'>): Column<WalletTransaction>[] {
   const money = (row: WalletTransaction, text: string | undefined) => (
@@ -183,17 +182,11 @@ function Signed({ row }: { row: WalletTransaction }) {
 function Reference({ row }: { row: WalletTransaction }) {
   const { t } = useTranslation('wallet');
   const { referenceType, referenceId } = row;
-  if (!referenceId) return <span className={styles.quiet}>{reasonOf(row)}</span>;
-  if (!referenceType?.includes('task'))
-    return <Id value={referenceId} label={t('column.reference')} />;
+  if (!referenceId || referenceType !== 'task')
+    return <span className={styles.quiet}>{row.reason}</span>;
   return (
     <Link to="/requests/$id" params={{ id: referenceId }} search={{ tab: 'ledger' }}>
       {t('request')} <code>{referenceId.slice(-8)}</code>
     </Link>
   );
-}
-
-function reasonOf(row: WalletTransaction): string {
-  const reason = row.metadata?.reason;
-  return typeof reason === 'string' ? reason : '';
 }
