@@ -30,10 +30,22 @@ type mixed struct {
 }
 
 var mixture = []mixed{
-	{}, {stream: true}, {stream: true}, {fault: "fault=429"}, {fault: "fault=500"}, {stream: true, fault: "fault=cut;after=5"},
-	{fault: "fault=cut;after=5"}, {fault: "fault=flaky"}, {fault: "fault=malformed"}, {fault: "fault=no_usage"},
-	{stream: true, fault: "fault=no_usage"}, {stream: true, leave: true}, {stream: true, leave: true, fault: "pace=50"},
-	{stream: true, fault: "fault=slow_first_token;ms=50"}, {leave: true, fault: "fault=hang"}, {stream: true, fault: "fault=flaky"},
+	{},
+	{stream: true},
+	{stream: true},
+	{fault: "fault=429"},
+	{fault: "fault=500"},
+	{stream: true, fault: "fault=cut;after=5"},
+	{fault: "fault=cut;after=5"},
+	{fault: "fault=flaky"},
+	{fault: "fault=malformed"},
+	{fault: "fault=no_usage"},
+	{stream: true, fault: "fault=no_usage"},
+	{stream: true, leave: true},
+	{stream: true, leave: true, fault: "pace=50"},
+	{stream: true, fault: "fault=slow_first_token;ms=50"},
+	{leave: true, fault: "fault=hang"},
+	{stream: true, fault: "fault=flaky"},
 }
 
 // TestBooksAreExactAfterMixedCalls makes 500 calls, among them failing ones and ones whose caller leaves, and then looks
@@ -118,7 +130,7 @@ func (in *installation) one(u user, m mixed, requestID string, i int) {
 	if err != nil {
 		in.t.Errorf("%s: %v", requestID, err)
 	}
-	if m.stream && resp.StatusCode == 200 && !strings.Contains(m.fault, "cut") && !bytes.HasSuffix(text, []byte("data: [DONE]\n\n")) {
+	if m.stream && resp.StatusCode == http.StatusOK && !strings.Contains(m.fault, "cut") && !bytes.HasSuffix(text, []byte("data: [DONE]\n\n")) {
 		in.t.Errorf("%s: the stream ends with %q", requestID, text[max(0, len(text)-200):])
 	}
 }

@@ -27,12 +27,12 @@ func TestOfficialGoSDK(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := openai.NewClient(option.WithBaseURL(in.url+"/v1"), option.WithAPIKey(u.key), option.WithMaxRetries(0))
-			t.Run("buffered", func(t *testing.T) { buffered(t, c, models.chat) })
-			t.Run("streamed", func(t *testing.T) { streamed(t, c, models.chat) })
-			t.Run("tools", func(t *testing.T) { tools(t, c, models.chat) })
-			t.Run("embeddings", func(t *testing.T) { embeddings(t, c, models.embedding) })
-			t.Run("errors", func(t *testing.T) { sdkErrors(t, in, c, models.chat) })
-			t.Run("models", func(t *testing.T) { modelList(t, c, models.chat) })
+			t.Run("buffered", func(t *testing.T) { t.Parallel(); buffered(t, c, models.chat) })
+			t.Run("streamed", func(t *testing.T) { t.Parallel(); streamed(t, c, models.chat) })
+			t.Run("tools", func(t *testing.T) { t.Parallel(); tools(t, c, models.chat) })
+			t.Run("embeddings", func(t *testing.T) { t.Parallel(); embeddings(t, c, models.embedding) })
+			t.Run("errors", func(t *testing.T) { t.Parallel(); sdkErrors(t, in, c, models.chat) })
+			t.Run("models", func(t *testing.T) { t.Parallel(); modelList(t, c, models.chat) })
 		})
 	}
 }

@@ -11,7 +11,9 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"log"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -29,11 +31,11 @@ func main() {
 	var err error
 	switch *role {
 	case "upstream":
-		err = serveUpstream()
+		err = serveUpstream(os.Stdout)
 	case "proxy":
-		err = serveProxy(*target)
+		err = serveProxy(os.Stdout, *target)
 	default:
-		err = run(*gantry, *rounds, *length, *only)
+		err = run(os.Stdout, *gantry, *rounds, *length, *only)
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -55,7 +57,7 @@ var scenarios = []scenario{
 	{"stream of 100 chunks, 32 connections", 32, 700, true},
 }
 
-func run(binary string, rounds int, length time.Duration, only string) error {
+func run(out io.Writer, binary string, rounds int, length time.Duration, only string) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	up, err := startSelf(ctx, "upstream")
@@ -73,12 +75,12 @@ func run(binary string, rounds int, length time.Duration, only string) error {
 		return err
 	}
 	defer gw.stop()
-	fmt.Printf("%-38s %16s %16s %7s %14s %14s %13s\n", "", "proxy µs CPU/req", "gantry µs", "ratio", "proxy allocs", "gantry allocs", "gantry req/s")
+	_, _ = fmt.Fprintf(out, "%-38s %16s %16s %7s %14s %14s %13s\n", "", "proxy µs CPU/req", "gantry µs", "ratio", "proxy allocs", "gantry allocs", "gantry req/s")
 	for _, s := range scenarios {
 		if !strings.Contains(s.name, only) {
 			continue
 		}
-		if err := measure(s, proxy, gw, rounds, length); err != nil {
+		if err := measure(out, s, proxy, gw, rounds, length); err != nil {
 			return err
 		}
 	}
@@ -86,7 +88,7 @@ func run(binary string, rounds int, length time.Duration, only string) error {
 }
 
 // measure runs the rounds of one scenario, proxy and Gantry in turn, and prints the medians.
-func measure(s scenario, proxy, gw *process, rounds int, length time.Duration) error {
+func measure(out io.Writer, s scenario, proxy, gw *process, rounds int, length time.Duration) error {
 	var p, g []figures
 	for _, target := range []*process{proxy, gw} { // warm up connections, caches and pools
 		if _, err := load(s, target, length/3); err != nil {
@@ -106,7 +108,7 @@ func measure(s scenario, proxy, gw *process, rounds int, length time.Duration) e
 		}
 	}
 	pc, gc := median(p, func(f figures) float64 { return f.cpu }), median(g, func(f figures) float64 { return f.cpu })
-	fmt.Printf("%-38s %16.1f %16.1f %6.2f× %14.0f %14.0f %13.0f\n", s.name, pc, gc, gc/pc,
+	_, _ = fmt.Fprintf(out, "%-38s %16.1f %16.1f %6.2f× %14.0f %14.0f %13.0f\n", s.name, pc, gc, gc/pc,
 		median(p, func(f figures) float64 { return f.allocs }), median(g, func(f figures) float64 { return f.allocs }),
 		median(g, func(f figures) float64 { return f.rate }))
 	return nil

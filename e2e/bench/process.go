@@ -62,7 +62,7 @@ func startSelf(ctx context.Context, role string, args ...string) (*process, erro
 
 const (
 	adminName     = "admin"
-	adminPassword = "bench-only-password"
+	adminPassword = "harbour crane seventeen"
 )
 
 // startGantry starts the binary on a fresh data directory and connects the upstream as a platform.

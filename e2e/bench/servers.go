@@ -25,9 +25,9 @@ const (
 )
 
 // serveUpstream is an upstream that costs as little as can be.
-func serveUpstream() error {
+func serveUpstream(out io.Writer) error {
 	whole := []byte(fmt.Sprintf(answer, strings.Repeat("word ", 60)))
-	return serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return serve(out, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return
@@ -38,17 +38,17 @@ func serveUpstream() error {
 			return
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
-		flush := w.(http.Flusher)
+		out := http.NewResponseController(w)
 		for range chunks {
 			_, _ = io.WriteString(w, chunk)
-			flush.Flush()
+			_ = out.Flush()
 		}
 		_, _ = io.WriteString(w, lastPart+usage+"data: [DONE]\n\n")
 	}))
 }
 
 // serveProxy is the reference: the standard library's reverse proxy with a tuned transport and nothing else.
-func serveProxy(target string) error {
+func serveProxy(out io.Writer, target string) error {
 	to, err := url.Parse(target)
 	if err != nil {
 		return err
@@ -66,15 +66,15 @@ func serveProxy(target string) error {
 		runtime.ReadMemStats(&m)
 		_, _ = fmt.Fprintf(w, "go_memstats_mallocs_total %d\n", m.Mallocs)
 	})
-	return serve(mux)
+	return serve(out, mux)
 }
 
-func serve(h http.Handler) error {
+func serve(out io.Writer, h http.Handler) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	fmt.Println("http://" + l.Addr().String())
+	_, _ = fmt.Fprintln(out, "http://"+l.Addr().String())
 	return (&http.Server{Handler: h, ReadHeaderTimeout: time.Minute}).Serve(l)
 }
 

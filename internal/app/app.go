@@ -175,7 +175,7 @@ func (a *App) connectIdentity(tokens *identity.Tokens, apiKeys *secret.Box) {
 	a.directory = identity.NewDirectory(a.store.Identity(), tokens, a.now)
 	a.identity = identity.NewService(identity.Config{
 		Mode: identity.Mode(a.cfg.Auth.IdentityMode), Registration: identity.Registration(a.cfg.Auth.Registration),
-		TokenTTL: a.cfg.Auth.TokenTTL,
+		InvitationCode: a.cfg.Auth.InvitationCode, TokenTTL: a.cfg.Auth.TokenTTL,
 	}, identity.Parts{
 		Store: a.store.Identity(), Settings: a.store.Settings(), Bus: &a.bus, Now: a.now, Passwords: identity.NewPasswords(identity.DefaultPasswordCost),
 		Tokens: tokens, Box: apiKeys, Welcome: a.wallets, Directory: a.directory,

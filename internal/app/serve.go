@@ -35,7 +35,7 @@ func Serve(ctx context.Context, cfg config.Config, stderr io.Writer, version str
 		return err
 	}
 	defer func() {
-		end, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
 		a.Close(end)
 	}()
@@ -45,11 +45,11 @@ func Serve(ctx context.Context, cfg config.Config, stderr io.Writer, version str
 // Run serves until ctx ends. SIGTERM's order: readiness fails, no connection is accepted any more, requests under way
 // finish within the time limit, and what is open then is cut, which settles it.
 func (a *App) Run(ctx context.Context) error {
-	public, err := net.Listen("tcp", a.cfg.Addr)
+	public, err := new(net.ListenConfig).Listen(ctx, "tcp", a.cfg.Addr)
 	if err != nil {
 		return fmt.Errorf("addr: %w", err)
 	}
-	private, err := a.listenPrivate()
+	private, err := a.listenPrivate(ctx)
 	if err != nil {
 		_ = public.Close()
 		return err
@@ -81,7 +81,7 @@ func (a *App) Run(ctx context.Context) error {
 		_ = server.Close()
 		return err
 	}
-	return a.end(server, inner)
+	return a.end(context.WithoutCancel(ctx), server, inner)
 }
 
 func (a *App) newServer(h http.Handler) *http.Server {
@@ -90,11 +90,11 @@ func (a *App) newServer(h http.Handler) *http.Server {
 	}
 }
 
-func (a *App) listenPrivate() (net.Listener, error) {
+func (a *App) listenPrivate(ctx context.Context) (net.Listener, error) {
 	if a.cfg.AdminAddr == "" {
 		return nil, nil //nolint:nilnil // there is none
 	}
-	l, err := net.Listen("tcp", a.cfg.AdminAddr)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", a.cfg.AdminAddr)
 	if err != nil {
 		return nil, fmt.Errorf("adminAddr (metrics and profiles; set it to another address, or to nothing to switch it off): %w", err)
 	}
@@ -102,10 +102,10 @@ func (a *App) listenPrivate() (net.Listener, error) {
 }
 
 // end stops the servers in order.
-func (a *App) end(server, inner *http.Server) error {
+func (a *App) end(ctx context.Context, server, inner *http.Server) error {
 	a.draining.begin()
 	a.log.Info("draining", "in_flight", a.relay.InFlight())
-	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.Shutdown.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, a.cfg.Shutdown.Timeout)
 	defer cancel()
 	err := server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -81,10 +82,7 @@ func (a *App) poll(ctx context.Context) {
 
 // adaptersByProvider maps every provider of the catalogue to the adapter that speaks to it.
 func (a *App) adaptersByProvider(ctx context.Context) (map[string]provider.Adapter, error) {
-	out := map[string]provider.Adapter{}
-	for name, adapter := range a.adapters {
-		out[name] = adapter
-	}
+	out := maps.Clone(a.adapters)
 	providers, err := a.store.Catalog().ProviderList(ctx)
 	if err != nil {
 		return nil, err

@@ -58,10 +58,12 @@ type HTTP struct {
 
 // Auth says who may come in.
 type Auth struct {
-	IdentityMode string        `koanf:"identityMode" enum:"standalone,hybrid,external" doc:"standalone: local accounts; hybrid: local accounts and an identity provider; external: no local registration."`
-	Registration string        `koanf:"registration" enum:"open,invite,closed" doc:"Who may make an account."`
-	TokenTTL     time.Duration `koanf:"tokenTtl" min:"1m" doc:"How long a session lasts."`
-	JWTSecret    secret.String `koanf:"jwtSecret" doc:"Secret that signs session tokens, 32 random bytes or more; equal on every node. Empty: one is generated into the data directory (mode 0600)."`
+	IdentityMode string `koanf:"identityMode" enum:"standalone,hybrid,external" doc:"standalone: local accounts; hybrid: local accounts and an identity provider; external: no local registration."`
+	Registration string `koanf:"registration" enum:"open,invite,closed" doc:"Who may make an account."`
+	// InvitationCode is required of who registers when registration is "invite".
+	InvitationCode secret.String `koanf:"invitationCode" doc:"Code that people must give to register when auth.registration is invite."`
+	TokenTTL       time.Duration `koanf:"tokenTtl" min:"1m" doc:"How long a session lasts."`
+	JWTSecret      secret.String `koanf:"jwtSecret" doc:"Secret that signs session tokens, 32 random bytes or more; equal on every node. Empty: one is generated into the data directory (mode 0600)."`
 }
 
 // Admin is the first administrator, made at start when there is none.

@@ -27,6 +27,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/tx"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/relay"
+	"github.com/gantry-ai/gantry/internal/wire"
 	"github.com/gantry-ai/gantry/internal/wire/openai"
 )
 
@@ -210,18 +211,14 @@ func (b *bench) ask(ctx context.Context, body string, header ...string) *httptes
 	return w
 }
 
-func (b *bench) serve(ctx context.Context, w http.ResponseWriter, f interface{}, body string, header ...string) {
+func (b *bench) serve(ctx context.Context, w http.ResponseWriter, f wire.Format, body string, header ...string) {
 	req := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/chat/completions", strings.NewReader(body))
 	req.Header.Set("Authorization", "Bearer good")
 	req.Header.Set("Content-Type", "application/json")
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	op := relay.Operation{Format: openai.Chat, Scope: identity.ScopeChat}
-	if f == openai.Embeddings {
-		op = relay.Operation{Format: openai.Embeddings, Scope: identity.ScopeEmbeddings}
-	}
-	b.relay.Serve(w, req, op, relay.Caller{RequestID: "req-1"})
+	b.relay.Serve(w, req, relay.Operation{Format: f, Scope: identity.ScopeChat}, relay.Caller{RequestID: "req-1"})
 }
 
 // record returns the only record, once it is written.

@@ -126,7 +126,7 @@ func TestCallerWhoLeavesPaysForWhatWasDelivered(t *testing.T) {
 			close(cancelled)
 			w.CloseWithError(ctx.Err())
 		}()
-		return &http.Response{StatusCode: 200, Body: r}, nil
+		return &http.Response{StatusCode: http.StatusOK, Body: r}, nil
 	}
 	ctx, leave := context.WithCancel(t.Context())
 	b.serve(ctx, &leaver{httptest.NewRecorder(), leave}, openai.Chat, streamed)
@@ -188,7 +188,10 @@ func TestFailureInTheCallersProtocol(t *testing.T) {
 			b.first.answer, b.second.answer = c.answer, c.answer
 			w := b.ask(t.Context(), question)
 			var body struct {
-				Error struct{ Code, Message, Type string }
+				Error struct {
+					Code string `json:"code"`
+					Type string `json:"type"`
+				} `json:"error"`
 			}
 			if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
 				t.Fatal(err)
@@ -320,7 +323,7 @@ func TestDeadlines(t *testing.T) {
 			<-ctx.Done()
 			w.CloseWithError(ctx.Err())
 		}()
-		return &http.Response{StatusCode: 200, Body: r}, nil
+		return &http.Response{StatusCode: http.StatusOK, Body: r}, nil
 	}
 	for name, c := range map[string]struct {
 		answer func(context.Context, *provider.Call) (*http.Response, error)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/event"
-	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/kernel/page"
@@ -124,7 +123,7 @@ type Adjustment struct {
 }
 
 // SetBalance posts the difference between the target and what the wallet holds now, making the wallet if there is none.
-// Codes: negative_balance, balance_below_frozen, currency_unsupported, conflict (a key used for another change).
+// Codes: negative_balance, conflict (below what is frozen), currency_unsupported, idempotency_conflict.
 func (s *Service) SetBalance(ctx context.Context, by event.Actor, in SetBalance) (Adjustment, error) {
 	if in.Target < 0 {
 		return Adjustment{}, ErrNegative.At("balance")
@@ -162,11 +161,11 @@ func (s *Service) adjusted(ctx context.Context, in SetBalance, ref string) (*Adj
 	t := earlier[0]
 	account, err := s.store.WalletOf(ctx, nil, in.UserID, in.Currency)
 	if err != nil || t.Currency != in.Currency {
-		return nil, fault.ErrConflict.Saying("The idempotency key was used for another change.").At("idempotencyKey").Because(err)
+		return nil, errKeyReused.Because(err)
 	}
 	e := entryOf(t, account)
 	if e.BalanceAfter != in.Target {
-		return nil, fault.ErrConflict.Saying("The idempotency key was used for another change.").At("idempotencyKey")
+		return nil, errKeyReused
 	}
 	before, after := account, account
 	before.Posted, after.Posted = e.BalanceBefore, e.BalanceAfter

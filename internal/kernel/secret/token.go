@@ -76,7 +76,7 @@ func checksum(body string) string { s := checksumBytes(body); return string(s[:]
 func checksumBytes(body string) [checksumLen]byte {
 	n := ^uint32(0)
 	for i := range len(body) { // crc32.ChecksumIEEE, without its allocation
-		n = crc32.IEEETable[byte(n)^body[i]] ^ n>>8
+		n = crc32.IEEETable[byte(n&0xff)^body[i]] ^ n>>8
 	}
 	n = ^n
 	var out [checksumLen]byte
