@@ -17,6 +17,7 @@ import { Status } from '@/components/Status';
 import type { Column } from '@/components/table/columns';
 import { DataTable } from '@/components/table/DataTable';
 import { Time } from '@/components/Time';
+import { Cooldown } from './Cooldown';
 import { EditPlatformDialog } from './EditPlatformDialog';
 import { PlatformStatus } from './PlatformStatus';
 import {
@@ -80,7 +81,7 @@ function Details({ platform }: { platform: Platform }) {
             [t('column.priority'), platform.effectivePriority ?? platform.priority],
             [t('column.discount'), platform.defaultDiscountFactor],
             [t('pricingMode'), platform.defaultPricingMode || <Missing />],
-            [t('cooldown'), platform.cooldownUntil && <Time at={platform.cooldownUntil} />],
+            [t('cooldown'), <Cooldown key="cooldown" until={platform.cooldownUntil} />],
             [t('column.updated'), <Time key="updated" at={platform.updatedAt} />],
             ['ID', <Id key="id" value={platform.id ?? ''} label="ID" />],
           ]}
@@ -200,8 +201,7 @@ function modelColumns(t: TFunction<'platforms'>): Column<PlatformModel>[] {
     {
       id: 'cooldown',
       header: t('cooldown'),
-      cell: (model) =>
-        model.cooldownUntil ? <Time at={model.cooldownUntil} /> : t('models.notCooling'),
+      cell: (model) => <Cooldown until={model.cooldownUntil} />,
     },
   ];
 }
