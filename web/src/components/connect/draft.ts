@@ -18,17 +18,24 @@ export function draftFor(adapter: Adapter): Draft {
   };
 }
 
-/** Fields shown at once; optional ones wait under "more". A base URL is asked when none is known. */
+const isAsked = (field: AdapterField) => field.required || field.secret;
+
+/**
+ * Fields shown at once: what is required, and secrets, which nearly every account has. The others wait under "more".
+ * A base URL is asked when none is known.
+ */
 export function split(adapter: Adapter): { asked: AdapterField[]; optional: AdapterField[] } {
   return {
-    asked: adapter.fields.filter((field) => field.required),
-    optional: adapter.fields.filter((field) => !field.required),
+    asked: adapter.fields.filter(isAsked),
+    optional: adapter.fields.filter((field) => !isAsked(field)),
   };
 }
 
 /** Whether everything needed for a test is there. */
 export function isComplete(adapter: Adapter, draft: Draft): boolean {
-  const filled = split(adapter).asked.every((field) => draft.values[field.name]?.trim());
+  const filled = adapter.fields.every(
+    (field) => !field.required || draft.values[field.name]?.trim(),
+  );
   return filled && draft.name.trim() !== '' && draft.baseUrl.trim() !== '';
 }
 
