@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"github.com/uptrace/bun"
 
@@ -35,6 +36,9 @@ func (d *database) inTx(ctx context.Context, f func(*transaction) error) error {
 	}
 	t := transaction{conn: conn.Conn}
 	if err := t.run(ctx, conn, f); err != nil {
+		if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+			err = ctx.Err() // the context's end rolled the transaction back before its commit was asked for
+		}
 		return failure(err)
 	}
 	for _, f := range t.afterCommit {

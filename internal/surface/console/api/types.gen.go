@@ -420,13 +420,13 @@ type LedgerEntry struct {
 	// At When it was posted.
 	At time.Time `json:"at"`
 
-	// BalanceAfter Available balance after the entry.
+	// BalanceAfter Balance after the entry.
 	BalanceAfter money.Number `json:"balanceAfter"`
 
 	// BalanceAfterText Exact decimal.
 	BalanceAfterText string `json:"balanceAfterText"`
 
-	// BalanceBefore Available balance before the entry.
+	// BalanceBefore Balance before the entry.
 	BalanceBefore money.Number `json:"balanceBefore"`
 
 	// BalanceBeforeText Exact decimal.
