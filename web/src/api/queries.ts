@@ -1,4 +1,5 @@
 import { queryOptions } from '@tanstack/react-query';
+import { SIM } from '@/lib/money';
 import { consoleApi, gateway, unwrap } from './client';
 import { findTask } from './chat';
 import { isFinished } from './task';
@@ -42,11 +43,13 @@ export const playableKeysQuery = queryOptions({
   gcTime: 0,
 });
 
+/** Accounts by currency, simulated money last. */
 export const walletQuery = queryOptions({
   queryKey: ['wallet'],
   queryFn: async ({ signal }) => {
     const answer = await unwrap(gateway.GET('/api/workspace/wallet', { signal }));
-    return (answer.accounts ?? []) as WalletAccount[];
+    const accounts = (answer.accounts ?? []) as WalletAccount[];
+    return accounts.sort((a, b) => Number(a.currency === SIM) - Number(b.currency === SIM));
   },
 });
 

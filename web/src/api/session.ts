@@ -21,7 +21,8 @@ function set(next: SessionState) {
   listeners.forEach((listener) => listener());
 }
 
-function subscribe(listener: () => void) {
+/** Calls the listener after every change of the state; returns the function that stops it. */
+export function subscribe(listener: () => void) {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }

@@ -2,6 +2,7 @@ import { MantineProvider } from '@mantine/core';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { asProblem } from '@/api/problem';
+import { session, subscribe } from '@/api/session';
 import { cssVariables, theme } from '@/theme/theme';
 import { createAppRouter } from './router';
 
@@ -18,6 +19,11 @@ const queryClient = new QueryClient({
   },
 });
 const router = createAppRouter(queryClient);
+
+// What one person was shown is not there for the next one at this browser.
+subscribe(() => {
+  if (session().status === 'anonymous') queryClient.clear();
+});
 
 export function App() {
   return (

@@ -6,6 +6,9 @@ import { giveUp, signIn, useSession } from '@/api/session';
 import { Dialog } from '@/components/Dialog';
 import { ProblemBanner } from '@/components/ProblemBanner';
 
+/** The page's own dialog may be open: this one lies over it. */
+const aboveDialogs = 400;
+
 /** Signs in again over the page when the session has ended; what was typed there survives. */
 export function ReLogin() {
   const { t } = useTranslation();
@@ -17,6 +20,7 @@ export function ReLogin() {
       onClose={giveUp}
       title={t('reLogin.title')}
       closeOnClickOutside={false}
+      zIndex={aboveDialogs}
     >
       {expired && <Form account={session.username} />}
     </Dialog>

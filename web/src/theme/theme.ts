@@ -58,7 +58,11 @@ export const theme = createTheme({
     NumberInput: NumberInput.extend({ defaultProps: { hideControls: true, inputWrapperOrder } }),
     PasswordInput: PasswordInput.extend({ defaultProps: { size: 'sm', inputWrapperOrder } }),
     Select: Select.extend({
-      defaultProps: { size: 'sm', comboboxProps: { transitionProps: { duration: 0 } } },
+      defaultProps: {
+        size: 'sm',
+        inputWrapperOrder,
+        comboboxProps: { transitionProps: { duration: 0 } },
+      },
     }),
     Switch: Switch.extend({ defaultProps: { size: 'sm' } }),
     Textarea: Textarea.extend({ defaultProps: { size: 'sm', inputWrapperOrder } }),

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Adapter } from '@/api/types';
-import { draftFor, isComplete, requestFrom } from './draft';
+import { draftFor, isComplete, requestFrom, split } from './draft';
 
 const label = { en: 'x', zh: 'x' };
 const adapter: Adapter = {
@@ -41,4 +41,11 @@ it('sorts values into credentials and config, with their types', () => {
     credentials: { apiKey: 'k' },
     config: { timeout: 5 },
   });
+});
+
+it('asks for a key at once, even where it is not required', () => {
+  const [key, ...rest] = adapter.fields;
+  const lenient = { ...adapter, fields: [{ ...key!, required: false }, ...rest] };
+  expect(split(lenient).asked.map((field) => field.name)).toEqual(['apiKey']);
+  expect(isComplete(lenient, draftFor(lenient))).toBe(true);
 });

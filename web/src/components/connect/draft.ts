@@ -1,5 +1,7 @@
 import type { Adapter, AdapterField, PlatformTestInput } from '@/api/types';
 
+const configPrefix = 'config.';
+
 /** What a person has entered so far; keys are the field names of the adapter. */
 export interface Draft {
   provider: string;
@@ -18,17 +20,19 @@ export function draftFor(adapter: Adapter): Draft {
   };
 }
 
-const isAsked = (field: AdapterField) => field.required || field.secret;
-
 /**
- * Fields shown at once: what is required, and secrets, which nearly every account has. The others wait under "more".
- * A base URL is asked when none is known.
+ * Fields shown at once: what is required, and keys even where some upstreams of the kind need none.
+ * The rest waits under "more". A base URL is asked when none is known.
  */
 export function split(adapter: Adapter): { asked: AdapterField[]; optional: AdapterField[] } {
   return {
     asked: adapter.fields.filter(isAsked),
     optional: adapter.fields.filter((field) => !isAsked(field)),
   };
+}
+
+function isAsked(field: AdapterField): boolean {
+  return field.required || (field.secret && !field.name.startsWith(configPrefix));
 }
 
 /** Whether everything needed for a test is there. */
@@ -38,8 +42,6 @@ export function isComplete(adapter: Adapter, draft: Draft): boolean {
   );
   return filled && draft.name.trim() !== '' && draft.baseUrl.trim() !== '';
 }
-
-const configPrefix = 'config.';
 
 /** The draft as the server wants it: `config.*` fields under config, all others under credentials. */
 export function requestFrom(adapter: Adapter, draft: Draft): PlatformTestInput {

@@ -61,7 +61,7 @@ function Bars({ timeline }: { timeline: Timeline }) {
 function Row({ bar, span }: { bar: Bar; span: number }) {
   const { t } = useTranslation('requests');
   const { attempt } = bar;
-  const failed = attempt.verdict !== undefined && attempt.verdict !== 'served';
+  const failed = isFailed(attempt);
   return (
     <li className={styles.row}>
       <span className={styles.who}>
@@ -96,6 +96,11 @@ function Row({ bar, span }: { bar: Bar; span: number }) {
   );
 }
 
+/** Neither served nor ended by the caller. */
+function isFailed({ verdict }: Attempt): boolean {
+  return verdict !== undefined && verdict !== 'served' && verdict !== 'caller_left';
+}
+
 const tones: Record<NonNullable<Attempt['verdict']>, Tone> = {
   served: 'ok',
   retry_same: 'warn',
@@ -119,7 +124,7 @@ function Verdict({ verdict }: { verdict: Attempt['verdict'] }) {
 /** Length, upstream status, error and whether it may be retried. */
 function Facts({ attempt, ms }: { attempt: Attempt; ms: number | undefined }) {
   const { t } = useTranslation('requests');
-  const failed = attempt.verdict !== undefined && attempt.verdict !== 'served';
+  const failed = isFailed(attempt);
   const parts = [
     duration(ms),
     attempt.statusCode ? `HTTP ${attempt.statusCode}` : undefined,

@@ -1,11 +1,12 @@
-import { Button, PasswordInput, TextInput } from '@mantine/core';
+import { Button, PasswordInput, TextInput, useMantineColorScheme } from '@mantine/core';
 import { useForm } from '@mantine/form';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useRouter } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
-import { gateway, unwrap } from '@/api/client';
-import { bootstrapQuery } from '@/api/queries';
+import { consoleApi, gateway, unwrap } from '@/api/client';
+import { bootstrapQuery, preferencesQuery } from '@/api/queries';
 import { signIn } from '@/api/session';
+import type { Preferences } from '@/api/types';
 import { ProblemBanner } from '@/components/ProblemBanner';
 import { AuthLayout } from './AuthLayout';
 import { credentialRules, showAtField } from './fields';
@@ -30,8 +31,8 @@ export function SignUpPage() {
   );
 }
 
-/** Creates the account, then opens a browser session with it. */
-async function register(values: typeof blank) {
+/** Creates the account, opens a browser session with it, and keeps what was chosen before. */
+async function register(values: typeof blank, preferences: Preferences) {
   const { username, email, password, invitationCode } = values;
   const body = {
     username,
@@ -41,19 +42,33 @@ async function register(values: typeof blank) {
   };
   await unwrap(gateway.POST('/api/v1/auth/register', { body }));
   await signIn(username, password);
+  return unwrap(consoleApi.PUT('/api/console/preferences', { body: preferences }), 'console');
 }
 
 function SignUpForm() {
-  const { t } = useTranslation('session');
+  const { t, i18n } = useTranslation('session');
+  const { colorScheme } = useMantineColorScheme();
   const router = useRouter();
+  const client = useQueryClient();
   const form = useForm({
     initialValues: blank,
     validate: credentialRules(t),
     validateInputOnBlur: true,
   });
   const attempt = useMutation({
-    mutationFn: register,
-    onSuccess: () => router.navigate({ to: '/welcome' }),
+    mutationFn: (values: typeof blank) =>
+      register(values, {
+        locale: i18n.language as Preferences['locale'],
+        theme: colorScheme === 'auto' ? 'system' : colorScheme,
+        density: 'compact',
+        timeZone: '',
+      }),
+    onSuccess: async (saved) => {
+      // Being signed in has already started a read of the preferences as they were before.
+      await client.cancelQueries({ queryKey: preferencesQuery.queryKey });
+      client.setQueryData(preferencesQuery.queryKey, saved);
+      await router.navigate({ to: '/welcome' });
+    },
     onError: (error) => showAtField(form, error),
   });
   return (

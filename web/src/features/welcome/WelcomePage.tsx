@@ -1,9 +1,9 @@
 import { useRef, useState } from 'react';
 import { Button } from '@mantine/core';
 import { IconPlayerPlayFilled, IconPlayerStopFilled } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
+import { gateway, unwrap } from '@/api/client';
 import { streamChat, type ChatResult } from '@/api/chat';
 import { capabilitiesQuery, modelsQuery, playableKeysQuery } from '@/api/queries';
 import type { CallableModel, PlayableKey } from '@/api/types';
@@ -31,13 +31,7 @@ export function WelcomePage() {
     <Page title={t('title')} subtitle={t('subtitle')} width="content">
       {error && <ProblemBanner error={error} />}
       {models.data && !model && <EmptyState title={t('noModel.title')} hint={t('noModel.hint')} />}
-      {keys.data && !key && (
-        <EmptyState title={t('noKey.title')} hint={t('noKey.hint')}>
-          <Button component={Link} to="/keys">
-            {t('noKey.action')}
-          </Button>
-        </EmptyState>
-      )}
+      {keys.data && !key && <CreateFirstKey />}
       {model && key && <FirstCall model={model} apiKey={key} />}
       {mayConnect && (
         <Card title={t('connect.title')}>
@@ -46,6 +40,28 @@ export function WelcomePage() {
         </Card>
       )}
     </Page>
+  );
+}
+
+/** Nothing to call with yet: one click makes the key. */
+function CreateFirstKey() {
+  const { t } = useTranslation('welcome');
+  const client = useQueryClient();
+  const create = useMutation({
+    mutationFn: () =>
+      unwrap(gateway.POST('/api/v1/api-keys', { body: { name: 'first-key', scopes: ['*'] } })),
+    onSuccess: () => client.invalidateQueries({ queryKey: playableKeysQuery.queryKey }),
+  });
+  return (
+    <EmptyState title={t('noKey.title')} hint={t('noKey.hint')}>
+      {create.error ? (
+        <ProblemBanner error={create.error} onRetry={() => create.mutate()} />
+      ) : (
+        <Button loading={create.isPending} onClick={() => create.mutate()}>
+          {t('noKey.action')}
+        </Button>
+      )}
+    </EmptyState>
   );
 }
 
