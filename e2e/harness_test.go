@@ -32,15 +32,17 @@ var binaries = sync.OnceValues(func() (map[string]string, error) {
 		return nil, err
 	}
 	out := map[string]string{"gantry": os.Getenv("E2E_GANTRY")}
-	for name, pkg := range map[string]string{
-		"gantry": "../cmd/gantry", "fakeopenai": "../internal/testkit/fakeopenai/cmd/fakeopenai",
+	for _, b := range []struct{ name, pkg, tags string }{
+		{"gantry", "../cmd/gantry", "noconsole"},
+		{"gantry-crash", "../cmd/gantry", "noconsole,crash"},
+		{"fakeopenai", "../internal/testkit/fakeopenai/cmd/fakeopenai", ""},
 	} {
-		if out[name] != "" {
+		if out[b.name] != "" {
 			continue
 		}
-		out[name] = filepath.Join(dir, name)
-		if text, err := exec.Command("go", "build", "-o", out[name], pkg).CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("go build %s: %w\n%s", pkg, err, text)
+		out[b.name] = filepath.Join(dir, b.name)
+		if text, err := exec.Command("go", "build", "-tags", b.tags, "-o", out[b.name], b.pkg).CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("go build %s: %w\n%s", b.pkg, err, text)
 		}
 	}
 	return out, nil
@@ -98,8 +100,13 @@ func start(t *testing.T, data string, env ...string) *installation {
 // launch runs gantry and waits until it is ready.
 func launch(t *testing.T, data string, env ...string) *installation {
 	t.Helper()
+	return launchBinary(t, "gantry", data, env...)
+}
+
+func launchBinary(t *testing.T, name, data string, env ...string) *installation {
+	t.Helper()
 	in := &installation{t: t, data: data, url: "http://" + freeAddr(t), log: &safeBuffer{}, ended: make(chan struct{})}
-	in.cmd = exec.Command(binary(t, "gantry"), "serve", "--data", data, "--addr", strings.TrimPrefix(in.url, "http://"))
+	in.cmd = exec.Command(binary(t, name), "serve", "--data", data, "--addr", strings.TrimPrefix(in.url, "http://"))
 	in.cmd.Env = append(append(os.Environ(), "GANTRY_ADMIN_ADDR="+freeAddr(t)), env...)
 	in.cmd.Stderr = in.log
 	in.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -105,7 +105,7 @@ func (a *App) openStore(ctx context.Context) (err error) {
 }
 
 // connectDomains makes the domain services and the relay, and tells each of them whom it works with.
-func (a *App) connectDomains(context.Context) error {
+func (a *App) connectDomains(ctx context.Context) error {
 	keys, err := a.loadKeys()
 	if err != nil {
 		return err
@@ -125,7 +125,9 @@ func (a *App) connectDomains(context.Context) error {
 		return err
 	}
 	audit.Listen(&a.bus, a.store.Audit(), a.now)
-	a.journal = journal.Start(journal.Options{Sink: a.store.Journal(), Log: a.log, MaxBatch: a.cfg.Journal.MaxBatch})
+	if err := a.startJournal(ctx); err != nil {
+		return err
+	}
 	if err := a.connectWallets(); err != nil {
 		return err
 	}
@@ -137,6 +139,23 @@ func (a *App) connectDomains(context.Context) error {
 	})
 	a.connectRelay()
 	event.On(&a.bus, a.onRoutingChanged)
+	return nil
+}
+
+// startJournal makes good what an earlier process left behind, and only then lets calls in.
+func (a *App) startJournal(ctx context.Context) error {
+	j, report, err := journal.Start(ctx, journal.Options{
+		Dir: a.data.file("journal"), Disk: journalDisk(), Sink: a.store.Journal(), Log: a.log, Ack: journal.Ack(a.cfg.Wallet.SettleAck),
+		MaxBatch: a.cfg.Journal.MaxBatch,
+	}, a.now)
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	if report != (journal.Report{}) {
+		a.log.Warn("journal recovered", "applied", report.Applied, "charged_at_mark", report.Captured,
+			"released", report.Released, "torn_bytes", report.Torn)
+	}
+	a.journal = j
 	return nil
 }
 
@@ -189,7 +208,7 @@ func (a *App) connectRelay() {
 		Metrics: relay.NewMetrics(a.reg),
 		Limits: relay.Limits{
 			MaxBody: c.MaxBodyBytes, FirstByte: c.FirstByteTimeout, Idle: c.IdleTimeout, Total: c.TotalTimeout,
-			Settle: settleTimeout, RejectUnbounded: c.OnUnbounded == "reject", Durable: a.cfg.Wallet.SettleAck == "durable",
+			Settle: settleTimeout, RejectUnbounded: c.OnUnbounded == "reject",
 		},
 	})
 }

@@ -3,106 +3,187 @@ package journal
 import (
 	"context"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
 )
 
-// Journal hands records to a sink in batches, in the order in which they came. What arrives while a batch is being
-// written forms the next one, so the batches grow with the load and a lone record waits for nothing.
-//
-// It uses the database itself as the journal: a record is durable when its batch's transaction has been committed.
+// Journal writes entries to files, many with one sync, and hands records to the sink once they are durable. It is the
+// only writer of its folder. Its methods are safe for concurrent use and do no I/O.
 type Journal struct {
-	sink     Sink
-	log      *slog.Logger
-	maxBatch int
-	backoff  time.Duration
+	o Options
 
 	mu      sync.Mutex
-	filling *batch
-	backlog []*batch
-	pending int
+	filling *commit
+	offset  int64 // where the next commit begins
+	opens   opens
+	backlog int // records that are not in the database yet
 	failing error
 	closed  bool
 
-	wake chan struct{}
-	done chan struct{}
+	file     DiskFile
+	size     int64
+	segments []segment // oldest first; under mu
+
+	wake    chan struct{}
+	applier *applier
+	done    chan struct{}
 }
 
-// batch is a group of records with one fate.
-type batch struct {
-	records   []*Record
-	committed chan struct{}
-	err       error // set before committed is closed
-}
+// Ack says when an entry counts as taken down.
+type Ack string
+
+// The acknowledgements. Durable survives power loss; Process survives the death of the process, not of the machine.
+const (
+	Durable Ack = "durable"
+	Process Ack = "process"
+)
 
 // Options of a Journal.
 type Options struct {
+	Dir  string
+	Disk Disk
 	Sink Sink
 	Log  *slog.Logger
-	// MaxBatch bounds a batch; 0 means 256.
+	Ack  Ack
+	// SegmentSize is when a new file is begun; 0 means 64 MiB.
+	SegmentSize int64
+	// MaxBatch bounds how many records the sink is given at once; 0 means 256.
 	MaxBatch int
-	// Backoff is the wait before a failed batch is tried again; 0 means 50 ms. It doubles with each try.
+	// Backoff is the wait before a batch that the sink refused is tried again; 0 means 50 ms. It doubles with each try.
 	Backoff time.Duration
 }
 
 const (
-	defaultBatch = 256
-	// maxPending bounds memory: beyond it no call is admitted until the sink has caught up.
-	maxPending = 1 << 16
-	// maxTries is how often a whole batch is written before the journal gives up for good. Each try is a transaction of
-	// its own, so nothing is called durable because a repeated sync said so.
-	maxTries = 5
+	defaultBatch   = 256
+	defaultSegment = 64 << 20
+	defaultBackoff = 50 * time.Millisecond
+	// maxBacklog bounds memory: beyond it no call is admitted until the database has caught up.
+	maxBacklog = 1 << 16
+	// keepBuffer is how large a commit's buffer may be to be used again.
+	keepBuffer = 1 << 20
 )
 
-// Start returns a running journal. Close ends it.
-func Start(o Options) *Journal {
-	j := &Journal{
-		sink: o.Sink, log: o.Log, maxBatch: o.MaxBatch, backoff: o.Backoff,
-		wake: make(chan struct{}, 1), done: make(chan struct{}),
+func (o Options) normal() Options {
+	if o.Disk == nil {
+		o.Disk = OSDisk{}
 	}
-	if j.maxBatch == 0 {
-		j.maxBatch = defaultBatch
+	if o.Ack == "" {
+		o.Ack = Durable
 	}
-	if j.backoff == 0 {
-		j.backoff = 50 * time.Millisecond
+	if o.SegmentSize == 0 {
+		o.SegmentSize = defaultSegment
 	}
-	go j.run()
-	return j
+	if o.MaxBatch == 0 {
+		o.MaxBatch = defaultBatch
+	}
+	if o.Backoff == 0 {
+		o.Backoff = defaultBackoff
+	}
+	return o
 }
 
-// Ticket stands for an appended record.
-type Ticket struct{ batch *batch }
+// commit is a group of entries with one fate.
+type commit struct {
+	fate
+	base    int64
+	buf     []byte
+	records []*Record
+	// position is what the sink may remember once it has the records.
+	position Position
+}
 
-// Wait blocks until the record is durable. Codes: billing_unavailable when it could not be made so; the context's error
-// when that ends first, which leaves the record's fate to the journal.
+// fate is what becomes of a group of entries.
+type fate struct {
+	done chan struct{}
+	err  error // set before done is closed
+}
+
+func newFate() fate { return fate{done: make(chan struct{})} }
+
+// Ticket stands for an entry that was taken.
+type Ticket struct{ fate *fate }
+
+// Wait blocks until the entry is taken down as Ack says. Code: billing_unavailable when it could not be; the context's
+// error when that ends first, which leaves the entry's fate to the journal.
 func (t Ticket) Wait(ctx context.Context) error {
 	select {
-	case <-t.batch.committed:
-		return t.batch.err
+	case <-t.fate.done:
+		return t.fate.err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// Append takes a record. It never blocks; the record must not be changed afterwards.
+// Done reports whether Wait would return at once.
+func (t Ticket) Done() bool {
+	select {
+	case <-t.fate.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Open takes down that money was set aside.
+func (j *Journal) Open(o *Open) Ticket {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	c := j.begin()
+	j.opens.add(o.Task.ID, c.base)
+	buf, start := beginEntry(c.buf, kindOpen)
+	c.buf = o.append(buf)
+	endEntry(c.buf, start)
+	return j.taken(c)
+}
+
+// Mark takes down what a stream has delivered.
+func (j *Journal) Mark(m *Mark) Ticket {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	c := j.begin()
+	buf, start := beginEntry(c.buf, kindMark)
+	c.buf = m.append(buf)
+	endEntry(c.buf, start)
+	return j.taken(c)
+}
+
+// Append takes down the end of a call. The record must not be changed afterwards.
 func (j *Journal) Append(r *Record) Ticket {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	b := j.filling
-	if b == nil {
-		b = &batch{committed: make(chan struct{})}
-		j.filling = b
-	}
-	b.records = append(b.records, r)
-	j.pending++
-	if len(b.records) >= j.maxBatch {
-		j.backlog, j.filling = append(j.backlog, b), nil
-	}
-	j.signal()
-	return Ticket{b}
+	c := j.begin()
+	buf, start := beginEntry(c.buf, kindRecord)
+	c.buf = r.append(buf)
+	endEntry(c.buf, start)
+	c.records = append(c.records, r)
+	j.opens.remove(r.Task.ID)
+	j.backlog++
+	return j.taken(c)
 }
+
+// begin returns the commit that is being filled.
+func (j *Journal) begin() *commit {
+	if j.filling == nil {
+		j.filling = &commit{fate: newFate(), base: j.offset, buf: append(j.spare(), make([]byte, frameHeader)...)}
+	}
+	return j.filling
+}
+
+func (j *Journal) taken(c *commit) Ticket {
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+	return Ticket{&c.fate}
+}
+
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 64<<10); return &b }}
+
+func (*Journal) spare() []byte { return (*buffers.Get().(*[]byte))[:0] } //nolint:forcetypeassert // the pool holds nothing else
 
 // Ready says whether calls may be admitted. Code: billing_unavailable.
 func (j *Journal) Ready() error {
@@ -111,61 +192,22 @@ func (j *Journal) Ready() error {
 	switch {
 	case j.failing != nil:
 		return wallet.ErrBilling.Because(j.failing)
-	case j.closed, j.pending > maxPending:
+	case j.closed, j.backlog > maxBacklog:
 		return wallet.ErrBilling
 	}
 	return nil
 }
 
-// Flush waits until everything appended before is durable.
-func (j *Journal) Flush(ctx context.Context) error {
-	j.mu.Lock()
-	last := j.filling
-	if last == nil && len(j.backlog) > 0 {
-		last = j.backlog[len(j.backlog)-1]
-	}
-	if last == nil && j.pending > 0 {
-		// The only batch is being written. A batch behind it, empty, is committed after it.
-		last = &batch{committed: make(chan struct{})}
-		j.filling = last
-		j.signal()
-	}
-	j.mu.Unlock()
-	if last == nil {
-		return j.Ready()
-	}
-	return Ticket{last}.Wait(ctx)
-}
-
-// Close writes what is left and stops. Records must not be appended afterwards.
-func (j *Journal) Close(ctx context.Context) error {
-	j.mu.Lock()
-	j.closed = true
-	j.signal()
-	j.mu.Unlock()
-	select {
-	case <-j.done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (j *Journal) signal() {
-	select {
-	case j.wake <- struct{}{}:
-	default:
-	}
-}
-
+// run is the one writer: it seals what has been filled, writes it, and makes it durable, until the journal is closed.
 func (j *Journal) run() {
 	defer close(j.done)
 	for {
-		b, closed := j.take()
+		c, closed := j.seal()
 		switch {
-		case b != nil:
-			j.write(b)
+		case c != nil:
+			j.write(c)
 		case closed:
+			j.finish()
 			return
 		default:
 			<-j.wake
@@ -173,57 +215,191 @@ func (j *Journal) run() {
 	}
 }
 
-// take returns the next batch to write, nil when there is none.
-func (j *Journal) take() (b *batch, closed bool) {
+// seal takes what has been filled, nil when there is nothing.
+func (j *Journal) seal() (c *commit, closed bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if len(j.backlog) > 0 {
-		b, j.backlog = j.backlog[0], j.backlog[1:]
-		return b, j.closed
+	c, j.filling = j.filling, nil
+	if c != nil {
+		j.offset = c.base + int64(len(c.buf))
+		c.position = Position{Applied: j.offset, Replay: j.opens.oldest(j.offset)}
 	}
-	b, j.filling = j.filling, nil
-	return b, j.closed
+	return c, j.closed
 }
 
-func (j *Journal) write(b *batch) {
-	if len(b.records) > 0 {
-		b.err = j.apply(b.records)
+// write makes a commit durable and hands its records on. After a failure nothing is written any more: what a disk that
+// failed says afterwards cannot be believed.
+func (j *Journal) write(c *commit) {
+	sealFrame(c.buf, c.base)
+	err := j.failure()
+	if err == nil {
+		err = j.put(c)
 	}
+	if err != nil {
+		j.fail(err)
+		c.resolve(wallet.ErrBilling.Because(err))
+		return
+	}
+	c.resolve(nil)
+	j.applier.give(c)
+	if cap(c.buf) <= keepBuffer {
+		buf := c.buf
+		buffers.Put(&buf)
+	}
+	c.buf = nil
+}
+
+func (j *Journal) put(c *commit) error {
+	if j.file == nil || j.size >= j.o.SegmentSize {
+		if err := j.rotate(c.base); err != nil {
+			return err
+		}
+	}
+	n, err := j.file.Write(c.buf)
+	j.size += int64(n)
+	if err != nil {
+		return err
+	}
+	if j.o.Ack == Process {
+		c.resolve(nil)
+	}
+	return j.file.Sync()
+}
+
+// resolve tells those who wait, once.
+func (f *fate) resolve(err error) {
+	select {
+	case <-f.done:
+	default:
+		f.err = err
+		close(f.done)
+	}
+}
+
+func (j *Journal) rotate(base int64) error {
+	if j.file != nil {
+		if err := j.file.Close(); err != nil {
+			return err
+		}
+	}
+	s := segment{filepath.Join(j.o.Dir, segmentName(base)), base}
+	f, err := j.o.Disk.Create(s.path)
+	if err != nil {
+		return err
+	}
+	j.file, j.size = f, 0
 	j.mu.Lock()
-	j.pending -= len(b.records)
+	j.segments = append(j.segments, s)
 	j.mu.Unlock()
-	close(b.committed)
+	return nil
 }
 
-func (j *Journal) apply(records []*Record) error {
-	if failed := j.failed(); failed != nil {
-		return wallet.ErrBilling.Because(failed)
+// clean deletes the segments that nobody will read again: those that end before replay.
+func (j *Journal) clean(replay int64) {
+	j.mu.Lock()
+	var old []segment
+	for len(j.segments) > 1 && j.segments[1].base <= replay {
+		old, j.segments = append(old, j.segments[0]), j.segments[1:]
 	}
-	wait := j.backoff
-	for try := 1; ; try++ {
-		err := j.sink.RecordsApply(context.Background(), records)
-		if err == nil {
-			return nil
+	j.mu.Unlock()
+	for _, s := range old {
+		if err := j.o.Disk.Remove(s.path); err != nil {
+			j.o.Log.Warn("journal segment not removed", "segment", s.base, "error", err)
 		}
-		j.log.Error("journal batch not written", "records", len(records), "try", try, "error", err)
-		if try == maxTries {
-			j.fail(err)
-			return wallet.ErrBilling.Because(err)
-		}
-		<-time.After(wait)
-		wait *= 2
 	}
 }
 
-func (j *Journal) failed() error {
+func (j *Journal) failure() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.failing
 }
 
-// fail stops admission for good: what could not be written is in memory only, and serving on would make it more.
+// fail stops admission for good.
 func (j *Journal) fail(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.failing = err
+	if j.failing == nil {
+		j.failing = err
+		j.o.Log.Error("journal failed: no call is admitted any more", "error", err)
+	}
+}
+
+// applied is told by the applier how many records the database now has, and how far it got.
+func (j *Journal) applied(records int, p Position) {
+	j.mu.Lock()
+	j.backlog -= records
+	j.mu.Unlock()
+	j.clean(p.Replay)
+}
+
+// Flush waits until everything taken before is in the database.
+func (j *Journal) Flush(ctx context.Context) error {
+	j.mu.Lock()
+	c := j.begin()
+	t := j.taken(c)
+	j.mu.Unlock()
+	if err := t.Wait(ctx); err != nil {
+		return err
+	}
+	return j.applier.flush(ctx)
+}
+
+// Close writes what is left, to the files and to the database, and stops. Nothing may be taken down afterwards.
+func (j *Journal) Close(ctx context.Context) error {
+	j.mu.Lock()
+	j.closed = true
+	j.mu.Unlock()
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+	select {
+	case <-j.done:
+		return j.failure()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (j *Journal) finish() {
+	j.applier.close()
+	if j.file != nil {
+		if err := j.file.Close(); err != nil {
+			j.fail(err)
+		}
+	}
+}
+
+// opens knows where the oldest call that is open was taken down. Calls are added in the order of the journal.
+type opens struct {
+	queue []openAt
+	live  map[id.ID]int64
+}
+
+type openAt struct {
+	task id.ID
+	base int64
+}
+
+func (o *opens) add(task id.ID, base int64) {
+	if o.live == nil {
+		o.live = map[id.ID]int64{}
+	}
+	o.live[task] = base
+	o.queue = append(o.queue, openAt{task, base})
+}
+
+func (o *opens) remove(task id.ID) { delete(o.live, task) }
+
+// oldest returns where the oldest open call was taken down, or otherwise.
+func (o *opens) oldest(otherwise int64) int64 {
+	for len(o.queue) > 0 {
+		first := o.queue[0]
+		if base, ok := o.live[first.task]; ok && base == first.base {
+			return first.base
+		}
+		o.queue = o.queue[1:]
+	}
+	return otherwise
 }

@@ -4,144 +4,397 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
+	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/journal"
+	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/money"
 )
 
-// sink remembers batches; fail makes the next writes fail, gate holds writes back.
-type sink struct {
-	mu      sync.Mutex
-	batches [][]*journal.Record
-	fail    int
-	gate    chan struct{}
+// books is a sink that keeps what it is given, like a database: each task once.
+type books struct {
+	mu       sync.Mutex
+	tasks    map[id.ID]*journal.Record
+	position journal.Position
+	batches  int
+	fail     int           // writes to refuse
+	gate     chan struct{} // holds writes back until it is closed
 }
 
-func (s *sink) RecordsApply(_ context.Context, b []*journal.Record) error {
-	if s.gate != nil {
-		<-s.gate
+func newBooks() *books { return &books{tasks: map[id.ID]*journal.Record{}} }
+
+func (b *books) RecordsApply(_ context.Context, batch []*journal.Record, p journal.Position) error {
+	if b.gate != nil {
+		<-b.gate
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fail > 0 {
-		s.fail--
-		return errors.New("disk")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.fail > 0 {
+		b.fail--
+		return errors.New("database is away")
 	}
-	s.batches = append(s.batches, b)
+	b.batches++
+	for _, r := range batch {
+		if b.tasks[r.Task.ID] == nil {
+			b.tasks[r.Task.ID] = r
+		}
+	}
+	if p != (journal.Position{}) {
+		b.position = p
+	}
 	return nil
 }
 
-func record() *journal.Record {
-	r := &journal.Record{}
-	r.Task.ID = id.New()
-	return r
+func (b *books) JournalApplied(context.Context) (journal.Position, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.position, nil
 }
 
-func start(s *sink) *journal.Journal {
-	return journal.Start(journal.Options{Sink: s, Log: slog.New(slog.DiscardHandler), MaxBatch: 4})
+func (b *books) count() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.tasks)
 }
 
-func TestBatchesFormBehindAWrite(t *testing.T) {
+func options(dir string, s journal.Sink) journal.Options {
+	return journal.Options{Dir: dir, Sink: s, Log: slog.New(slog.DiscardHandler), Backoff: time.Millisecond}
+}
+
+func begin(t *testing.T, o journal.Options) (*journal.Journal, journal.Report) {
+	t.Helper()
+	j, report, err := journal.Start(t.Context(), o, clock.System)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j, report
+}
+
+func end(t *testing.T, j *journal.Journal) {
+	t.Helper()
+	if err := j.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func call() (*journal.Open, *journal.Record) {
+	task := tasks.Task{ID: id.New(), RequestID: "r", Currency: money.USD, Held: 100, Status: tasks.Running, CreatedAt: time.Now()}
+	open := &journal.Open{Task: task, WalletID: id.New(), RevenueID: id.New()}
+	task.Charged = 60
+	return open, &journal.Record{Task: task, Transfers: []wallet.Transfer{{
+		ID: id.New(), Kind: wallet.TransferCapture, Currency: money.USD, Amount: 60, DebitAccountID: open.WalletID,
+		CreditAccountID: open.RevenueID, RefType: "task", RefID: task.ID.String(),
+	}}}
+}
+
+func wait(t *testing.T, tickets ...journal.Ticket) {
+	t.Helper()
+	for _, ticket := range tickets {
+		if err := ticket.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestRecordsReachTheBooksOnce(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := &sink{gate: make(chan struct{})}
-		j := start(s)
-		first := j.Append(record())
-		synctest.Wait() // the first record is being written
-		var last journal.Ticket
-		for range 6 {
-			last = j.Append(record())
-		}
-		close(s.gate)
-		if err := errors.Join(first.Wait(t.Context()), last.Wait(t.Context())); err != nil {
-			t.Fatal(err)
-		}
-		var sizes []int
-		for _, b := range s.batches {
-			sizes = append(sizes, len(b))
-		}
-		if len(sizes) != 3 || sizes[0] != 1 || sizes[1] != 4 || sizes[2] != 2 {
-			t.Errorf("batches of %v, want 1 4 2", sizes)
-		}
-		if err := j.Close(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	})
+	b := newBooks()
+	o := options(t.TempDir(), b)
+	j, _ := begin(t, o)
+	var all sync.WaitGroup
+	for range 500 {
+		all.Go(func() {
+			open, record := call()
+			j.Open(open)
+			if err := j.Append(record).Wait(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if err := j.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := b.count(); n != 500 {
+		t.Errorf("%d of 500 records are in the books", n)
+	}
+	end(t, j)
+	j, report := begin(t, o)
+	defer end(t, j)
+	if report != (journal.Report{}) {
+		t.Errorf("after a clean end: %+v", report)
+	}
 }
 
-func TestFlushWaitsForTheWriteUnderWay(t *testing.T) {
+// crashed returns what a process that died at this moment would find: a copy of the folder and of the books.
+func crashed(t *testing.T, o journal.Options, b *books) (journal.Options, *books) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(o.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := newBooks()
+	c.position = b.position
+	for k, v := range b.tasks {
+		c.tasks[k] = v
+	}
+	return options(dir, c), c
+}
+
+func TestWhatADeadProcessLeftIsMadeGood(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := &sink{gate: make(chan struct{})}
-		j := start(s)
-		j.Append(record())
-		synctest.Wait()
-		flushed := make(chan error, 1)
-		go func() { flushed <- j.Flush(t.Context()) }()
-		synctest.Wait()
-		if len(flushed) > 0 {
-			t.Fatal("flushed before the write was done")
+	b := newBooks()
+	b.gate = make(chan struct{}) // nothing reaches the books
+	o := options(t.TempDir(), b)
+	j, _ := begin(t, o)
+	whole, record := call()
+	marked, _ := call()
+	unmarked, _ := call()
+	wait(t, j.Open(whole), j.Append(record), j.Open(marked), j.Open(unmarked),
+		j.Mark(&journal.Mark{TaskID: marked.Task.ID, Amount: 10}), j.Mark(&journal.Mark{TaskID: marked.Task.ID, Amount: 25}))
+
+	after, books := crashed(t, o, b)
+	again, report := begin(t, after)
+	defer end(t, again)
+	close(b.gate)
+	end(t, j)
+
+	if want := (journal.Report{Applied: 1, Captured: 1, Released: 1}); report != want {
+		t.Errorf("report %+v, want %+v", report, want)
+	}
+	for _, c := range []struct {
+		open    *journal.Open
+		charged money.Amount
+		status  tasks.Status
+	}{{whole, 60, tasks.Running}, {marked, 25, tasks.Failed}, {unmarked, 0, tasks.Failed}} {
+		got := books.tasks[c.open.Task.ID]
+		if got == nil || got.Task.Charged != c.charged || got.Task.Status != c.status {
+			t.Errorf("got %+v, want %d %s", got, c.charged, c.status)
+			continue
 		}
-		close(s.gate)
-		if err := <-flushed; err != nil {
+		var moved money.Amount
+		for _, tr := range got.Transfers {
+			moved += tr.Amount
+		}
+		if moved != c.charged {
+			t.Errorf("%d moved, %d charged", moved, c.charged)
+		}
+	}
+}
+
+func TestTornTailIsNormalAndCorruptionIsNot(t *testing.T) {
+	t.Parallel()
+	b := newBooks()
+	b.gate = make(chan struct{})
+	o := options(t.TempDir(), b)
+	j, _ := begin(t, o)
+	var ends []int64
+	files := func() string {
+		t.Helper()
+		names, err := filepath.Glob(filepath.Join(o.Dir, "*.log"))
+		if err != nil || len(names) != 1 {
+			t.Fatal(names, err)
+		}
+		return names[0]
+	}
+	for range 3 {
+		_, record := call()
+		wait(t, j.Append(record))
+		info, err := os.Stat(files())
+		if err != nil {
 			t.Fatal(err)
+		}
+		ends = append(ends, info.Size())
+	}
+	body, err := os.ReadFile(files())
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := func(body []byte) (journal.Report, error) {
+		after, _ := crashed(t, o, b)
+		if err := os.WriteFile(filepath.Join(after.Dir, filepath.Base(files())), body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		again, report, err := journal.Start(t.Context(), after, clock.System)
+		if err == nil {
+			end(t, again)
+		}
+		return report, err
+	}
+	for cut := ends[1]; cut < ends[2]; cut++ {
+		report, err := start(body[:cut])
+		if err != nil || report.Applied != 2 || report.Torn != cut-ends[1] {
+			t.Fatalf("cut at %d: %+v, %v", cut, report, err)
+		}
+	}
+	for at := range ends[1] {
+		broken := append([]byte(nil), body...)
+		broken[at] ^= 0x40
+		var corrupt *journal.CorruptError
+		if _, err := start(broken); !errors.As(err, &corrupt) {
+			t.Fatalf("byte %d was changed: %v", at, err)
+		}
+	}
+	close(b.gate)
+	end(t, j)
+}
+
+func TestDatabaseThatIsAwayIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	b := newBooks()
+	b.fail = 5
+	j, _ := begin(t, options(t.TempDir(), b))
+	defer end(t, j)
+	_, record := call()
+	wait(t, j.Append(record))
+	if err := j.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if b.count() != 1 || j.Ready() != nil {
+		t.Errorf("%d records, ready: %v", b.count(), j.Ready())
+	}
+}
+
+// badDisk fails at the nth sync or write, and for ever after.
+type badDisk struct {
+	journal.OSDisk
+	mu            sync.Mutex
+	syncs, writes int // left before failing; negative: never
+}
+
+var errIO = errors.New("input/output error")
+
+func (d *badDisk) Create(path string) (journal.DiskFile, error) {
+	f, err := d.OSDisk.Create(path)
+	return badFile{f, d}, err
+}
+
+func (d *badDisk) spend(n *int) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if *n == 0 {
+		return errIO
+	}
+	*n--
+	return nil
+}
+
+type badFile struct {
+	journal.DiskFile
+	disk *badDisk
+}
+
+func (f badFile) Write(b []byte) (int, error) {
+	if err := f.disk.spend(&f.disk.writes); err != nil {
+		n, _ := f.DiskFile.Write(b[:len(b)/2])
+		return n, err
+	}
+	return f.DiskFile.Write(b)
+}
+
+func (f badFile) Sync() error {
+	if err := f.disk.spend(&f.disk.syncs); err != nil {
+		return err
+	}
+	return f.DiskFile.Sync()
+}
+
+func TestDiskThatFailsStopsAdmissionAndLosesNothing(t *testing.T) {
+	t.Parallel()
+	for n := range 8 {
+		for _, disk := range []*badDisk{{syncs: n, writes: -1}, {syncs: -1, writes: n}} {
+			b := newBooks()
+			o := options(t.TempDir(), b)
+			o.Disk = disk
+			j, _ := begin(t, o)
+			durable := map[id.ID]bool{}
+			for range 12 {
+				_, record := call()
+				if err := j.Append(record).Wait(t.Context()); err == nil {
+					durable[record.Task.ID] = true
+				} else if !errors.Is(err, wallet.ErrBilling) {
+					t.Fatal(err)
+				}
+			}
+			if err := j.Ready(); !errors.Is(err, wallet.ErrBilling) {
+				t.Fatalf("after failure %d the journal is ready: %v", n, err)
+			}
+			if len(durable) != n {
+				t.Fatalf("%d were called durable, want %d", len(durable), n)
+			}
+			if err := j.Close(t.Context()); !errors.Is(err, errIO) {
+				t.Fatal(err)
+			}
+			after, books := crashed(t, o, b)
+			again, _ := begin(t, after)
+			end(t, again)
+			for task := range durable {
+				if books.tasks[task] == nil {
+					t.Fatal("a record that was called durable is gone")
+				}
+			}
+		}
+	}
+}
+
+func TestSegmentsAreRemovedOnlyWhenNoOpenCallNeedsThem(t *testing.T) {
+	t.Parallel()
+	b := newBooks()
+	o := options(t.TempDir(), b)
+	o.SegmentSize = 2000
+	j, _ := begin(t, o)
+	long, last := call()
+	wait(t, j.Open(long))
+	fill := func() int {
+		t.Helper()
+		for range 20 {
+			_, record := call()
+			wait(t, j.Append(record))
 		}
 		if err := j.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		_ = j.Close(t.Context())
-	})
-}
-
-func TestPassingFaultIsOvercome(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := &sink{fail: 3}
-		j := start(s)
-		if err := j.Append(record()).Wait(t.Context()); err != nil {
+		names, err := filepath.Glob(filepath.Join(o.Dir, "*.log"))
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := j.Ready(); err != nil {
-			t.Error(err)
-		}
-		_ = j.Close(t.Context())
-	})
+		return len(names)
+	}
+	if n := fill(); n < 3 {
+		t.Errorf("%d segments while a call from the first is open", n)
+	}
+	after, books := crashed(t, o, b)
+	again, report := begin(t, after)
+	end(t, again)
+	if report.Released != 1 || books.tasks[long.Task.ID] == nil {
+		t.Errorf("the long call was not found: %+v", report)
+	}
+	last.Task.ID = long.Task.ID
+	wait(t, j.Append(last))
+	if n := fill(); n > 2 {
+		t.Errorf("%d segments are left when nobody needs them", n)
+	}
+	end(t, j)
 }
 
-func TestLastingFaultStopsAdmission(t *testing.T) {
+func TestProcessAckDoesNotWaitForTheDisk(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := &sink{fail: 1000}
-		j := start(s)
-		if err := j.Append(record()).Wait(t.Context()); !errors.Is(err, wallet.ErrBilling) {
-			t.Errorf("ticket: %v", err)
-		}
-		if err := j.Ready(); !errors.Is(err, wallet.ErrBilling) {
-			t.Errorf("ready: %v", err)
-		}
-		if err := j.Append(record()).Wait(t.Context()); !errors.Is(err, wallet.ErrBilling) {
-			t.Errorf("later ticket: %v", err)
-		}
-		_ = j.Close(t.Context())
-	})
-}
-
-func TestWaitEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := &sink{gate: make(chan struct{})}
-		j := start(s)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if err := j.Append(record()).Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Error(err)
-		}
-		close(s.gate)
-		_ = j.Close(t.Context())
-	})
+	b := newBooks()
+	o := options(t.TempDir(), b)
+	o.Ack, o.Disk = journal.Process, &badDisk{syncs: 0, writes: -1}
+	j, _ := begin(t, o)
+	_, record := call()
+	wait(t, j.Append(record)) // written, though the sync will fail
+	if err := j.Close(t.Context()); !errors.Is(err, errIO) {
+		t.Error(err)
+	}
 }

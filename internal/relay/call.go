@@ -47,8 +47,9 @@ type call struct {
 	target   *Target // of the attempt under way, or of the last one
 
 	// deliver
-	ttft      time.Duration
-	delivered bool // the caller was sent something of the upstream's
+	inputTokens int64 // estimate, for marks and for upstreams that do not tell
+	ttft        time.Duration
+	delivered   bool // the caller was sent something of the upstream's
 
 	// settle
 	outcome  outcome

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
+	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/wire"
@@ -73,6 +74,8 @@ type stream struct {
 	meter    wire.Meter
 	out      *http.ResponseController
 	attempt  *tasks.Attempt
+	marks    marks
+	written  int64 // output tokens, of which the last may not be flushed yet
 	begun    bool
 	finished bool // the answer is complete
 	extended time.Time
@@ -82,7 +85,7 @@ type stream struct {
 // may follow; afterwards it is the caller's to see.
 func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt) provider.Outcome {
 	s := &stream{
-		call: c, d: d, attempt: a, out: http.NewResponseController(c.w), events: sse.NewReader(resp.Body, maxEvent),
+		call: c, d: d, attempt: a, marks: c.firstMark(), out: http.NewResponseController(c.w), events: sse.NewReader(resp.Body, maxEvent),
 		meter: c.op.Format.Meter(wire.MeterOptions{HideUsage: c.target.Shape.StreamUsage && !c.ask.WantsUsage}),
 	}
 	o, gone := s.pump()
@@ -123,7 +126,11 @@ func (s *stream) pump() (o provider.Outcome, gone bool) {
 		if len(deliver) == 0 {
 			continue
 		}
-		if err := s.send(deliver); err != nil {
+		err = s.send(deliver)
+		if errors.Is(err, wallet.ErrBilling) {
+			return provider.Outcome{Category: inference.ServerError, Code: "billing_unavailable", Message: "Billing is not available."}, false
+		}
+		if err != nil {
 			return provider.Outcome{Category: inference.Canceled, Code: "client_closed_request", Message: "The caller left."}, true
 		}
 	}
@@ -146,8 +153,18 @@ func (s *stream) broke(err error) provider.Outcome {
 	return s.call.broken(s.d, err, inference.Protocol)
 }
 
-// send passes bytes on and, unless more of the upstream's are at hand already, flushes them.
+// send passes bytes on and, unless more of the upstream's are at hand already, flushes them. It waits where the journal
+// is behind: what a crash could make unpaid is bounded.
 func (s *stream) send(b []byte) error {
+	tokens := s.meter.Result().OutputTokens // with those of the event in hand
+	if s.begun && s.marks.behind(tokens) {
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
+	if err := s.marks.allow(s.call, tokens); err != nil {
+		return err
+	}
 	if !s.begun {
 		s.begin()
 	}
@@ -158,10 +175,20 @@ func (s *stream) send(b []byte) error {
 	if _, err := s.w.Write(b); err != nil {
 		return err
 	}
+	s.written = tokens
 	if s.events.Buffered() {
 		return nil
 	}
-	return s.out.Flush()
+	return s.flush()
+}
+
+// flush sends what was written; only then is it delivered, and may be marked.
+func (s *stream) flush() error {
+	if err := s.out.Flush(); err != nil {
+		return err
+	}
+	s.marks.sent(s.call, s.written)
+	return nil
 }
 
 func (s *stream) begin() {
@@ -179,6 +206,9 @@ func (s *stream) begin() {
 // end settles the stream and sends its last frame once that is durable.
 func (s *stream) end(o provider.Outcome, gone bool) {
 	s.d.stop()
+	if s.begun && !gone {
+		gone = s.flush() != nil // what is charged must be out
+	}
 	s.call.note(s.attempt, o)
 	s.attempt.Verdict = verdictServed
 	m := s.meter.Result()

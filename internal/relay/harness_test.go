@@ -127,11 +127,15 @@ type sink struct {
 	records []*journal.Record
 }
 
-func (s *sink) RecordsApply(_ context.Context, batch []*journal.Record) error {
+func (s *sink) RecordsApply(_ context.Context, batch []*journal.Record, _ journal.Position) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.records = append(s.records, batch...)
 	return nil
+}
+
+func (s *sink) JournalApplied(context.Context) (journal.Position, error) {
+	return journal.Position{}, nil
 }
 
 // bench is a relay with two platforms, "first" and "second", that both offer the model "m".
@@ -163,8 +167,11 @@ func newBench(t *testing.T, balance string, limits relay.Limits) *bench {
 		money.USD: row(money.USD), money.SIM: row(money.SIM),
 	}}, clock.System)
 	log := slog.New(slog.DiscardHandler)
-	b.journal = journal.Start(journal.Options{Sink: b.sink, Log: log})
-	limits.MaxBody, limits.Durable, limits.Settle = 1<<20, true, time.Second
+	b.journal, _, err = journal.Start(t.Context(), journal.Options{Dir: t.TempDir(), Sink: b.sink, Log: log}, clock.System)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limits.MaxBody, limits.Settle = 1<<20, time.Second
 	b.relay = relay.New(relay.Options{
 		Keys: keys{&identity.Principal{UserID: b.user, Scope: identity.ScopeAll}}, Wallets: b.book, Accounts: ownAccounts{},
 		Journal: b.journal, Limits: limits, Now: clock.System, Log: log,

@@ -3,6 +3,7 @@ package relay
 import (
 	"encoding/json"
 	"log/slog"
+	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
@@ -45,13 +46,29 @@ func (c *call) transfer(k wallet.TransferKind, from id.ID, amount money.Amount) 
 	now := c.now()
 	return wallet.Transfer{
 		ID: id.At(now), At: now, Kind: k, Currency: c.purse.Currency, Amount: amount, DebitAccountID: from,
-		CreditAccountID: c.accounts.ID(wallet.CodeRevenueUsage, c.purse.Currency),
-		RefType:         "task", RefID: c.taskID.String(), HoldAmount: c.held, Reason: string(c.outcome),
+		CreditAccountID: c.revenue(), RefType: "task", RefID: c.taskID.String(), HoldAmount: c.held, Reason: string(c.outcome),
 	}
 }
 
+// revenue is the account that the call's charge goes to.
+func (c *call) revenue() id.ID { return c.accounts.ID(wallet.CodeRevenueUsage, c.purse.Currency) }
+
+// opening is the call as it stands when money is set aside for it.
+func (c *call) opening() tasks.Task {
+	t := c.identify(c.start)
+	t.Status = tasks.Running
+	return t
+}
+
 func (c *call) task() tasks.Task {
-	now := c.now()
+	t := c.identify(c.now())
+	t.Attempts, t.Route = c.marshal(c.attempts), c.marshal(c.explain())
+	t.Lines = pricing.AppendLines(nil, c.lines)
+	return t
+}
+
+// identify tells who called, what for, and where to, without the story of how it went.
+func (c *call) identify(now time.Time) tasks.Task {
 	p := c.principal
 	t := tasks.Task{
 		ID: c.taskID, RequestID: c.requestID, TenantID: p.TenantID, UserID: p.UserID, GroupID: p.GroupID,
@@ -80,8 +97,6 @@ func (c *call) task() tasks.Task {
 			t.RunMode = "simulation"
 		}
 	}
-	t.Attempts, t.Route = c.marshal(c.attempts), c.marshal(c.explain())
-	t.Lines = pricing.AppendLines(nil, c.lines)
 	return t
 }
 

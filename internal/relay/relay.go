@@ -51,8 +51,10 @@ type Accounts interface {
 	ID(code string, c money.Currency) id.ID
 }
 
-// Journal takes records down.
+// Journal takes down what happens to a call; *journal.Journal is it.
 type Journal interface {
+	Open(o *journal.Open) journal.Ticket
+	Mark(m *journal.Mark) journal.Ticket
 	Append(r *journal.Record) journal.Ticket
 	Ready() error
 }
@@ -67,8 +69,6 @@ type Limits struct {
 	Settle time.Duration
 	// RejectUnbounded refuses a call without an output limit instead of limiting it to what the wallet affords.
 	RejectUnbounded bool
-	// Durable makes an answer wait until its charge is durable; otherwise it waits for nothing.
-	Durable bool
 }
 
 // Options of a Relay.

@@ -6,6 +6,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/journal"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 )
@@ -19,7 +20,8 @@ var errUnbounded = fault.New(http.StatusBadRequest, "output_limit_required",
 // reserve holds the worst-case cost of serving the request by its first target.
 func (c *call) reserve() error { return c.reserveFor(c.targets[0]) }
 
-// reserveFor makes the hold large enough for a target. What an earlier target needed is given back first.
+// reserveFor makes the hold large enough for a target. What an earlier target needed is given back first. The journal is
+// told and not waited for: nothing is delivered before something that comes later in it is durable.
 func (c *call) reserveFor(t *Target) error {
 	c.hold.Release()
 	c.held = 0
@@ -39,6 +41,8 @@ func (c *call) reserveFor(t *Target) error {
 		return err
 	}
 	c.held = worst
+	c.target = t
+	c.journal.Open(&journal.Open{Task: c.opening(), WalletID: purse.ID, RevenueID: c.revenue()})
 	return nil
 }
 

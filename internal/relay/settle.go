@@ -16,17 +16,21 @@ import (
 type settlement struct {
 	ticket  journal.Ticket
 	timeout time.Duration
-	durable bool
 }
 
 // wait blocks until the charge is durable, so that what follows may be delivered. Code: billing_unavailable.
 func (s settlement) wait() error {
-	if !s.durable {
-		return nil
+	return waitFor(s.ticket, s.timeout)
+}
+
+// waitFor waits for an entry of the journal. Code: billing_unavailable.
+func waitFor(t journal.Ticket, limit time.Duration) error {
+	if t.Done() {
+		return t.Wait(context.Background())
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	err := s.ticket.Wait(ctx)
+	err := t.Wait(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return wallet.ErrBilling.Because(err)
 	}
@@ -60,7 +64,7 @@ func (c *call) settle(how outcome, m wire.Metered) settlement {
 		c.log.Warn("usage above hold", "request_id", c.requestID, "task", c.taskID,
 			"held", c.held.Text(c.purse.Currency), "overrun", c.overrun.Text(c.purse.Currency))
 	}
-	return settlement{ticket: c.record(), timeout: c.limits.Settle, durable: c.limits.Durable}
+	return settlement{ticket: c.record(), timeout: c.limits.Settle}
 }
 
 // usage is what the call consumed: the upstream's own figures, or our count where it told none.
@@ -69,7 +73,10 @@ func (c *call) usage(m wire.Metered) inference.Usage {
 		return m.Usage
 	}
 	u := inference.Usage{Estimated: true}
-	u.Quantities[inference.TextInput] = c.op.Format.InputTokens(c.body, &c.ask)
+	if c.inputTokens == 0 {
+		c.inputTokens = c.op.Format.InputTokens(c.body, &c.ask)
+	}
+	u.Quantities[inference.TextInput] = c.inputTokens
 	u.Quantities[inference.TextOutput] = m.OutputTokens
 	return u
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/journal"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
@@ -16,11 +18,16 @@ var _ journal.Sink = (*Journal)(nil)
 
 // RecordsApply implements journal.Sink. A batch whose transfers would overdraw a wallet is wallet.ErrInsufficient and
 // leaves no trace.
-func (s *Journal) RecordsApply(ctx context.Context, batch []*journal.Record) error {
-	if len(batch) == 0 {
-		return nil
-	}
+func (s *Journal) RecordsApply(ctx context.Context, batch []*journal.Record, applied journal.Position) error {
 	return s.inTx(ctx, func(t *transaction) error {
+		if applied != (journal.Position{}) {
+			if err := positionSet(ctx, t, applied); err != nil {
+				return err
+			}
+		}
+		if len(batch) == 0 {
+			return nil
+		}
 		fresh, err := s.tasksInsert(ctx, t, batch)
 		if err != nil {
 			return err
@@ -35,6 +42,29 @@ func (s *Journal) RecordsApply(ctx context.Context, batch []*journal.Record) err
 		}
 		return s.post(ctx, t, transfers)
 	})
+}
+
+// positionRow is the only row of its table.
+type positionRow struct {
+	bun.BaseModel `bun:"table:journal_position"`
+
+	ID      int64
+	Applied int64
+	Replay  int64
+}
+
+func positionSet(ctx context.Context, t *transaction, p journal.Position) error {
+	return touched(t.NewUpdate().Model(&positionRow{ID: 1, Applied: p.Applied, Replay: p.Replay}).
+		Column("applied", "replay").Where("id = 1").Exec(ctx))
+}
+
+// JournalApplied implements journal.Sink.
+func (s *Journal) JournalApplied(ctx context.Context) (journal.Position, error) {
+	var row positionRow
+	if err := s.reader.NewSelect().Model(&row).Where("id = 1").Scan(ctx); err != nil {
+		return journal.Position{}, failure(err)
+	}
+	return journal.Position{Applied: row.Applied, Replay: row.Replay}, nil
 }
 
 // tasksInsert writes the tasks and returns the records whose task was not there before.

@@ -51,7 +51,7 @@ func (w *world) record(b books, charged, overrun money.Amount) *journal.Record {
 
 func (w *world) apply(batch ...*journal.Record) {
 	w.t.Helper()
-	w.ok(w.Journal().RecordsApply(w.ctx, batch))
+	w.ok(w.Journal().RecordsApply(w.ctx, batch, journal.Position{}))
 }
 
 func testJournal(_ *testing.T, w *world) {
@@ -107,7 +107,7 @@ func testJournalAgain(t *testing.T, w *world) {
 				task.Transfers = append([]wallet.Transfer(nil), r.Transfers...)
 				own[i] = &task
 			}
-			if err := w.Journal().RecordsApply(w.ctx, own); err != nil {
+			if err := w.Journal().RecordsApply(w.ctx, own, journal.Position{}); err != nil {
 				t.Errorf("RecordsApply: %v", err)
 			}
 		})
@@ -127,7 +127,7 @@ func testJournalRefusal(_ *testing.T, w *world) {
 	b := w.books()
 	w.posted(wallet.TransferGrant, b.grant, b.mine, 100)
 	fine, greedy := w.record(b, 60, 0), w.record(b, 41, 0)
-	w.refused(w.Journal().RecordsApply(w.ctx, []*journal.Record{fine, greedy}), wallet.ErrInsufficient, "")
+	w.refused(w.Journal().RecordsApply(w.ctx, []*journal.Record{fine, greedy}, journal.Position{}), wallet.ErrInsufficient, "")
 	missing[tasks.Task](w, "a task of the refused batch")(w.Tasks().TaskByID(w.ctx, id.ID{}, fine.Task.ID))
 	w.apply(fine)
 	w.posted(wallet.TransferGrant, b.grant, b.mine, 1)
