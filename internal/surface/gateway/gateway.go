@@ -41,6 +41,7 @@ type AuditLog interface {
 type Tasks interface {
 	TaskByID(ctx context.Context, user, task id.ID) (tasks.Task, error)
 	TaskList(ctx context.Context, q tasks.Query) (page.Page[tasks.Task], error)
+	EventList(ctx context.Context, task id.ID, after int64) ([]tasks.Event, error)
 }
 
 // Options are what the surface is built of; all are required.

@@ -279,6 +279,8 @@ func TestTasks(t *testing.T) {
 		{Name: "task in the workspace", As: "tasks-key", Method: get, Path: "/api/workspace/tasks/" + mine.ID.String(), Operation: "getWorkspaceTask", Status: 200},
 		{Name: "someone else's task", As: "other", Method: get, Path: "/api/v1/tasks/" + mine.ID.String(), Operation: "getTask", Status: 404, Code: "not_found"},
 		{Name: "unknown task", As: "other", Method: get, Path: "/api/v1/tasks/" + id.New().String(), Operation: "getTask", Status: 404, Code: "not_found"},
+		{Name: "someone else's events", As: "other", Method: get, Path: "/api/v1/tasks/" + mine.ID.String() + "/events", Operation: "streamTaskEvents", Status: 404, Code: "not_found"},
+		{Name: "changes", As: "user", Method: get, Path: "/api/v1/tasks/" + mine.ID.String() + "/param-preprocessing", Operation: "listTaskParamPreprocessing", Status: 200, Golden: true},
 		{Name: "tasks", As: "user", Method: get, Path: "/api/v1/tasks", Operation: "listTasks", Status: 200, Golden: true},
 		bad("page=9223372036854775808", "invalid_page", "page"),
 		bad("page=0", "invalid_page", "page"),
@@ -368,6 +370,10 @@ var permissions = map[string]string{
 	"getWorkspaceTask":                    "user admin operator finance support key tasks-key admin-key",
 	"listTasks":                           "user admin operator finance support key tasks-key admin-key",
 	"getTask":                             "user admin operator finance support key tasks-key admin-key",
+	"streamTaskEvents":                    "user admin operator finance support key tasks-key admin-key",
+	"streamWorkspaceTaskEvents":           "user admin operator finance support key tasks-key admin-key",
+	"listTaskParamPreprocessing":          "user admin operator finance support key tasks-key admin-key",
+	"listWorkspaceTaskParamPreprocessing": "user admin operator finance support key tasks-key admin-key",
 	"getWorkspaceWallet":                  "user admin operator finance support key admin-key",
 	"listWorkspaceWalletTransactions":     "user admin operator finance support key admin-key",
 	"listAdminPlatforms":                  "admin operator support",
@@ -381,6 +387,31 @@ var permissions = map[string]string{
 	"createAdminUser":                     "admin",
 	"setAdminUserWalletBalance":           "admin finance",
 	"listAdminAuditLogs":                  "admin",
+}
+
+// TestEventsResume reads a call's story whole and from its second event on.
+func TestEventsResume(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, identity.Config{})
+	mine := call(w.User("user"), w.Clock.Now())
+	w.Tasks.Rows = []tasks.Task{mine}
+	read := func(last string) string {
+		t.Helper()
+		a := w.Do(t, surfacetest.Request{
+			As: "user", Method: get, Path: "/api/v1/tasks/" + mine.ID.String() + "/events", Header: map[string]string{"Last-Event-ID": last},
+		})
+		return string(a.Body)
+	}
+	whole := read("")
+	if !strings.HasPrefix(whole, "id: 1\nevent: task.accepted\ndata: {") || !strings.Contains(whole, "event: task.succeeded\n") {
+		t.Errorf("events %q", whole)
+	}
+	if rest := read("1"); rest == "" || !strings.HasSuffix(whole, rest) || strings.Contains(rest, "task.accepted") {
+		t.Errorf("after event 1: %q", rest)
+	}
+	if bad := read("x"); !strings.Contains(bad, `"code":"invalid_parameter"`) {
+		t.Errorf("a foreign event id: %s", bad)
+	}
 }
 
 func TestPermissions(t *testing.T) {

@@ -46,6 +46,10 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: get, Pattern: "/api/workspace/tasks/{taskID}", OperationID: "getWorkspaceTask", Access: reader, Handler: s.getTask},
 		{Method: get, Pattern: "/api/v1/tasks", OperationID: "listTasks", Access: reader, Handler: s.listTasks},
 		{Method: get, Pattern: "/api/v1/tasks/{taskID}", OperationID: "getTask", Access: reader, Handler: s.getTask},
+		{Method: get, Pattern: "/api/workspace/tasks/{taskID}/events", OperationID: "streamWorkspaceTaskEvents", Access: reader, Handler: s.streamTaskEvents},
+		{Method: get, Pattern: "/api/v1/tasks/{taskID}/events", OperationID: "streamTaskEvents", Access: reader, Handler: s.streamTaskEvents},
+		{Method: get, Pattern: "/api/workspace/tasks/{taskID}/param-preprocessing", OperationID: "listWorkspaceTaskParamPreprocessing", Access: reader, Handler: s.listParamPreprocessing},
+		{Method: get, Pattern: "/api/v1/tasks/{taskID}/param-preprocessing", OperationID: "listTaskParamPreprocessing", Access: reader, Handler: s.listParamPreprocessing},
 		{Method: get, Pattern: "/api/workspace/wallet", OperationID: "getWorkspaceWallet", Access: owner, Handler: s.getWallet},
 		{Method: get, Pattern: "/api/workspace/wallet/transactions", OperationID: "listWorkspaceWalletTransactions", Access: owner, Handler: s.listTransactions},
 

@@ -79,11 +79,7 @@ func readTaskQuery(call *httpx.Call) (tasks.Query, error) {
 }
 
 func (s *Surface) getTask(w http.ResponseWriter, call *httpx.Call) error {
-	task, err := pathID(call, "taskID")
-	if err != nil {
-		return err
-	}
-	t, err := s.Tasks.TaskByID(call.Context(), call.Principal.UserID, task)
+	t, err := s.taskOf(call)
 	if err != nil {
 		return err
 	}
