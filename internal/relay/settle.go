@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -47,7 +48,7 @@ func (c *call) settle(how outcome, m wire.Metered) settlement {
 	}
 	usage := c.usage(m)
 	c.metered.Usage = usage
-	lines, amount, err := c.target.Schedule.Bill(&usage)
+	lines, amount, err := c.schedule.Bill(&pricing.Inputs{Usage: usage, At: c.start})
 	if err != nil {
 		// Every resource that a served kind can use was priced at admission, and usage is bounded when it is read; should a
 		// bill fail all the same, the customer pays no more than what was held, and it is loud.

@@ -57,7 +57,10 @@ func Parse(text string, meters []Meter) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Program{root: root, text: text, used: p.used}, prove(root, meters)
+	if err := prove(root, meters); err != nil {
+		return nil, err
+	}
+	return &Program{root: root, text: text, used: p.used}, nil
 }
 
 // prove refuses a formula that could be negative or divide by zero somewhere within the meters' bounds.
@@ -67,6 +70,9 @@ func prove(root *node, meters []Meter) error {
 		env[i] = Range{m.Low, m.High}
 	}
 	r, err := root.bound(env)
+	if errors.Is(err, ErrOverflow) {
+		return &Error{Message: "the value can become too large to calculate", Limit: true}
+	}
 	if err != nil {
 		return err
 	}
