@@ -16,13 +16,16 @@ func (s *Schedule) Amount(in *Inputs) (money.Amount, error) {
 		return 0, err
 	}
 	var room [maxFactors]money.Factor
-	product := s.appendProduct(room[:0], in.Discounts)
+	discount, err := money.Multiply(s.appendProduct(room[:0], in.Discounts))
+	if err != nil {
+		return 0, ErrOverflow.Because(err)
+	}
 	var sum money.Amount
 	for r := range inference.NumResources {
 		if q[r] == 0 {
 			continue
 		}
-		amount, err := s.amount(r, q[r], &q, in, product)
+		amount, err := s.amount(r, &q, in, &discount)
 		if err != nil {
 			return 0, err
 		}
@@ -35,44 +38,16 @@ func (s *Schedule) Amount(in *Inputs) (money.Amount, error) {
 
 // amount is the sum of one resource's lines.
 func (s *Schedule) amount(
-	r inference.Resource, quantity int64, q *inference.Quantities, in *Inputs, product []money.Factor,
+	r inference.Resource, q *inference.Quantities, in *Inputs, discount *money.Product,
 ) (money.Amount, error) {
-	rt := &s.rates[r]
-	switch {
-	case rt.rule == nil:
-		return 0, s.unpriced(r)
-	case rt.flat:
-		return s.charge(part{quantity: quantity, price: rt.price}, product)
+	if rt := &s.rates[r]; rt.flat {
+		return s.charge(part{quantity: q[r], price: rt.price}, discount)
 	}
-	m, err := newMeters(q, in.Dimensions)
+	lines, err := s.appendParts(nil, r, q, in, s.named(in.Discounts))
 	if err != nil {
 		return 0, err
 	}
-	parts, err := rt.calc.parts(m.of(r, quantity))
-	if err != nil {
-		return 0, err
-	}
-	return s.sum(rt, parts, in, product)
-}
-
-// sum charges the parts of a rate, each rounded on its own.
-func (s *Schedule) sum(rt *rate, parts []part, in *Inputs, product []money.Factor) (money.Amount, error) {
-	named, err := rt.factors(in)
-	if err != nil {
-		return 0, err
-	}
-	all := append(appendValues(nil, named), product...)
-	var sum money.Amount
-	for _, p := range parts {
-		amount, err := s.charge(p, all)
-		if err != nil {
-			return 0, err
-		}
-		if sum, err = sum.Add(amount); err != nil {
-			return 0, ErrOverflow.Because(err)
-		}
-	}
-	return sum, nil
+	return total(lines)
 }
 
 // Bill is what a call costs, line by line, and the sum of the lines. Codes as Amount.
@@ -82,88 +57,108 @@ func (s *Schedule) Bill(in *Inputs) ([]Line, money.Amount, error) {
 		return nil, 0, err
 	}
 	var room [maxFactors]money.Factor
-	b := biller{Schedule: s, in: in, q: &q, named: s.named(in.Discounts), product: s.appendProduct(room[:0], in.Discounts)}
-	b.lines = make([]Line, 0, used(&q))
+	discount, err := money.Multiply(s.appendProduct(room[:0], in.Discounts))
+	if err != nil {
+		return nil, 0, ErrOverflow.Because(err)
+	}
+	named, lines := s.named(in.Discounts), make([]Line, 0, used(&q))
 	for r := range inference.NumResources {
-		if q[r] != 0 {
-			if err := b.add(r, q[r]); err != nil {
-				return nil, 0, err
+		if q[r] == 0 {
+			continue
+		}
+		if rt := &s.rates[r]; rt.flat {
+			p := part{quantity: q[r], price: rt.price}
+			var amount money.Amount
+			if amount, err = s.charge(p, &discount); err == nil {
+				lines = s.appendLine(lines, r, p, named, amount, in.Usage.Estimated)
 			}
+		} else {
+			lines, err = s.appendParts(lines, r, &q, in, named)
+		}
+		if err != nil {
+			return nil, 0, err
 		}
 	}
-	return b.lines, b.total, nil
+	sum, err := total(lines)
+	return lines, sum, err
 }
 
-// biller writes a bill.
-type biller struct {
-	*Schedule
-	in      *Inputs
-	q       *inference.Quantities
-	named   []NamedFactor
-	product []money.Factor
-	lines   []Line
-	total   money.Amount
+// appendParts appends the lines of a resource whose price depends on the call.
+func (s *Schedule) appendParts(
+	lines []Line, r inference.Resource, q *inference.Quantities, in *Inputs, named []NamedFactor,
+) ([]Line, error) {
+	rt := &s.rates[r]
+	if rt.rule == nil {
+		return lines, s.unpriced(r)
+	}
+	m, err := newMeters(q, in.Dimensions)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := rt.calc.parts(m.of(r, q[r]))
+	if err != nil {
+		return nil, err
+	}
+	return s.appendCharged(lines, r, parts, in, named)
 }
 
-func (b *biller) add(r inference.Resource, quantity int64) error {
-	rt := &b.rates[r]
-	switch {
-	case rt.rule == nil:
-		return b.unpriced(r)
-	case rt.flat:
-		return b.line(r, part{quantity: quantity, price: rt.price}, b.named, b.product)
-	}
-	m, err := newMeters(b.q, b.in.Dimensions)
+// appendCharged appends a line for each part, under the rate's own factors and the discounts.
+func (s *Schedule) appendCharged(
+	lines []Line, r inference.Resource, parts []part, in *Inputs, named []NamedFactor,
+) ([]Line, error) {
+	own, err := s.rates[r].factors(in)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	parts, err := rt.calc.parts(m.of(r, quantity))
+	named = append(own, named...)
+	product, err := money.Multiply(appendValues(nil, named))
 	if err != nil {
-		return err
+		return nil, ErrOverflow.Because(err)
 	}
-	own, err := rt.factors(b.in)
-	if err != nil {
-		return err
-	}
-	named := append(own, b.named...)
-	product := appendValues(nil, named)
 	for _, p := range parts {
-		if err := b.line(r, p, named, product); err != nil {
-			return err
+		amount, err := s.charge(p, &product)
+		if err != nil {
+			return nil, err
 		}
+		lines = s.appendLine(lines, r, p, named, amount, in.Usage.Estimated)
 	}
-	return nil
+	return lines, nil
 }
 
-// line charges a part and writes it down: the one place where lines are made.
-func (b *biller) line(r inference.Resource, p part, named []NamedFactor, product []money.Factor) error {
-	amount, err := b.charge(p, product)
-	if err != nil {
-		return err
-	}
-	if b.total, err = b.total.Add(amount); err != nil {
-		return ErrOverflow.Because(err)
-	}
-	rule := b.rates[r].rule
-	l := Line{
-		Resource: r, Quantity: p.quantity, Unit: rule.Unit.shown(), Price: p.price, Factors: named, Currency: b.Currency,
-		Amount: amount, RuleID: rule.ID, SetID: b.SetID, Version: b.Version, Basis: p.basis, Estimated: b.in.Usage.Estimated,
-	}
+// appendLine writes a charged part down: the one place where lines are made.
+func (s *Schedule) appendLine(
+	lines []Line, r inference.Resource, p part, named []NamedFactor, amount money.Amount, estimated bool,
+) []Line {
+	rt, units := &s.rates[r], ""
 	if p.units != nil {
-		l.Units = p.units.RatString()
+		units = p.units.RatString()
 	}
-	b.lines = append(b.lines, l)
-	return nil
+	return append(lines, Line{
+		Resource: r, Quantity: p.quantity, Units: units, Unit: rt.shown, Price: p.price, Basis: p.basis, Factors: named,
+		Currency: s.Currency, Amount: amount, RuleID: rt.rule.ID, SetID: s.SetID, Version: s.Version, Estimated: estimated,
+	})
+}
+
+// total is the sum of lines. Code: price_overflow.
+func total(lines []Line) (money.Amount, error) {
+	var sum money.Amount
+	for i := range lines {
+		var err error
+		if sum, err = sum.Add(lines[i].Amount); err != nil {
+			return 0, ErrOverflow.Because(err)
+		}
+	}
+	return sum, nil
 }
 
 // charge is where quantity meets price, once for each part.
-func (s *Schedule) charge(p part, product []money.Factor) (money.Amount, error) {
+func (s *Schedule) charge(p part, factors *money.Product) (money.Amount, error) {
 	var amount money.Amount
 	var err error
 	if p.units != nil {
-		amount, err = money.ChargeUnits(s.Currency, p.units, p.price, product...)
+		amount, err = factors.ChargeUnits(s.Currency, p.units, p.price)
 	} else {
-		amount, err = money.Charge(s.Currency, p.quantity, p.price, product...)
+		amount, err = factors.Charge(s.Currency, p.quantity, p.price)
 	}
 	if err != nil {
 		return 0, ErrOverflow.Because(err)

@@ -138,7 +138,8 @@ func within(v, low, high *big.Rat) *big.Rat {
 func (e *expression) tryAt(r *Rule, of []*big.Rat) error {
 	v, err := e.program.Value(of)
 	if err == nil {
-		_, err = money.ChargeUnits(r.Currency, v, e.price)
+		var whole money.Product
+		_, err = whole.ChargeUnits(r.Currency, v, e.price)
 	}
 	return err
 }

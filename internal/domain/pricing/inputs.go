@@ -48,8 +48,8 @@ func family(r inference.Resource) inference.Resource {
 // isToken reports whether r counts tokens: a price per call covers those.
 func isToken(r inference.Resource) bool { return r <= inference.AudioOutput }
 
-// total adds up the quantities of a family. Code: price_overflow.
-func total(q *inference.Quantities, of inference.Resource) (int64, error) {
+// familyTotal adds up the quantities of a family. Code: price_overflow.
+func familyTotal(q *inference.Quantities, of inference.Resource) (int64, error) {
 	var sum uint64
 	for r := range inference.NumResources {
 		if families[r] != of {

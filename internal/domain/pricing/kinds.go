@@ -46,11 +46,11 @@ type meters struct {
 
 // newMeters copies what it is given, so that a caller's Inputs stay on its stack. Code: price_overflow.
 func newMeters(q *inference.Quantities, dims Dimensions) (*meters, error) {
-	input, err := total(q, inference.TextInput)
+	input, err := familyTotal(q, inference.TextInput)
 	if err != nil {
 		return nil, err
 	}
-	output, err := total(q, inference.TextOutput)
+	output, err := familyTotal(q, inference.TextOutput)
 	return &meters{all: *q, input: input, output: output, dims: dims}, err
 }
 

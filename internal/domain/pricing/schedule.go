@@ -32,6 +32,7 @@ type Schedule struct {
 type rate struct {
 	rule    *Rule
 	price   money.Price
+	shown   Unit
 	calc    calculator
 	weights []weight
 	times   *timetable
@@ -89,7 +90,7 @@ func newRate(r *Rule) (rate, error) {
 	if err != nil {
 		return rate{}, err
 	}
-	out := rate{rule: r, price: r.Price}
+	out := rate{rule: r, price: r.Price, shown: r.Unit.shown()}
 	if out.calc, err = compile(r, dims); err != nil {
 		return rate{}, err
 	}

@@ -18,7 +18,9 @@ func (s *Schedule) WorstCase(in *Inputs) (money.Amount, error) {
 	}
 	w := worst{Schedule: s, in: in, q: &q}
 	var room [maxFactors]money.Factor
-	w.product = s.appendProduct(room[:0], in.Discounts)
+	if w.discount, err = money.Multiply(s.appendProduct(room[:0], in.Discounts)); err != nil {
+		return 0, ErrOverflow.Because(err)
+	}
 	if in.Split {
 		for _, parent := range []inference.Resource{inference.TextInput, inference.TextOutput} {
 			if err := w.split(parent); err != nil {
@@ -44,10 +46,10 @@ func (s *Schedule) WorstCase(in *Inputs) (money.Amount, error) {
 // worst adds up a worst case.
 type worst struct {
 	*Schedule
-	in      *Inputs
-	q       *inference.Quantities
-	product []money.Factor
-	sum     money.Amount
+	in       *Inputs
+	q        *inference.Quantities
+	discount money.Product
+	sum      money.Amount
 }
 
 func (w *worst) add(amount money.Amount) error {
@@ -66,7 +68,7 @@ func (w *worst) most(r inference.Resource, quantity int64) (money.Amount, error)
 	case rt.rule == nil:
 		return 0, w.unpriced(r)
 	case rt.flat:
-		return w.charge(part{quantity: quantity, price: rt.price}, w.product)
+		return w.charge(part{quantity: quantity, price: rt.price}, &w.discount)
 	}
 	q := *w.q
 	if w.in.Split {
@@ -83,7 +85,11 @@ func (w *worst) most(r inference.Resource, quantity int64) (money.Amount, error)
 	if err != nil {
 		return 0, err
 	}
-	return w.Schedule.sum(rt, parts, w.in, w.product)
+	lines, err := w.appendCharged(nil, r, parts, w.in, w.named(w.in.Discounts))
+	if err != nil {
+		return 0, err
+	}
+	return total(lines)
 }
 
 // spread gives every class of tokens the whole of its family.
@@ -94,7 +100,7 @@ func spread(q *inference.Quantities) error {
 			continue
 		}
 		var err error
-		if q[r], err = total(&whole, families[r]); err != nil {
+		if q[r], err = familyTotal(&whole, families[r]); err != nil {
 			return err
 		}
 	}
@@ -104,7 +110,7 @@ func spread(q *inference.Quantities) error {
 // split adds the most that a family's tokens can cost, however they divide into classes: of rules that are linear the
 // dearest, of others each.
 func (w *worst) split(parent inference.Resource) error {
-	whole, err := total(w.q, parent)
+	whole, err := familyTotal(w.q, parent)
 	if err != nil || whole == 0 {
 		return err
 	}

@@ -75,22 +75,25 @@ func TestChargeUnitsIsExact(t *testing.T) {
 		units := big.NewRat(rapid.Int64Range(0, 1e15).Draw(t, "numerator"), rapid.Int64Range(1, 1e15).Draw(t, "denominator"))
 		price := money.Price(rapid.Int64Range(0, 1e15).Draw(t, "price"))
 		factors := []money.Factor{money.Factor(rapid.Int64Range(0, 2e9).Draw(t, "factor"))}
-		got, err := money.ChargeUnits(c, units, price, factors...)
+		product, err := money.Multiply(factors)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := product.ChargeUnits(c, units, price)
 		sameAmount(t, got, err, exact(c, units, price, factors))
 	})
 }
 
 func TestChargeRefusesNegatives(t *testing.T) {
 	t.Parallel()
-	half := big.NewRat(1, 2)
+	var none money.Product
 	for name, charge := range map[string]func() (money.Amount, error){
 		"quantity":    func() (money.Amount, error) { return money.Charge(money.USD, -1, 1) },
 		"price":       func() (money.Amount, error) { return money.Charge(money.USD, 1, -1) },
 		"factor":      func() (money.Amount, error) { return money.Charge(money.USD, 1, 1, -1) },
 		"late factor": func() (money.Amount, error) { return money.Charge(money.USD, 1<<40, 1<<40, 1<<40, 1<<40, -1) },
-		"units":       func() (money.Amount, error) { return money.ChargeUnits(money.USD, big.NewRat(-1, 2), 1) },
-		"unit price":  func() (money.Amount, error) { return money.ChargeUnits(money.USD, half, -1) },
-		"unit factor": func() (money.Amount, error) { return money.ChargeUnits(money.USD, half, 1, -1) },
+		"units":       func() (money.Amount, error) { return none.ChargeUnits(money.USD, big.NewRat(-1, 2), 1) },
+		"unit price":  func() (money.Amount, error) { return none.ChargeUnits(money.USD, big.NewRat(1, 2), -1) },
 	} {
 		if got, err := charge(); !errors.Is(err, money.ErrNegative) || got != 0 {
 			t.Errorf("%s: %d, %v", name, got, err)

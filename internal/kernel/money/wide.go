@@ -5,15 +5,12 @@ import (
 	"math/bits"
 )
 
-// chargeWide is Charge for products beyond 128 bits.
+// chargeWide is Charge for products beyond 128 bits. Factors are not negative.
 func chargeWide(c Currency, quantity int64, price Price, factors []Factor) (Amount, error) {
 	var room, halfRoom [16]uint64 // enough for a dozen factors without a visit to the heap
 	hi, lo := bits.Mul64(uint64(quantity), uint64(price))
 	n, half := limbs(append(room[:0], lo, hi)), limbs(append(halfRoom[:0], pow10[priceExponent-c.Exponent()]/2))
 	for _, f := range factors {
-		if f < 0 {
-			return 0, ErrNegative
-		}
 		if f != One {
 			n, half = n.times(uint64(f)), half.times(uint64(One))
 		}
@@ -76,7 +73,7 @@ func (n limbs) amount() (Amount, error) {
 
 // ChargeUnits is Charge for a number of units that need not be whole, such as what a formula yields.
 // Errors: ErrNegative, ErrOverflow.
-func ChargeUnits(c Currency, units *big.Rat, price Price, factors ...Factor) (Amount, error) {
+func (p *Product) ChargeUnits(c Currency, units *big.Rat, price Price) (Amount, error) {
 	if units.Sign() < 0 || price < 0 {
 		return 0, ErrNegative
 	}
@@ -84,10 +81,7 @@ func ChargeUnits(c Currency, units *big.Rat, price Price, factors ...Factor) (Am
 	d := new(big.Int).SetUint64(pow10[priceExponent-c.Exponent()])
 	d.Mul(d, units.Denom())
 	one := big.NewInt(int64(One))
-	for _, f := range factors {
-		if f < 0 {
-			return 0, ErrNegative
-		}
+	for _, f := range p.factors {
 		n.Mul(n, big.NewInt(int64(f)))
 		d.Mul(d, one)
 	}

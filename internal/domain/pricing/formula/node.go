@@ -47,7 +47,7 @@ func (n *node) checkArity() error {
 		return &Error{Offset: n.at, Message: "ceil takes one number"}
 	case n.kind != ceiling && count < 2:
 		return &Error{Offset: n.at, Message: "this function takes more than one number"}
-	case n.kind == tier && count%2 != 0:
+	case n.kind == tier && (count < 4 || count%2 != 0):
 		return &Error{Offset: n.at, Message: "tier takes a number, pairs of a limit and a value, and a last value"}
 	case n.kind == tier:
 		return n.checkLimits()
