@@ -25,7 +25,7 @@ type Sources struct {
 	// RuleSets are all versions of all rule sets that are in force at Now, or will be.
 	RuleSets []pricing.RuleSet
 	Now      time.Time
-	Adapters   map[string]provider.Adapter
+	Adapters map[string]provider.Adapter
 	// Unseal opens a credential.
 	Unseal func(*routing.Credential) (map[string]secret.String, error)
 	// Transport makes a platform's HTTP calls.
@@ -184,7 +184,7 @@ func (c *compiler) schedule(
 	p *routing.Platform, m *routing.PlatformModel, base *catalog.BaseModel, simulated bool,
 ) (*pricing.Schedule, error) {
 	factors := pricing.Discounts{Platform: p.Discount, PlatformModel: m.Discount}.Named()
-	s, err := c.rules(p, m, base, factors)
+	s, err := c.effective(p, m, base, factors)
 	if err != nil {
 		return nil, err
 	}
@@ -194,11 +194,12 @@ func (c *compiler) schedule(
 	return s, nil
 }
 
-func (c *compiler) rules(
+// effective compiles the first rules that there are, from the most to the least specific place.
+func (c *compiler) effective(
 	p *routing.Platform, m *routing.PlatformModel, base *catalog.BaseModel, factors []pricing.NamedFactor,
 ) (*pricing.Schedule, error) {
 	if rules, err := firstConfig(m.BillingConfigOverride, m.BillingConfig); len(rules) > 0 || err != nil {
-		return compiled(rules, err, factors)
+		return compileRules(rules, err, factors)
 	}
 	sets := []id.ID{m.PricingRuleSetID, p.PricingRuleSetID}
 	if base != nil {
@@ -211,13 +212,13 @@ func (c *compiler) rules(
 	}
 	if base != nil {
 		if rules, err := pricing.ParseConfig(base.BaseBillingConfig); len(rules) > 0 || err != nil {
-			return compiled(rules, err, factors)
+			return compileRules(rules, err, factors)
 		}
 	}
 	return c.book.Schedule(c.book.Default(), c.Now, factors...)
 }
 
-func compiled(rules []pricing.Rule, err error, factors []pricing.NamedFactor) (*pricing.Schedule, error) {
+func compileRules(rules []pricing.Rule, err error, factors []pricing.NamedFactor) (*pricing.Schedule, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,8 @@ func (c *call) reserveFor(t *Target) error {
 // worstCase is the most that the call can cost at a target. It decides the output limit that goes upstream: without one
 // the cost would have no bound. Source: MONEY section 3.
 func (c *call) worstCase(t *Target, purse *wallet.Wallet) (money.Amount, error) {
-	most := pricing.Inputs{At: c.start, Split: true}
+	most := c.inputs(inference.Usage{})
+	most.Split = true // how the tokens will divide into cached ones, reasoning and so on is not known yet
 	most.Usage.Quantities[inference.TextInput] = c.inputBound(t)
 	if !producesText(c.op.Format.Kind()) {
 		return c.schedule.WorstCase(&most)
@@ -64,6 +65,9 @@ func (c *call) worstCase(t *Target, purse *wallet.Wallet) (money.Amount, error) 
 	most.Usage.Quantities[inference.TextOutput] = limit * c.ask.Choices
 	return c.schedule.WorstCase(&most)
 }
+
+// inputs are what the call's price depends on, for the hold and for the bill alike.
+func (c *call) inputs(u inference.Usage) pricing.Inputs { return pricing.Inputs{Usage: u, At: c.start} }
 
 // inputBound is the most input tokens that the request can have: the bytes bound them, and so does the model's window.
 func (c *call) inputBound(t *Target) int64 {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -48,7 +47,8 @@ func (c *call) settle(how outcome, m wire.Metered) settlement {
 	}
 	usage := c.usage(m)
 	c.metered.Usage = usage
-	lines, amount, err := c.schedule.Bill(&pricing.Inputs{Usage: usage, At: c.start})
+	inputs := c.inputs(usage)
+	lines, amount, err := c.schedule.Bill(&inputs)
 	if err != nil {
 		// Every resource that a served kind can use was priced at admission, and usage is bounded when it is read; should a
 		// bill fail all the same, the customer pays no more than what was held, and it is loud.

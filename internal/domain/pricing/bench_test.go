@@ -17,7 +17,7 @@ func aChat(tb testing.TB) (*pricing.Schedule, *pricing.Inputs) {
 	return s, in
 }
 
-//nolint:paralleltest // counts allocations, which a neighbour would make
+// TestAllocations counts what a neighbour would make too, and so does not run in parallel.
 func TestAllocations(t *testing.T) {
 	s, in := aChat(t)
 	usage, discounts := in.Usage, in.Discounts

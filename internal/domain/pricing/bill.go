@@ -1,6 +1,8 @@
 package pricing
 
 import (
+	"slices"
+
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 )
@@ -176,10 +178,7 @@ func (r *rate) factors(in *Inputs) ([]NamedFactor, error) {
 		}
 		out = append(out, f)
 	}
-	if r.times != nil {
-		out = r.times.at(out, in.At)
-	}
-	return out, nil
+	return r.times.at(out, in.At), nil
 }
 
 // named are the discounts of all lines: the route's, then the caller's.
@@ -187,7 +186,7 @@ func (s *Schedule) named(callers []NamedFactor) []NamedFactor {
 	if len(callers) == 0 {
 		return s.factors
 	}
-	return append(s.factors[:len(s.factors):len(s.factors)], callers...)
+	return append(slices.Clip(s.factors), callers...)
 }
 
 func (s *Schedule) appendProduct(to []money.Factor, callers []NamedFactor) []money.Factor {

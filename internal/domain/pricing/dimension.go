@@ -69,7 +69,7 @@ type dimension struct {
 
 func newSchema(raw json.RawMessage) (schema, error) {
 	if isEmpty(raw) {
-		return nil, nil
+		return schema{}, nil
 	}
 	var in map[string]json.RawMessage
 	if err := strictAs(ErrSchema, raw, &in, "dimensionSchema"); err != nil {

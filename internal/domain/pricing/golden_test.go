@@ -30,10 +30,15 @@ type goldenCase struct {
 	Usage      map[string]int64   `json:"usage"`
 	Dimensions pricing.Dimensions `json:"dimensions"`
 	At         time.Time          `json:"at"`
-	Discounts  []struct{ Name, Value string }
-	Lines      []goldenLine `json:"lines"`
-	Total      string       `json:"total"`
-	Comment    string       `json:"comment"`
+	Discounts  []goldenFactor     `json:"discounts"`
+	Lines      []goldenLine       `json:"lines"`
+	Total      string             `json:"total"`
+	Comment    string             `json:"comment"`
+}
+
+type goldenFactor struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 type goldenLine struct {

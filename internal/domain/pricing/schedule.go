@@ -100,7 +100,7 @@ func newRate(r *Rule) (rate, error) {
 	if out.times, err = newTimetable(r.DynamicWeight); err != nil {
 		return rate{}, err
 	}
-	out.flat = kind == CalculatorUnit && len(out.weights) == 0 && out.times == nil
+	out.flat = kind == CalculatorUnit && len(out.weights) == 0 && out.times.isEmpty()
 	return out, nil
 }
 
@@ -146,7 +146,7 @@ func (s *Schedule) quantities(u *inference.Usage) (inference.Quantities, error) 
 		return q, nil
 	}
 	for r, into := range s.folds {
-		if from := inference.Resource(r); into != from && q[from] != 0 { //nolint:gosec // an index of an array of resources
+		if from := inference.Resource(r); into != from && q[from] != 0 {
 			if q[from] < 0 || q[into] > maxQuantity-q[from] {
 				return q, ErrOverflow
 			}

@@ -15,15 +15,15 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 )
 
-func schedule(t testing.TB, config string, factors ...pricing.NamedFactor) *pricing.Schedule {
-	t.Helper()
+func schedule(tb testing.TB, config string, factors ...pricing.NamedFactor) *pricing.Schedule {
+	tb.Helper()
 	parsed, err := pricing.ParseConfig(json.RawMessage(config))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s, err := pricing.Compile(parsed, factors...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
@@ -136,8 +136,11 @@ func TestDiscountsStandOnTheLineInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []pricing.NamedFactor{
-		{Name: "discount", Value: 500_000_000}, {Name: "platform", Value: 900_000_000}, {Name: "platform_model", Value: 800_000_000},
-		{Name: "group", Value: 700_000_000}, {Name: "user", Value: 1_100_000_000},
+		{Name: "discount", Value: 500_000_000},
+		{Name: "platform", Value: 900_000_000},
+		{Name: "platform_model", Value: 800_000_000},
+		{Name: "group", Value: 700_000_000},
+		{Name: "user", Value: 1_100_000_000},
 	}
 	if diff := cmp.Diff(want, lines[0].Factors); diff != "" {
 		t.Error(diff)

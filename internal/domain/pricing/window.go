@@ -44,14 +44,14 @@ type window struct {
 }
 
 func newTimetable(raw json.RawMessage) (*timetable, error) {
+	t := &timetable{zone: time.UTC}
 	if isEmpty(raw) {
-		return nil, nil
+		return t, nil
 	}
 	var in DynamicWeight
 	if err := strictAs(ErrWeight, raw, &in, "dynamicWeight"); err != nil {
 		return nil, err
 	}
-	t := &timetable{zone: time.UTC}
 	if in.DiscountFactor != nil {
 		f, err := newFactor(*in.DiscountFactor)
 		if err != nil {
@@ -121,6 +121,9 @@ func minuteOf(text string) (int, error) {
 	t, err := time.Parse("15:04", text)
 	return t.Hour()*60 + t.Minute(), err
 }
+
+// isEmpty reports whether no time changes the price.
+func (t *timetable) isEmpty() bool { return len(t.always) == 0 && len(t.windows) == 0 }
 
 // at appends the factors that apply to a call accepted at a time; in the zero time no window is open.
 func (t *timetable) at(out []NamedFactor, at time.Time) []NamedFactor {

@@ -50,7 +50,7 @@ func (p Price) Text(per int64) (string, error) {
 		return "", ErrSyntax
 	}
 	zeros, rest := splitSize(per)
-	hi, lo := bits.Mul64(uint64(max(p, -p)), uint64(rest))
+	hi, lo := bits.Mul64(uint64(max(p, -p)), uint64(rest)) //nolint:gosec // the least Price is its own negative, and still its magnitude
 	if hi != 0 || lo > maxAmount {
 		return "", ErrOverflow
 	}

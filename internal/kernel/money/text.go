@@ -47,7 +47,7 @@ func parseScaled(text string, places int) (int64, error) {
 	case negative:
 		return -int64(n), nil //nolint:gosec // two's complement: the least number is its own negative
 	default:
-		return int64(n), nil
+		return int64(n), nil //nolint:gosec // at most maxAmount
 	}
 }
 

@@ -7,12 +7,12 @@ import (
 
 // chargeWide is Charge for products beyond 128 bits. Factors are not negative.
 func chargeWide(c Currency, quantity int64, price Price, factors []Factor) (Amount, error) {
-	var room, halfRoom [16]uint64 // enough for a dozen factors without a visit to the heap
-	hi, lo := bits.Mul64(uint64(quantity), uint64(price))
+	var room, halfRoom [16]uint64                         // enough for a dozen factors without a visit to the heap
+	hi, lo := bits.Mul64(uint64(quantity), uint64(price)) //nolint:gosec // neither is negative
 	n, half := limbs(append(room[:0], lo, hi)), limbs(append(halfRoom[:0], pow10[priceExponent-c.Exponent()]/2))
 	for _, f := range factors {
 		if f != One {
-			n, half = n.times(uint64(f)), half.times(uint64(One))
+			n, half = n.times(uint64(f)), half.times(uint64(One)) //nolint:gosec // not negative
 		}
 	}
 	n = n.plus(half)
@@ -68,7 +68,7 @@ func (n limbs) amount() (Amount, error) {
 	if n[0] > maxAmount {
 		return 0, ErrOverflow
 	}
-	return Amount(n[0]), nil
+	return Amount(n[0]), nil //nolint:gosec // at most maxAmount
 }
 
 // ChargeUnits is Charge for a number of units that need not be whole, such as what a formula yields.

@@ -10,6 +10,7 @@ func (n *node) bound(of []Range) (Range, error) {
 		return At(n.number), nil
 	case meter:
 		return of[n.index], nil
+	default:
 	}
 	operands := make([]Range, len(n.operands))
 	for i, o := range n.operands {

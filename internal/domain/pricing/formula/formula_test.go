@@ -15,8 +15,10 @@ import (
 
 // meters of the tests: a, b from 0 up, p from 1 to 10, and the condition c.
 var meters = []formula.Meter{
-	{Name: "a", Low: new(big.Rat), High: big.NewRat(math.MaxInt64, 1)}, {Name: "b", Low: new(big.Rat), High: big.NewRat(math.MaxInt64, 1)},
-	{Name: "p", Low: big.NewRat(1, 1), High: big.NewRat(10, 1)}, {Name: "c", Bool: true, Low: new(big.Rat), High: big.NewRat(1, 1)},
+	{Name: "a", Low: new(big.Rat), High: big.NewRat(math.MaxInt64, 1)},
+	{Name: "b", Low: new(big.Rat), High: big.NewRat(math.MaxInt64, 1)},
+	{Name: "p", Low: big.NewRat(1, 1), High: big.NewRat(10, 1)},
+	{Name: "c", Bool: true, Low: new(big.Rat), High: big.NewRat(1, 1)},
 }
 
 func at(a, b, p, c int64) []*big.Rat {
@@ -225,8 +227,10 @@ func TestAgreesWithRationals(t *testing.T) {
 		high := [3]int64{rapid.Int64Range(0, 60).Draw(t, "a"), rapid.Int64Range(0, 60).Draw(t, "b"), rapid.Int64Range(1, 10).Draw(t, "p")}
 		one := big.NewRat(1, 1)
 		bound, err := p.Bound([]formula.Range{
-			{Low: new(big.Rat), High: big.NewRat(high[0], 1)}, {Low: new(big.Rat), High: big.NewRat(high[1], 1)},
-			{Low: one, High: big.NewRat(high[2], 1)}, {Low: new(big.Rat), High: one},
+			{Low: new(big.Rat), High: big.NewRat(high[0], 1)},
+			{Low: new(big.Rat), High: big.NewRat(high[1], 1)},
+			{Low: one, High: big.NewRat(high[2], 1)},
+			{Low: new(big.Rat), High: one},
 		})
 		if err != nil {
 			t.Fatalf("%s: %v", d.text, err)

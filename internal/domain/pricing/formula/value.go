@@ -25,6 +25,7 @@ func (n *node) value(of []*big.Rat) (*big.Rat, error) {
 		return n.choose(of)
 	case tier:
 		return n.tiered(of)
+	default:
 	}
 	operands := make([]*big.Rat, len(n.operands))
 	for i, o := range n.operands {
