@@ -146,6 +146,8 @@ func (e *expression) tryAt(r *Rule, of []*big.Rat) error {
 
 func (*expression) linear() bool { return false }
 
+func (e *expression) quotes() []part { return []part{{price: e.price, basis: e.program.String()}} }
+
 func (e *expression) parts(m *meters) ([]part, error) {
 	of, err := e.values(m)
 	if err != nil {

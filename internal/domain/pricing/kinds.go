@@ -24,6 +24,8 @@ type calculator interface {
 	worst(m *meters) ([]part, error)
 	// linear reports whether, at the highest price, two quantities cost as much apart as together.
 	linear() bool
+	// quotes are the prices as a price list shows them; quantities are 0.
+	quotes() []part
 }
 
 // part is a quantity at a price.

@@ -30,6 +30,7 @@ type matrix struct {
 	schema schema
 	names  []string // sorted
 	cells  map[string]part
+	order  []part // as entered
 }
 
 func newMatrix(r *Rule, s schema) (calculator, error) {
@@ -76,7 +77,8 @@ func (m *matrix) add(c *Cell, u Unit, path string) error {
 	if _, twice := m.cells[basis]; twice {
 		return ErrConfig.Saying("This combination has a price already.").At(path + "when")
 	}
-	m.cells[basis] = part{price: price, basis: basis}
+	cell := part{price: price, basis: basis}
+	m.cells[basis], m.order = cell, append(m.order, cell)
 	return nil
 }
 
@@ -113,8 +115,8 @@ func (m *matrix) parts(in *meters) ([]part, error) {
 func (m *matrix) culprit(values []string) (name, value string) {
 	for i := range m.names {
 		known := m.label(values[:i+1])
-		if !slices.ContainsFunc(slices.Collect(maps.Keys(m.cells)), func(cell string) bool {
-			return cell == known || strings.HasPrefix(cell, known+",")
+		if !slices.ContainsFunc(m.order, func(cell part) bool {
+			return cell.basis == known || strings.HasPrefix(cell.basis, known+",")
 		}) {
 			return m.names[i], values[i]
 		}
@@ -125,3 +127,5 @@ func (m *matrix) culprit(values []string) (name, value string) {
 func (m *matrix) worst(in *meters) ([]part, error) { return m.parts(in) }
 
 func (*matrix) linear() bool { return true }
+
+func (m *matrix) quotes() []part { return m.order }

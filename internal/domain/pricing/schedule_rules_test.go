@@ -3,6 +3,7 @@ package pricing_test
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -260,5 +261,28 @@ func TestPriority(t *testing.T) {
 		{"resourceType":"image","unit":"image","basePrice":3,"priority":5},{"resourceType":"image","unit":"image","basePrice":4,"priority":5}]}`)
 	if got := s.Price(inference.Image); got != 3e15 || !s.Prices(inference.Image) || s.Prices(inference.Search) {
 		t.Errorf("price %d", got)
+	}
+}
+
+func TestQuotes(t *testing.T) {
+	t.Parallel()
+	s := schedule(t, `{"currency":"CNY","rules":[
+		{"resourceType":"audio_second","unit":"minute","basePrice":0.006},
+		{"resourceType":"text_input","unit":"1m_tokens","calculatorType":"tiered","formulaConfig":{"tiers":[{"upTo":32000,"price":0.8},{"price":1.2}]}},
+		{"resourceType":"text_output","unit":"1m_tokens","basePrice":1,"calculatorType":"formula","formulaConfig":{"expr":"quantity * 2"}},
+		{"resourceType":"image","unit":"image","calculatorType":"matrix","dimensionSchema":{"hd":{"type":"boolean"}},
+			"formulaConfig":{"prices":[{"when":{"hd":true},"price":0.4},{"when":{"hd":false},"price":0.2}]}}]}`)
+	var got []string
+	quotes := s.Quotes()
+	for i := range quotes {
+		q := &quotes[i]
+		got = append(got, strings.TrimSpace(q.Resource.String()+" "+q.Text()+"/"+string(q.Unit)+" "+q.Basis))
+	}
+	want := []string{
+		"text_input 0.8/1m_tokens context<=32000", "text_input 1.2/1m_tokens context>32000", "text_output 1/1m_tokens quantity * 2",
+		"image 0.4/image hd=true", "image 0.2/image hd=false", "audio_second 0.006/minute",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -96,6 +96,14 @@ func (t *tiered) add(c *TieredConfig, u Unit) error {
 
 func (t *tiered) linear() bool { return !t.byVolume }
 
+func (t *tiered) quotes() []part {
+	out := make([]part, len(t.tiers))
+	for i := range t.tiers {
+		out[i] = t.tiers[i].part(0)
+	}
+	return out
+}
+
 func (t *tiered) parts(m *meters) ([]part, error) {
 	if t.graduated {
 		return t.slices(m.quantity), nil

@@ -22,3 +22,5 @@ func (u unit) parts(m *meters) ([]part, error) {
 func (u unit) worst(m *meters) ([]part, error) { return u.parts(m) }
 
 func (unit) linear() bool { return true }
+
+func (u unit) quotes() []part { return []part{u.price} }
