@@ -106,7 +106,11 @@ func (in *RuleInput) Compile(c money.Currency) (Rule, error) {
 		return Rule{}, err
 	}
 	resource, known := inference.ParseResource(in.Resource)
-	if in.Unit.Size() == 0 {
+	switch {
+	case in.Unit.Size() > 0:
+	case !known:
+		return Rule{}, ErrResource.At("resourceType")
+	default:
 		return Rule{}, ErrUnit.At("unit")
 	}
 	price, err := in.price()

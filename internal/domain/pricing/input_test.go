@@ -46,6 +46,7 @@ func TestRulesAreRefused(t *testing.T) {
 		{"PRICE-016", `{"resourceType":"chat","calculatorType":"tiered","formulaConfig":{"tiers":[{"upTo":10,"price":1},{"upTo":5,"price":2}]}}`, "formula_invalid", "formulaConfig.tiers[1].upTo"},
 
 		{"resource", `{"resourceType":"chat"}`, "price_resource_unknown", "resourceType"},
+		{"resource and unit", `{"resourceType":"chat","unit":""}`, "price_resource_unknown", "resourceType"},
 		{"unit", `{"unit":"dozen"}`, "price_unit_unknown", "unit"},
 		{"unit of another resource", `{"unit":"second"}`, "price_unit_unknown", "unit"},
 		{"tokens for a picture", `{"resourceType":"image"}`, "price_unit_unknown", "unit"},
