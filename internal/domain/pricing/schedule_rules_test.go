@@ -264,7 +264,7 @@ func TestPriority(t *testing.T) {
 	}
 }
 
-func TestQuotes(t *testing.T) {
+func TestRatesOfCalculators(t *testing.T) {
 	t.Parallel()
 	s := schedule(t, `{"currency":"CNY","rules":[
 		{"resourceType":"audio_second","unit":"minute","basePrice":0.006},
@@ -273,10 +273,8 @@ func TestQuotes(t *testing.T) {
 		{"resourceType":"image","unit":"image","calculatorType":"matrix","dimensionSchema":{"hd":{"type":"boolean"}},
 			"formulaConfig":{"prices":[{"when":{"hd":true},"price":0.4},{"when":{"hd":false},"price":0.2}]}}]}`)
 	var got []string
-	quotes := s.Quotes()
-	for i := range quotes {
-		q := &quotes[i]
-		got = append(got, strings.TrimSpace(q.Resource.String()+" "+q.Text()+"/"+string(q.Unit)+" "+q.Basis))
+	for _, r := range s.Rates() {
+		got = append(got, strings.TrimSpace(r.Resource.String()+" "+r.Price+"/"+string(r.Unit)+" "+r.Basis))
 	}
 	want := []string{
 		"text_input 0.8/1m_tokens context<=32000", "text_input 1.2/1m_tokens context>32000", "text_output 1/1m_tokens quantity * 2",
