@@ -37,6 +37,7 @@ type call struct {
 	targets []*Target
 
 	// reserve
+	schedule  *pricing.Schedule // in force when the call was accepted; the hold and the bill go by it
 	purse     *wallet.Wallet
 	hold      wallet.Hold
 	held      money.Amount

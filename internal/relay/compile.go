@@ -5,13 +5,13 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
-	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/provider"
 )
@@ -22,8 +22,10 @@ type Sources struct {
 	Platforms  []routing.Platform
 	Models     []routing.PlatformModel
 	BaseModels []catalog.BaseModel
-	RuleSets   []pricing.RuleSet
-	Adapters   map[string]provider.Adapter
+	// RuleSets are all versions of all rule sets that are in force at Now, or will be.
+	RuleSets []pricing.RuleSet
+	Now      time.Time
+	Adapters map[string]provider.Adapter
 	// Unseal opens a credential.
 	Unseal func(*routing.Credential) (map[string]secret.String, error)
 	// Transport makes a platform's HTTP calls.
@@ -33,10 +35,7 @@ type Sources struct {
 
 // Compile makes a snapshot. What cannot be compiled is left out and logged: one bad row must not stop the others.
 func Compile(src Sources) *Snapshot {
-	c := compiler{Sources: src, sets: map[id.ID]*pricing.RuleSet{}, bases: map[id.ID]*catalog.BaseModel{}}
-	for i := range src.RuleSets {
-		c.sets[src.RuleSets[i].ID] = &src.RuleSets[i]
-	}
+	c := compiler{Sources: src, book: pricing.NewBook(src.RuleSets), bases: map[id.ID]*catalog.BaseModel{}}
 	for i := range src.BaseModels {
 		c.bases[src.BaseModels[i].ID] = &src.BaseModels[i]
 	}
@@ -52,7 +51,7 @@ func Compile(src Sources) *Snapshot {
 
 type compiler struct {
 	Sources
-	sets  map[id.ID]*pricing.RuleSet
+	book  *pricing.Book
 	bases map[id.ID]*catalog.BaseModel
 }
 
@@ -184,17 +183,8 @@ func capabilities(base *catalog.BaseModel, m *routing.PlatformModel) catalog.Cap
 func (c *compiler) schedule(
 	p *routing.Platform, m *routing.PlatformModel, base *catalog.BaseModel, simulated bool,
 ) (*pricing.Schedule, error) {
-	rules, err := c.rules(p, m, base)
-	if err != nil {
-		return nil, err
-	}
-	var factors []pricing.NamedFactor
-	for _, f := range []pricing.NamedFactor{{Name: "platform", Value: p.Discount}, {Name: "platform_model", Value: m.Discount}} {
-		if f.Value != 0 && f.Value != money.One {
-			factors = append(factors, f)
-		}
-	}
-	s, err := pricing.Compile(rules, factors...)
+	factors := pricing.Discounts{Platform: p.Discount, PlatformModel: m.Discount}.Named()
+	s, err := c.effective(p, m, base, factors)
 	if err != nil {
 		return nil, err
 	}
@@ -204,25 +194,35 @@ func (c *compiler) schedule(
 	return s, nil
 }
 
-func (c *compiler) rules(p *routing.Platform, m *routing.PlatformModel, base *catalog.BaseModel) ([]pricing.Rule, error) {
+// effective compiles the first rules that there are, from the most to the least specific place.
+func (c *compiler) effective(
+	p *routing.Platform, m *routing.PlatformModel, base *catalog.BaseModel, factors []pricing.NamedFactor,
+) (*pricing.Schedule, error) {
 	if rules, err := firstConfig(m.BillingConfigOverride, m.BillingConfig); len(rules) > 0 || err != nil {
-		return rules, err
+		return compileRules(rules, err, factors)
 	}
 	sets := []id.ID{m.PricingRuleSetID, p.PricingRuleSetID}
 	if base != nil {
 		sets = append(sets, base.PricingRuleSetID)
 	}
 	for _, set := range sets {
-		if rs := c.sets[set]; rs != nil && len(rs.Rules) > 0 {
-			return rs.Rules, nil
+		if c.book.Has(set) {
+			return c.book.Schedule(set, c.Now, factors...)
 		}
 	}
 	if base != nil {
 		if rules, err := pricing.ParseConfig(base.BaseBillingConfig); len(rules) > 0 || err != nil {
-			return rules, err
+			return compileRules(rules, err, factors)
 		}
 	}
-	return c.defaultRules(), nil
+	return c.book.Schedule(c.book.Default(), c.Now, factors...)
+}
+
+func compileRules(rules []pricing.Rule, err error, factors []pricing.NamedFactor) (*pricing.Schedule, error) {
+	if err != nil {
+		return nil, err
+	}
+	return pricing.Compile(rules, factors...)
 }
 
 func firstConfig(raws ...json.RawMessage) ([]pricing.Rule, error) {
@@ -232,13 +232,4 @@ func firstConfig(raws ...json.RawMessage) ([]pricing.Rule, error) {
 		}
 	}
 	return nil, nil
-}
-
-func (c *compiler) defaultRules() []pricing.Rule {
-	for i := range c.RuleSets {
-		if c.RuleSets[i].Default {
-			return c.RuleSets[i].Rules
-		}
-	}
-	return nil
 }

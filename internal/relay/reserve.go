@@ -25,10 +25,10 @@ func (c *call) reserve() error { return c.reserveFor(c.targets[0]) }
 func (c *call) reserveFor(t *Target) error {
 	c.hold.Release()
 	c.held = 0
-	if t.Schedule == nil {
+	if c.schedule = t.Schedule.At(c.start); c.schedule == nil {
 		return pricing.ErrNoRules.Because(t.PriceError)
 	}
-	purse, err := c.wallets.Wallet(c.ctx(), c.principal.UserID, t.Schedule.Currency)
+	purse, err := c.wallets.Wallet(c.ctx(), c.principal.UserID, c.schedule.Currency)
 	if err != nil {
 		return err
 	}
@@ -49,10 +49,11 @@ func (c *call) reserveFor(t *Target) error {
 // worstCase is the most that the call can cost at a target. It decides the output limit that goes upstream: without one
 // the cost would have no bound. Source: MONEY section 3.
 func (c *call) worstCase(t *Target, purse *wallet.Wallet) (money.Amount, error) {
-	var most inference.Usage
-	most.Quantities[inference.TextInput] = c.inputBound(t)
+	most := c.inputs(inference.Usage{})
+	most.Split = true // how the tokens will divide into cached ones, reasoning and so on is not known yet
+	most.Usage.Quantities[inference.TextInput] = c.inputBound(t)
 	if !producesText(c.op.Format.Kind()) {
-		return t.Schedule.Amount(&most)
+		return c.schedule.WorstCase(&most)
 	}
 	limit := c.ask.MaxOutput
 	if limit == 0 {
@@ -65,9 +66,12 @@ func (c *call) worstCase(t *Target, purse *wallet.Wallet) (money.Amount, error) 
 		}
 	}
 	c.maxOutput = limit
-	most.Quantities[inference.TextOutput] = limit * c.ask.Choices
-	return t.Schedule.Amount(&most)
+	most.Usage.Quantities[inference.TextOutput] = limit * c.ask.Choices
+	return c.schedule.WorstCase(&most)
 }
+
+// inputs are what the call's price depends on, for the hold and for the bill alike.
+func (c *call) inputs(u inference.Usage) pricing.Inputs { return pricing.Inputs{Usage: u, At: c.start} }
 
 // inputBound is the most input tokens that the request can have: the bytes bound them, and so does the model's window.
 func (c *call) inputBound(t *Target) int64 {
@@ -78,16 +82,16 @@ func (c *call) inputBound(t *Target) int64 {
 }
 
 // affordable is the output limit for a call that gave none: the model's own, or less where the wallet affords less.
-func (c *call) affordable(t *Target, purse *wallet.Wallet, input *inference.Usage) (int64, error) {
+func (c *call) affordable(t *Target, purse *wallet.Wallet, input *pricing.Inputs) (int64, error) {
 	limit := t.MaxOutput
 	if limit == 0 {
 		limit = defaultMaxOutput
 	}
 	spendable := purse.Spendable()
 	fits := func(tokens int64) (bool, error) {
-		u := *input
-		u.Quantities[inference.TextOutput] = tokens * c.ask.Choices
-		amount, err := t.Schedule.Amount(&u)
+		most := *input
+		most.Usage.Quantities[inference.TextOutput] = tokens * c.ask.Choices
+		amount, err := c.schedule.WorstCase(&most)
 		return amount <= spendable, err
 	}
 	if ok, err := fits(limit); ok || err != nil {

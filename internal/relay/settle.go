@@ -51,7 +51,8 @@ func (c *call) settle(how outcome, m wire.Metered) settlement {
 	}
 	usage := c.usage(m)
 	c.metered.Usage = usage
-	lines, amount, err := c.target.Schedule.Bill(&usage)
+	inputs := c.inputs(usage)
+	lines, amount, err := c.schedule.Bill(&inputs)
 	if err != nil {
 		// Every resource that a served kind can use was priced at admission, and usage is bounded when it is read; should a
 		// bill fail all the same, the customer pays no more than what was held, and it is loud.

@@ -38,6 +38,11 @@ type startingModel struct {
 	Features  []string              `json:"features"`
 	Currency  string                `json:"currency"`
 	Prices    map[string]string     `json:"prices"`
+	// Above are the prices of calls whose context is longer than a number of tokens, the shorter ones first.
+	Above []struct {
+		Context int64             `json:"context"`
+		Prices  map[string]string `json:"prices"`
+	} `json:"above"`
 }
 
 // Starting returns the providers and models that a new installation begins with.
@@ -91,23 +96,46 @@ func (m *startingModel) base(now time.Time, asOf string) (BaseModel, error) {
 	return out, err
 }
 
+// startingRule is a rule of a billing configuration. Source: pricing.RuleInput, which lies above this domain.
+type startingRule struct {
+	Resource   string         `json:"resourceType"`
+	Unit       string         `json:"unit"`
+	BasePrice  json.Number    `json:"basePrice"`
+	Calculator string         `json:"calculatorType,omitempty"`
+	Config     map[string]any `json:"formulaConfig,omitempty"`
+}
+
 // billing writes the prices as a billing configuration, in the order of the resources.
 func (m *startingModel) billing() (json.RawMessage, error) {
-	type rule struct {
-		Resource  string      `json:"resourceType"`
-		Unit      string      `json:"unit"`
-		BasePrice json.Number `json:"basePrice"`
-	}
-	var rules []rule
+	var rules []startingRule
 	for r := range inference.NumResources {
 		if price, ok := m.Prices[r.String()]; ok {
-			rules = append(rules, rule{r.String(), unitOf(r), json.Number(price)})
+			rule := startingRule{Resource: r.String(), Unit: unitOf(r), BasePrice: json.Number(price)}
+			rule.Calculator, rule.Config = m.tiers(r.String())
+			rules = append(rules, rule)
 		}
 	}
 	if len(rules) != len(m.Prices) {
 		return nil, fmt.Errorf("catalog: starting.json: %s prices a resource that does not exist", m.Name)
 	}
 	return json.Marshal(map[string]any{"currency": m.Currency, "rules": rules})
+}
+
+// tiers is the calculator of a resource whose price depends on the length of the context; none for others.
+func (m *startingModel) tiers(resource string) (calculator string, config map[string]any) {
+	var tiers []map[string]any
+	price := m.Prices[resource]
+	for _, above := range m.Above {
+		if next, ok := above.Prices[resource]; ok {
+			tiers = append(tiers, map[string]any{"upTo": above.Context, "price": json.Number(price)})
+			price = next
+		}
+	}
+	if len(tiers) == 0 {
+		return "", nil
+	}
+	tiers = append(tiers, map[string]any{"price": json.Number(price)})
+	return "tiered", map[string]any{"by": "context", "tiers": tiers}
 }
 
 func unitOf(r inference.Resource) string {

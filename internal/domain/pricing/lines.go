@@ -13,12 +13,16 @@ import (
 type lineJSON struct {
 	Resource  string         `json:"resource"`
 	Quantity  int64          `json:"quantity"`
+	Units     string         `json:"units,omitempty"`
 	Unit      Unit           `json:"unit"`
 	UnitPrice string         `json:"unitPrice"`
+	Basis     string         `json:"basis,omitempty"`
 	Factors   []factorJSON   `json:"factors,omitempty"`
 	Currency  money.Currency `json:"currency"`
 	Amount    string         `json:"amount"`
 	RuleID    id.ID          `json:"ruleId"`
+	SetID     id.ID          `json:"ruleSetId"`
+	Version   int64          `json:"version"`
 	Estimated bool           `json:"estimated,omitempty"`
 }
 
@@ -62,6 +66,27 @@ func (l *Line) append(b []byte) []byte {
 	b = append(b, `","ruleId":"`...)
 	b = append(b, l.RuleID.String()...)
 	b = append(b, '"')
+	b = l.appendRest(b)
+	return append(b, '}')
+}
+
+// appendRest appends what few lines have.
+func (l *Line) appendRest(b []byte) []byte {
+	if l.Units != "" {
+		b = append(b, `,"units":"`...)
+		b = append(b, l.Units...)
+		b = append(b, '"')
+	}
+	if l.Basis != "" {
+		b = append(b, `,"basis":`...)
+		b = strconv.AppendQuoteToASCII(b, l.Basis)
+	}
+	if !l.SetID.IsZero() {
+		b = append(b, `,"ruleSetId":"`...)
+		b = append(b, l.SetID.String()...)
+		b = append(b, `","version":`...)
+		b = strconv.AppendInt(b, l.Version, 10)
+	}
 	if len(l.Factors) > 0 {
 		b = append(b, `,"factors":`...)
 		b = appendFactors(b, l.Factors)
@@ -69,7 +94,7 @@ func (l *Line) append(b []byte) []byte {
 	if l.Estimated {
 		b = append(b, `,"estimated":true`...)
 	}
-	return append(b, '}')
+	return b
 }
 
 func appendFactors(b []byte, factors []NamedFactor) []byte {
@@ -109,8 +134,8 @@ func (l *Line) UnmarshalJSON(b []byte) error {
 		return ErrPrice.Because(err)
 	}
 	*l = Line{
-		Resource: resource, Quantity: in.Quantity, Unit: in.Unit, Price: price, Currency: in.Currency, Amount: amount,
-		RuleID: in.RuleID, Estimated: in.Estimated,
+		Resource: resource, Quantity: in.Quantity, Units: in.Units, Unit: in.Unit, Price: price, Basis: in.Basis,
+		Currency: in.Currency, Amount: amount, RuleID: in.RuleID, SetID: in.SetID, Version: in.Version, Estimated: in.Estimated,
 	}
 	for _, f := range in.Factors {
 		value, err := money.ParseFactor(f.Value)

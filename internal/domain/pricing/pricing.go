@@ -23,7 +23,10 @@ type RuleSet struct {
 	Category    string
 	Currency    money.Currency
 	Default     bool // serves what names no other set, in its currency; cannot be deleted
+	// Version counts the versions of a set, from 1. EffectiveAt is when this one takes effect: zero for at once, and until
+	// the next one of the same ID. Calls accepted before keep the version that priced them.
 	Version     int64
+	EffectiveAt time.Time
 	Status      string
 	Metadata    json.RawMessage
 	CreatedAt   time.Time
@@ -45,7 +48,7 @@ type Rule struct {
 	// Price is for one natural unit of the resource (a token, an image, a second), whatever Unit it was entered in.
 	Price           money.Price
 	Currency        money.Currency
-	Calculator      string // "unit"; other calculators read Config
+	Calculator      string // one of kinds; "" is "unit"
 	Priority        int64  // among rules for one resource the higher wins
 	BaseWeight      json.RawMessage
 	DynamicWeight   json.RawMessage
@@ -57,37 +60,23 @@ type Rule struct {
 	UpdatedAt       time.Time
 }
 
-// Unit is the unit in which people enter and read a price.
-type Unit string
-
-// The units. Source: DESIGN section 9.
-const (
-	PerToken     Unit = "token"
-	Per1K        Unit = "1k_tokens"
-	Per1M        Unit = "1m_tokens"
-	PerImage     Unit = "image"
-	PerSecond    Unit = "second"
-	PerCharacter Unit = "character"
-	PerRequest   Unit = "request"
-)
-
-var unitSizes = map[Unit]int64{
-	PerToken: 1, Per1K: 1_000, Per1M: 1_000_000, PerImage: 1, PerSecond: 1, PerCharacter: 1, PerRequest: 1,
-}
-
-// Size is how many natural units one unit holds; 0 for an unknown unit.
-func (u Unit) Size() int64 { return unitSizes[u] }
-
-// Line is one priced resource of one call. It is stored as it is, and can be computed again from itself alone.
+// Line is one priced resource of one call, or the part of it that lies in one tier. It is stored as it is, and can be
+// computed again from itself alone: Amount is Quantity, or Units where a formula gave them, × Price × Factors, rounded
+// half up once.
 type Line struct {
-	Resource  inference.Resource
-	Quantity  int64
-	Unit      Unit
-	Price     money.Price // per natural unit
-	Factors   []NamedFactor
+	Resource inference.Resource
+	Quantity int64
+	Units    string // exact fraction such as "5/2" of natural units; "" for the quantity itself
+	Unit     Unit
+	Price    money.Price // per natural unit
+	// Basis is why this price, such as "context<=200000" or "audio=true,resolution=1080p"; "" for a plain price.
+	Basis     string
+	Factors   []NamedFactor // weights and times of the rule, then discounts
 	Currency  money.Currency
 	Amount    money.Amount
 	RuleID    id.ID
+	SetID     id.ID // of the rule set, at Version; zero for rules of a billing configuration
+	Version   int64
 	Estimated bool
 }
 

@@ -8,24 +8,29 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 )
 
-// Rate is a price as people read it: of one Unit, after all factors of the schedule, as an exact decimal.
+// Rate is a price as people read it: of one Unit, after all factors of the schedule, as an exact decimal. Weights and
+// times of its rule are not in it, because they depend on the call.
 type Rate struct {
 	Resource inference.Resource
 	Unit     Unit
 	Price    string
 	Currency money.Currency
+	// Basis is when this price holds, as on bill lines, such as "context<=200000"; of a formula, its text. "" always.
+	Basis string
 }
 
-// Rates lists what has a rule of its own, in the order of the resources. Resources that are charged at another's price
+// Rates lists what has a rule of its own, in the order of the resources, with a line for each tier and combination. Resources that are charged at another's price
 // are left out.
 func (s *Schedule) Rates() []Rate {
 	var out []Rate
 	for r := range inference.NumResources {
-		rule := s.rates[r].rule
-		if rule == nil || rule.Resource != r {
+		rt := &s.rates[r]
+		if rt.rule == nil || rt.rule.Resource != r {
 			continue
 		}
-		out = append(out, Rate{r, rule.Unit, s.unitPrice(s.rates[r].price, rule.Unit), s.Currency})
+		for _, p := range rt.calc.quotes() {
+			out = append(out, Rate{r, rt.rule.Unit, s.unitPrice(p.price, rt.rule.Unit), s.Currency, p.basis})
+		}
 	}
 	return out
 }

@@ -35,7 +35,7 @@ func TestBill(t *testing.T) {
 	u.Quantities[inference.TextInput] = 1000
 	u.Quantities[inference.TextInputCached] = 1
 	u.Quantities[inference.TextReasoning] = 7
-	lines, sum, err := s.Bill(&u)
+	lines, sum, err := s.Bill(&pricing.Inputs{Usage: u})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestBill(t *testing.T) {
 	if got := sum.Text(money.USD); got != "0.002314125" {
 		t.Errorf("sum %s", got)
 	}
-	if amount, err := s.Amount(&u); err != nil || amount != sum {
+	if amount, err := s.Amount(&pricing.Inputs{Usage: u}); err != nil || amount != sum {
 		t.Errorf("Amount is %v, %v; the bill's sum is %v", amount, err, sum)
 	}
 }
@@ -62,7 +62,7 @@ func TestLinesSurviveStorage(t *testing.T) {
 	}
 	u := inference.Usage{Estimated: true}
 	u.Quantities[inference.TextOutput] = 12345
-	lines, _, err := s.Bill(&u)
+	lines, _, err := s.Bill(&pricing.Inputs{Usage: u})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestNeverFreeByAccident(t *testing.T) {
 	}
 	u := inference.Usage{}
 	u.Quantities[inference.TextOutput] = 1
-	if _, _, err := s.Bill(&u); !errors.Is(err, pricing.ErrUnpriced) {
+	if _, _, err := s.Bill(&pricing.Inputs{Usage: u}); !errors.Is(err, pricing.ErrUnpriced) {
 		t.Errorf("unpriced output: %v", err)
 	}
 	if _, err := pricing.Compile(nil); !errors.Is(err, pricing.ErrNoRules) {
@@ -100,11 +100,11 @@ func TestPricePerCallCoversTokens(t *testing.T) {
 	}
 	u := inference.Usage{}
 	u.Quantities[inference.TextOutput] = 100
-	lines, sum, err := s.Bill(&u)
+	lines, sum, err := s.Bill(&pricing.Inputs{Usage: u})
 	if err != nil || len(lines) != 1 || sum.Text("CNY") != "0.3" {
 		t.Errorf("%v lines, sum %v, %v", len(lines), sum, err)
 	}
-	if _, sum, err = s.Bill(&inference.Usage{}); err != nil || sum != 0 {
+	if _, sum, err = s.Bill(&pricing.Inputs{}); err != nil || sum != 0 {
 		t.Errorf("nothing consumed costs %v, %v", sum, err)
 	}
 }

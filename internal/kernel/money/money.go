@@ -39,23 +39,24 @@ var (
 	ErrCurrency  = errors.New("money: unknown currency")
 )
 
-// exponents lists the known currencies. Those with 6 have such small units that nine places would leave too little
-// room in 64 bits for the balance of a large wallet.
-var exponents = map[Currency]int{
-	USD: 9, CNY: 9, SIM: 9, "EUR": 9, "GBP": 9, "HKD": 9, "TWD": 9, "SGD": 9, "AUD": 9, "CAD": 9, "CHF": 9,
-	"JPY": 6, "KRW": 6, "IDR": 6, "VND": 6,
+// places lists the known currencies with their exponents. Those with 6 have such small units that nine places would
+// leave too little room in 64 bits for the balance of a large wallet.
+func (c Currency) places() (exponent int, known bool) {
+	switch c {
+	case USD, CNY, SIM, "EUR", "GBP", "HKD", "TWD", "SGD", "AUD", "CAD", "CHF":
+		return 9, true
+	case "JPY", "KRW", "IDR", "VND":
+		return 6, true
+	default:
+		return 9, false
+	}
 }
 
 // Known reports whether c can be booked.
-func (c Currency) Known() bool { _, ok := exponents[c]; return ok }
+func (c Currency) Known() bool { _, known := c.places(); return known }
 
 // Exponent is the number of decimal places of one ledger unit; 9 for a currency that is not known.
-func (c Currency) Exponent() int {
-	if e, ok := exponents[c]; ok {
-		return e
-	}
-	return 9
-}
+func (c Currency) Exponent() int { exponent, _ := c.places(); return exponent }
 
 // Add returns a + b. Error: ErrOverflow.
 func (a Amount) Add(b Amount) (Amount, error) {
@@ -78,26 +79,11 @@ func (a Amount) Sub(b Amount) (Amount, error) {
 // Charge returns round_half_up(quantity × price × Π factors) in the ledger unit of c.
 // Quantity, price and factors are not negative. Errors: ErrNegative, ErrOverflow.
 func Charge(c Currency, quantity int64, price Price, factors ...Factor) (Amount, error) {
-	if quantity < 0 || price < 0 {
-		return 0, ErrNegative
+	p, err := Multiply(factors)
+	if err != nil {
+		return 0, err
 	}
-	hi, lo := bits.Mul64(uint64(quantity), uint64(price))
-	divisor := pow10[priceExponent-c.Exponent()]
-	for _, f := range factors {
-		if f < 0 {
-			return 0, ErrNegative
-		}
-		if f == One {
-			continue
-		}
-		// Beyond 128 bits, or a divisor beyond 64, the wide arithmetic takes over; prices as people set them stay here.
-		h, l := bits.Mul64(lo, uint64(f))
-		if hi != 0 || divisor > pow10[19]/pow10[factorExponent] {
-			return chargeWide(c, quantity, price, factors)
-		}
-		hi, lo, divisor = h, l, divisor*pow10[factorExponent]
-	}
-	return divideHalfUp(hi, lo, divisor)
+	return p.Charge(c, quantity, price)
 }
 
 // divideHalfUp returns the 128-bit number hi,lo divided by d, a half rounded up.

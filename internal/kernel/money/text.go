@@ -41,13 +41,14 @@ func parseScaled(text string, places int) (int64, error) {
 		return 0, ErrOverflow
 	}
 	n, err := strconv.ParseUint(digits+strings.Repeat("0", shift), 10, 64)
-	if err != nil || n > maxAmount {
+	switch {
+	case err != nil || n > maxAmount+1 || (n > maxAmount && !negative):
 		return 0, ErrOverflow
+	case negative:
+		return -int64(n), nil //nolint:gosec // two's complement: the least number is its own negative
+	default:
+		return int64(n), nil //nolint:gosec // at most maxAmount
 	}
-	if negative {
-		return -int64(n), nil
-	}
-	return int64(n), nil
 }
 
 // splitDecimal takes a JSON number apart: its sign, its digits without the point, and the power of ten they stand for.
@@ -60,7 +61,7 @@ func splitDecimal(text string) (negative bool, digits string, exponent int, err 
 		negative, s = true, s[1:]
 	}
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
-		e, convErr := strconv.Atoi(strings.TrimPrefix(s[i+1:], "+"))
+		e, convErr := strconv.Atoi(s[i+1:])
 		if convErr != nil || e > 64 || e < -64 {
 			return false, "", 0, ErrSyntax
 		}
