@@ -70,7 +70,8 @@ func (c *call) mark(output int64) journal.Ticket {
 	u.Quantities[inference.TextInput] = c.inputTokens
 	u.Quantities[inference.TextOutput] = output
 	m := journal.Mark{TaskID: c.taskID, Usage: u}
-	lines, amount, err := c.target.Schedule.Bill(&u)
+	inputs := c.inputs(u)
+	lines, amount, err := c.schedule.Bill(&inputs)
 	if err == nil && amount <= c.held {
 		m.Amount, m.Lines = amount, pricing.AppendLines(nil, lines)
 	}

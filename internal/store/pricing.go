@@ -33,6 +33,7 @@ type ruleSetRow struct {
 	Currency    money.Currency
 	IsDefault   bool
 	Version     int64
+	EffectiveAt stamp
 	Status      string
 	Metadata    document
 	CreatedAt   stamp
@@ -42,7 +43,8 @@ type ruleSetRow struct {
 func ruleSetOf(v *pricing.RuleSet) *ruleSetRow {
 	return &ruleSetRow{
 		Number: v.Number, ID: v.ID, Key: v.Key, Name: v.Name, Description: v.Description, Category: v.Category,
-		Currency: v.Currency, IsDefault: v.Default, Version: v.Version, Status: v.Status, Metadata: document(v.Metadata),
+		Currency: v.Currency, IsDefault: v.Default, Version: v.Version,
+		EffectiveAt: stampOf(v.EffectiveAt), Status: v.Status, Metadata: document(v.Metadata),
 		CreatedAt: stampOf(v.CreatedAt), UpdatedAt: stampOf(v.UpdatedAt),
 	}
 }
@@ -50,7 +52,7 @@ func ruleSetOf(v *pricing.RuleSet) *ruleSetRow {
 func (r ruleSetRow) value() pricing.RuleSet {
 	return pricing.RuleSet{
 		ID: r.ID, Number: r.Number, Key: r.Key, Name: r.Name, Description: r.Description, Category: r.Category,
-		Currency: r.Currency, Default: r.IsDefault, Version: r.Version, Status: r.Status,
+		Currency: r.Currency, Default: r.IsDefault, Version: r.Version, EffectiveAt: r.EffectiveAt.time(), Status: r.Status,
 		Metadata: json.RawMessage(r.Metadata), CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(),
 	}
 }

@@ -133,6 +133,7 @@ CREATE TABLE pricing_rule_set (
     currency    TEXT NOT NULL,
     is_default  {{bool}} NOT NULL,
     version     {{int}} NOT NULL,
+    effective_at {{int}},
     status      TEXT NOT NULL,
     metadata    {{json}},
     created_at  {{int}},

@@ -403,7 +403,7 @@ func TestEventsResume(t *testing.T) {
 		return string(a.Body)
 	}
 	whole := read("")
-	if !strings.HasPrefix(whole, "id: 1\nevent: task.accepted\ndata: {") || !strings.Contains(whole, "event: task.succeeded\n") {
+	if !strings.HasPrefix(whole, "id: 1\nevent: task.accepted\ndata: {") || !strings.Contains(whole, "event: task.cancelled\n") {
 		t.Errorf("events %q", whole)
 	}
 	if rest := read("1"); rest == "" || !strings.HasSuffix(whole, rest) || strings.Contains(rest, "task.accepted") {
