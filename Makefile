@@ -122,9 +122,9 @@ bench: build ## What a relayed request costs, beside a bare reverse proxy; then 
 	go test -run '^$$' -bench . -benchmem $(PACKAGES)
 
 .PHONY: soak
-soak: ## Every Go test SOAK_COUNT times, shuffled, with the race detector: finds what fails one time in many
+soak: ## Every Go test in its long form, SOAK_COUNT times, shuffled: finds what fails one time in many
 	@tools/need cc postgres redis
-	$(call tool,gotestsum) --format dots -- -race -shuffle=on -count=$(SOAK_COUNT) -timeout 4h $(PACKAGES)
+	GANTRY_SOAK=1 $(call tool,gotestsum) --format dots -- -race -shuffle=on -count=$(SOAK_COUNT) -timeout 4h $(PACKAGES)
 
 .PHONY: clean
 clean: ## Remove what was built; data/ stays

@@ -13,7 +13,8 @@ import (
 )
 
 // journalDisk dies at a chosen step, for tests of what a crash leaves behind. GANTRY_CRASH is one of write:N, torn:N and
-// sync:N: the process is killed right before its Nth write, in the middle of it, or right before its Nth sync.
+// sync:N: the process is killed right before its Nth write, in the middle of it, or right before its Nth sync. With eio:N
+// the process lives and its disk fails from the Nth sync on.
 func journalDisk() journal.Disk {
 	step, number, _ := strings.Cut(os.Getenv("GANTRY_CRASH"), ":")
 	n, err := strconv.ParseInt(number, 10, 64)
@@ -70,6 +71,9 @@ func (f crashFile) Write(b []byte) (int, error) {
 
 // Sync implements journal.DiskFile.
 func (f crashFile) Sync() error {
+	if f.disk.step == "eio" && f.disk.left.Add(-1) <= 0 {
+		return syscall.EIO
+	}
 	if f.disk.reached("sync") {
 		die()
 	}

@@ -80,8 +80,24 @@ func (a *App) Run(ctx context.Context) error {
 	case err := <-failed:
 		_ = server.Close()
 		return err
+	case <-a.journal.Failed():
+		a.refuseUntil(ctx)
+		return errors.Join(errJournal, a.end(context.WithoutCancel(ctx), server, inner))
 	}
 	return a.end(context.WithoutCancel(ctx), server, inner)
+}
+
+var errJournal = errors.New("the journal's disk failed: start again to recover what it holds")
+
+// refuseUntil lets callers hear that billing is not available, and requests under way end, before the process does.
+// Source: MONEY section 4.
+func (a *App) refuseUntil(ctx context.Context) {
+	limit := time.NewTimer(a.cfg.Shutdown.Timeout)
+	defer limit.Stop()
+	select {
+	case <-ctx.Done():
+	case <-limit.C:
+	}
 }
 
 func (a *App) newServer(h http.Handler) *http.Server {

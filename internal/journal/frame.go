@@ -25,12 +25,20 @@ var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 )
 
-// sealFrame fills in the header that b begins with.
-func sealFrame(b []byte, offset int64) {
-	copy(b, frameMagic)
-	binary.LittleEndian.PutUint32(b[4:], uint32(len(b)-frameHeader)) //nolint:gosec // below maxFrame
-	binary.LittleEndian.PutUint64(b[12:], uint64(offset))            //nolint:gosec // not negative
-	binary.LittleEndian.PutUint32(b[8:], crc32.Checksum(b[12:], castagnoli))
+// sealFrame fills in the header that the first chunk of a frame begins with.
+func sealFrame(offset int64, chunks ...[]byte) {
+	head, size := chunks[0], 0
+	binary.LittleEndian.PutUint64(head[12:], uint64(offset)) //nolint:gosec // not negative
+	sum := crc32.Update(0, castagnoli, head[12:])
+	for i, b := range chunks {
+		size += len(b)
+		if i > 0 {
+			sum = crc32.Update(sum, castagnoli, b)
+		}
+	}
+	copy(head, frameMagic)
+	binary.LittleEndian.PutUint32(head[4:], uint32(size-frameHeader)) //nolint:gosec // below maxFrame
+	binary.LittleEndian.PutUint32(head[8:], sum)
 }
 
 // openFrame returns the entries of the frame at the beginning of b and the frame's length; nil when there is no frame

@@ -22,6 +22,7 @@ type Journal struct {
 	opens   opens
 	backlog int // records that are not in the database yet
 	failing error
+	failed  chan struct{} // closed when failing is set
 	closed  bool
 
 	file     DiskFile
@@ -63,8 +64,8 @@ const (
 	defaultBackoff = 50 * time.Millisecond
 	// maxBacklog bounds memory: beyond it no call is admitted until the database has caught up.
 	maxBacklog = 1 << 16
-	// keepBuffer is how large a commit's buffer may be to be used again.
-	keepBuffer = 1 << 20
+	// chunkSize is when a commit goes on in another buffer, so that none is ever copied to grow.
+	chunkSize = 256 << 10
 )
 
 func (o Options) normal() Options {
@@ -90,6 +91,7 @@ func (o Options) normal() Options {
 type commit struct {
 	fate
 	base    int64
+	full    [][]byte // buffers before the one that is being filled
 	buf     []byte
 	records []*Record
 	// position is what the sink may remember once it has the records.
@@ -167,10 +169,26 @@ func (j *Journal) Append(r *Record) Ticket {
 
 // begin returns the commit that is being filled.
 func (j *Journal) begin() *commit {
-	if j.filling == nil {
-		j.filling = &commit{fate: newFate(), base: j.offset, buf: append(j.spare(), make([]byte, frameHeader)...)}
+	c := j.filling
+	switch {
+	case c == nil:
+		c = &commit{fate: newFate(), base: j.offset, buf: spare()[:frameHeader]}
+		j.filling = c
+	case len(c.buf) >= chunkSize:
+		c.full, c.buf = append(c.full, c.buf), spare()
 	}
-	return j.filling
+	return c
+}
+
+// chunks are the commit's buffers in order; together they are one frame.
+func (c *commit) chunks() [][]byte { return append(c.full, c.buf) }
+
+func (c *commit) size() int64 {
+	n := len(c.buf)
+	for _, b := range c.full {
+		n += len(b)
+	}
+	return int64(n)
 }
 
 func (j *Journal) taken(c *commit) Ticket {
@@ -181,9 +199,12 @@ func (j *Journal) taken(c *commit) Ticket {
 	return Ticket{&c.fate}
 }
 
-var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 64<<10); return &b }}
+// buffers have room behind chunkSize for the entry that reaches it.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, chunkSize+16<<10); return &b }}
 
-func (*Journal) spare() []byte { return (*buffers.Get().(*[]byte))[:0] } //nolint:forcetypeassert // the pool holds nothing else
+func spare() []byte { return (*buffers.Get().(*[]byte))[:0] } //nolint:forcetypeassert // the pool holds nothing else
+
+func giveBack(b []byte) { buffers.Put(&b) }
 
 // Ready says whether calls may be admitted. Code: billing_unavailable.
 func (j *Journal) Ready() error {
@@ -197,6 +218,10 @@ func (j *Journal) Ready() error {
 	}
 	return nil
 }
+
+// Failed is closed when the journal has failed for good. The process should end then: only a new start, which reads what the
+// disk really has, can serve again.
+func (j *Journal) Failed() <-chan struct{} { return j.failed }
 
 // run is the one writer: it seals what has been filled, writes it, and makes it durable, until the journal is closed.
 func (j *Journal) run() {
@@ -221,7 +246,7 @@ func (j *Journal) seal() (c *commit, closed bool) {
 	defer j.mu.Unlock()
 	c, j.filling = j.filling, nil
 	if c != nil {
-		j.offset = c.base + int64(len(c.buf))
+		j.offset = c.base + c.size()
 		c.position = Position{Applied: j.offset, Replay: j.opens.oldest(j.offset)}
 	}
 	return c, j.closed
@@ -230,10 +255,11 @@ func (j *Journal) seal() (c *commit, closed bool) {
 // write makes a commit durable and hands its records on. After a failure nothing is written any more: what a disk that
 // failed says afterwards cannot be believed.
 func (j *Journal) write(c *commit) {
-	sealFrame(c.buf, c.base)
+	chunks := c.chunks()
+	sealFrame(c.base, chunks...)
 	err := j.failure()
 	if err == nil {
-		err = j.put(c)
+		err = j.put(c, chunks)
 	}
 	if err != nil {
 		j.fail(err)
@@ -242,23 +268,24 @@ func (j *Journal) write(c *commit) {
 	}
 	c.resolve(nil)
 	j.applier.give(c)
-	if cap(c.buf) <= keepBuffer {
-		buf := c.buf
-		buffers.Put(&buf)
+	for _, b := range chunks {
+		giveBack(b)
 	}
-	c.buf = nil
+	c.full, c.buf = nil, nil
 }
 
-func (j *Journal) put(c *commit) error {
+func (j *Journal) put(c *commit, chunks [][]byte) error {
 	if j.file == nil || j.size >= j.o.SegmentSize {
 		if err := j.rotate(c.base); err != nil {
 			return err
 		}
 	}
-	n, err := j.file.Write(c.buf)
-	j.size += int64(n)
-	if err != nil {
-		return err
+	for _, b := range chunks {
+		n, err := j.file.Write(b)
+		j.size += int64(n)
+		if err != nil {
+			return err
+		}
 	}
 	if j.o.Ack == Process {
 		c.resolve(nil)
@@ -321,6 +348,7 @@ func (j *Journal) fail(err error) {
 	defer j.mu.Unlock()
 	if j.failing == nil {
 		j.failing = err
+		close(j.failed)
 		j.o.Log.Error("journal failed: no call is admitted any more", "error", err)
 	}
 }

@@ -47,7 +47,7 @@ func Start(ctx context.Context, o Options, now clock.Clock) (*Journal, Report, e
 		return nil, r.report, err
 	}
 	j := &Journal{
-		o: o, offset: r.end, segments: r.kept, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		o: o, offset: r.end, failed: make(chan struct{}), wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	j.applier = newApplier(o, j.applied, j.fail)
 	go j.run()
@@ -64,7 +64,6 @@ type recovery struct {
 	order  []id.ID // of Opens, so that what is made up now has an order of its own
 	batch  []*Record
 	end    int64
-	kept   []segment
 }
 
 // cut is a call that was open when the process ended.
