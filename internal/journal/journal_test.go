@@ -248,6 +248,58 @@ func TestTornTailIsNormalAndCorruptionIsNot(t *testing.T) {
 	end(t, j)
 }
 
+func TestSalvageReadsPastTheDamage(t *testing.T) {
+	t.Parallel()
+	b := newBooks()
+	b.gate = make(chan struct{})
+	o := options(t.TempDir(), b)
+	j, _ := begin(t, o)
+	var records []*journal.Record
+	var ends []int64
+	for range 3 {
+		_, record := call()
+		wait(t, j.Append(record))
+		records = append(records, record)
+		names, err := filepath.Glob(filepath.Join(o.Dir, "*.log"))
+		if err != nil || len(names) != 1 {
+			t.Fatal(names, err)
+		}
+		info, err := os.Stat(names[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends = append(ends, info.Size())
+	}
+	after, books := crashed(t, o, b)
+	close(b.gate)
+	end(t, j)
+	names, _ := filepath.Glob(filepath.Join(after.Dir, "*.log"))
+	body, err := os.ReadFile(names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	body[ends[0]+30] ^= 1 // in the second commit
+	if err := os.WriteFile(names[0], body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	look, err := journal.Salvage(t.Context(), after, clock.System, true)
+	if err != nil || len(look.Lost) != 1 || look.Lost[0].From != ends[0] || look.Lost[0].To != ends[1] || books.count() != 0 {
+		t.Fatalf("%+v, %v; %d records in the books", look, err, books.count())
+	}
+	done, err := journal.Salvage(t.Context(), after, clock.System, false)
+	if err != nil || done.Applied != 2 || done.KeptIn == "" {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	if books.tasks[records[0].Task.ID] == nil || books.tasks[records[1].Task.ID] != nil || books.tasks[records[2].Task.ID] == nil {
+		t.Error("the books do not hold the first and the third call")
+	}
+	again, report := begin(t, after)
+	defer end(t, again)
+	if report != (journal.Report{}) {
+		t.Errorf("after the repair: %+v", report)
+	}
+}
+
 func TestDatabaseThatIsAwayIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	b := newBooks()
