@@ -32,8 +32,6 @@ type ruleSetRow struct {
 	Category    string
 	Currency    money.Currency
 	IsDefault   bool
-	Version     int64
-	EffectiveAt stamp
 	Status      string
 	Metadata    document
 	CreatedAt   stamp
@@ -43,8 +41,7 @@ type ruleSetRow struct {
 func ruleSetOf(v *pricing.RuleSet) *ruleSetRow {
 	return &ruleSetRow{
 		Number: v.Number, ID: v.ID, Key: v.Key, Name: v.Name, Description: v.Description, Category: v.Category,
-		Currency: v.Currency, IsDefault: v.Default, Version: v.Version,
-		EffectiveAt: stampOf(v.EffectiveAt), Status: v.Status, Metadata: document(v.Metadata),
+		Currency: v.Currency, IsDefault: v.Default, Status: v.Status, Metadata: document(v.Metadata),
 		CreatedAt: stampOf(v.CreatedAt), UpdatedAt: stampOf(v.UpdatedAt),
 	}
 }
@@ -52,10 +49,22 @@ func ruleSetOf(v *pricing.RuleSet) *ruleSetRow {
 func (r ruleSetRow) value() pricing.RuleSet {
 	return pricing.RuleSet{
 		ID: r.ID, Number: r.Number, Key: r.Key, Name: r.Name, Description: r.Description, Category: r.Category,
-		Currency: r.Currency, Default: r.IsDefault, Version: r.Version, EffectiveAt: r.EffectiveAt.time(), Status: r.Status,
-		Metadata: json.RawMessage(r.Metadata), CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(),
+		Currency: r.Currency, Default: r.IsDefault, Status: r.Status, Metadata: json.RawMessage(r.Metadata),
+		CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(),
 	}
 }
+
+// versionRow is one version of a set; its rules carry its number.
+type versionRow struct {
+	bun.BaseModel `bun:"table:pricing_rule_set_version"`
+
+	RuleSetID   id.ID
+	Version     int64
+	EffectiveAt stamp
+	CreatedAt   stamp
+}
+
+func (r versionRow) value() versionRow { return r }
 
 // resource is stored by its name.
 type resource inference.Resource
@@ -83,6 +92,7 @@ type ruleRow struct {
 	Number          int64
 	ID              id.ID
 	RuleSetID       id.ID
+	Version         int64
 	Key             string
 	DisplayName     string
 	ScopeType       string
@@ -103,9 +113,9 @@ type ruleRow struct {
 	UpdatedAt       stamp
 }
 
-func ruleOf(v *pricing.Rule) *ruleRow {
+func ruleOf(v *pricing.Rule, version int64) *ruleRow {
 	return &ruleRow{
-		Number: v.Number, ID: v.ID, RuleSetID: v.RuleSetID, Key: v.Key, DisplayName: v.DisplayName,
+		Number: v.Number, ID: v.ID, RuleSetID: v.RuleSetID, Version: version, Key: v.Key, DisplayName: v.DisplayName,
 		ScopeType: v.ScopeType, ScopeID: v.ScopeID, Resource: resource(v.Resource), Unit: v.Unit, Price: v.Price,
 		Currency: v.Currency, Calculator: v.Calculator, Priority: v.Priority, BaseWeight: document(v.BaseWeight),
 		DynamicWeight: document(v.DynamicWeight), DimensionSchema: document(v.DimensionSchema),
@@ -114,7 +124,9 @@ func ruleOf(v *pricing.Rule) *ruleRow {
 	}
 }
 
-func (r ruleRow) value() pricing.Rule {
+func (r ruleRow) value() ruleRow { return r }
+
+func (r ruleRow) rule() pricing.Rule {
 	return pricing.Rule{
 		ID: r.ID, Number: r.Number, RuleSetID: r.RuleSetID, Key: r.Key, DisplayName: r.DisplayName,
 		ScopeType: r.ScopeType, ScopeID: r.ScopeID, Resource: inference.Resource(r.Resource), Unit: r.Unit, Price: r.Price,
@@ -130,37 +142,50 @@ func (s *Pricing) RuleSetInsert(ctx context.Context, t tx.Tx, v *pricing.RuleSet
 	if err := insertNumbered(ctx, in(t), ruleSetOf(v), &v.Number); err != nil {
 		return err
 	}
+	return s.RuleSetVersionInsert(ctx, t, v)
+}
+
+// RuleSetVersionInsert implements pricing.Store.
+func (s *Pricing) RuleSetVersionInsert(ctx context.Context, t tx.Tx, v *pricing.RuleSet) error {
+	row := &versionRow{RuleSetID: v.ID, Version: v.Version, EffectiveAt: stampOf(v.EffectiveAt), CreatedAt: stampOf(s.clock())}
+	if err := insert(ctx, in(t), row); err != nil {
+		return err
+	}
 	for i := range v.Rules {
 		r := &v.Rules[i]
 		r.RuleSetID = v.ID
-		if err := insertNumbered(ctx, in(t), ruleOf(r), &r.Number); err != nil {
+		if err := insertNumbered(ctx, in(t), ruleOf(r, v.Version), &r.Number); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// RuleSetList implements pricing.Store; the oldest come first, as do the rules in each.
+// RuleSetList implements pricing.Store; the oldest sets come first, in each the oldest versions, as do the rules.
 func (s *Pricing) RuleSetList(ctx context.Context) ([]pricing.RuleSet, error) {
 	return s.ruleSets(ctx, "TRUE", "TRUE")
 }
 
 // RuleSetByID implements pricing.Store.
 func (s *Pricing) RuleSetByID(ctx context.Context, set id.ID) (pricing.RuleSet, error) {
-	found, err := s.ruleSets(ctx, "id = ?", "rule_set_id = ?", set)
-	if err == nil && len(found) == 0 {
+	versions, err := s.ruleSets(ctx, "id = ?", "rule_set_id = ?", set)
+	if err == nil && len(versions) == 0 {
 		err = fault.ErrNotFound
 	}
 	if err != nil {
 		return pricing.RuleSet{}, err
 	}
-	return found[0], nil
+	if inForce := pricing.NewBook(versions).InForce(set, s.clock()); inForce != nil {
+		return *inForce, nil
+	}
+	return versions[0], nil
 }
 
-// ruleSets reads sets and their rules as of one moment.
-func (s *Pricing) ruleSets(ctx context.Context, where, whereRule string, args ...any) ([]pricing.RuleSet, error) {
+// ruleSets reads sets, their versions and their rules as of one moment.
+func (s *Pricing) ruleSets(ctx context.Context, where, whereSet string, args ...any) ([]pricing.RuleSet, error) {
 	var sets []pricing.RuleSet
-	var rules []pricing.Rule
+	var versions []versionRow
+	var rules []ruleRow
 	err := s.snapshot(ctx, func(db bun.IDB) (err error) {
 		sets, err = all[pricing.RuleSet, ruleSetRow](ctx, db, func(q *bun.SelectQuery) *bun.SelectQuery {
 			return q.Where(where, args...).Order("number")
@@ -168,23 +193,37 @@ func (s *Pricing) ruleSets(ctx context.Context, where, whereRule string, args ..
 		if err != nil {
 			return err
 		}
-		rules, err = all[pricing.Rule, ruleRow](ctx, db, func(q *bun.SelectQuery) *bun.SelectQuery {
-			return q.Where(whereRule, args...).Order("number")
+		versions, err = all[versionRow, versionRow](ctx, db, func(q *bun.SelectQuery) *bun.SelectQuery {
+			return q.Where(whereSet, args...).Order("version")
+		})
+		if err != nil {
+			return err
+		}
+		rules, err = all[ruleRow, ruleRow](ctx, db, func(q *bun.SelectQuery) *bun.SelectQuery {
+			return q.Where(whereSet, args...).Order("number")
 		})
 		return err
 	})
-	for i := range sets {
-		sets[i].Rules = rulesOf(rules, sets[i].ID)
-	}
-	return sets, err
+	return versionsOf(sets, versions, rules), err
 }
 
-func rulesOf(rules []pricing.Rule, set id.ID) []pricing.Rule {
-	var of []pricing.Rule
-	for _, r := range rules {
-		if r.RuleSetID == set {
-			of = append(of, r)
+// versionsOf makes one rule set of each version of each set.
+func versionsOf(sets []pricing.RuleSet, versions []versionRow, rules []ruleRow) []pricing.RuleSet {
+	var out []pricing.RuleSet
+	for _, set := range sets {
+		for _, v := range versions {
+			if v.RuleSetID != set.ID {
+				continue
+			}
+			one := set
+			one.Version, one.EffectiveAt = v.Version, v.EffectiveAt.time()
+			for _, r := range rules {
+				if r.RuleSetID == set.ID && r.Version == v.Version {
+					one.Rules = append(one.Rules, r.rule())
+				}
+			}
+			out = append(out, one)
 		}
 	}
-	return of
+	return out
 }

@@ -89,7 +89,13 @@ type NamedFactor struct {
 // Store is what pricing asks of storage; for errors see identity.Store. Rule sets come with their rules.
 type Store interface {
 	tx.Runner
+	// RuleSetInsert writes a new set with its first version.
 	RuleSetInsert(ctx context.Context, t tx.Tx, v *RuleSet) error
+	// RuleSetVersionInsert writes one more version of a set: v.Version, EffectiveAt and Rules. Versions are never changed;
+	// one that exists is fault.ErrConflict.
+	RuleSetVersionInsert(ctx context.Context, t tx.Tx, v *RuleSet) error
+	// RuleSetList returns every version of every set.
 	RuleSetList(ctx context.Context) ([]RuleSet, error)
+	// RuleSetByID returns the version that is in force now, or the first one to come.
 	RuleSetByID(ctx context.Context, set id.ID) (RuleSet, error)
 }

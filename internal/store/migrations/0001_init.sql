@@ -132,19 +132,27 @@ CREATE TABLE pricing_rule_set (
     category    TEXT NOT NULL,
     currency    TEXT NOT NULL,
     is_default  {{bool}} NOT NULL,
-    version     {{int}} NOT NULL,
-    effective_at {{int}},
     status      TEXT NOT NULL,
     metadata    {{json}},
     created_at  {{int}},
     updated_at  {{int}}
 ) {{strict}};
 CREATE UNIQUE INDEX pricing_rule_set_key_unique ON pricing_rule_set (key);
+
+-- A version is never changed: old requests keep the one that priced them, and a later one may wait for its time.
+CREATE TABLE pricing_rule_set_version (
+    rule_set_id  {{id}} NOT NULL REFERENCES pricing_rule_set (id),
+    version      {{int}} NOT NULL CHECK (version > 0),
+    effective_at {{int}},
+    created_at   {{int}},
+    PRIMARY KEY (rule_set_id, version)
+) {{strict}};
 CREATE UNIQUE INDEX pricing_rule_set_currency_unique ON pricing_rule_set (currency) WHERE is_default;
 
 CREATE TABLE pricing_rule (
     {{entity}},
-    rule_set_id      {{id}} NOT NULL REFERENCES pricing_rule_set (id),
+    rule_set_id      {{id}} NOT NULL,
+    version          {{int}} NOT NULL,
     key              TEXT NOT NULL,
     display_name     TEXT NOT NULL,
     scope_type       TEXT NOT NULL,
@@ -162,9 +170,10 @@ CREATE TABLE pricing_rule (
     status           TEXT NOT NULL,
     metadata         {{json}},
     created_at       {{int}},
-    updated_at       {{int}}
+    updated_at       {{int}},
+    FOREIGN KEY (rule_set_id, version) REFERENCES pricing_rule_set_version (rule_set_id, version)
 ) {{strict}};
-CREATE INDEX pricing_rule_list ON pricing_rule (rule_set_id, number);
+CREATE INDEX pricing_rule_list ON pricing_rule (rule_set_id, version, number);
 
 -- What may be called, and where.
 

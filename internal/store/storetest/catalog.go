@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"time"
+
 	"testing"
 
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
@@ -70,6 +72,14 @@ func testPricing(_ *testing.T, w *world) {
 	found(w, "RuleSetByID", set)(s.RuleSetByID(w.ctx, set.ID))
 	found(w, "RuleSetList", []pricing.RuleSet{set, other})(s.RuleSetList(w.ctx))
 	missing[pricing.RuleSet](w, "another id")(s.RuleSetByID(w.ctx, id.New()))
+
+	later := set
+	later.Version, later.EffectiveAt = set.Version+1, set.EffectiveAt.Add(time.Hour)
+	later.Rules = make([]pricing.Rule, 1)
+	fill(&later.Rules[0])
+	w.must(func(t tx.Tx) error { return s.RuleSetVersionInsert(w.ctx, t, &later) })
+	found(w, "RuleSetList with versions", []pricing.RuleSet{set, later, other})(s.RuleSetList(w.ctx))
+	w.refused(w.in(func(t tx.Tx) error { return s.RuleSetVersionInsert(w.ctx, t, &later) }), fault.ErrConflict, "version")
 
 	for path, twin := range map[string]pricing.RuleSet{
 		"key":      {ID: id.New(), Key: set.Key},
