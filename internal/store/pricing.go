@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/uptrace/bun"
@@ -148,7 +149,9 @@ func (s *Pricing) RuleSetInsert(ctx context.Context, t tx.Tx, v *pricing.RuleSet
 // RuleSetVersionInsert implements pricing.Store.
 func (s *Pricing) RuleSetVersionInsert(ctx context.Context, t tx.Tx, v *pricing.RuleSet) error {
 	row := &versionRow{RuleSetID: v.ID, Version: v.Version, EffectiveAt: stampOf(v.EffectiveAt), CreatedAt: stampOf(s.clock())}
-	if err := insert(ctx, in(t), row); err != nil {
+	if err := insert(ctx, in(t), row); errors.Is(err, fault.ErrConflict) {
+		return fault.From(err).At("version")
+	} else if err != nil {
 		return err
 	}
 	for i := range v.Rules {
