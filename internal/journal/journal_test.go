@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -144,9 +145,7 @@ func crashed(t *testing.T, o journal.Options, b *books) (journal.Options, *books
 	defer b.mu.Unlock()
 	c := newBooks()
 	c.position = b.position
-	for k, v := range b.tasks {
-		c.tasks[k] = v
-	}
+	maps.Copy(c.tasks, b.tasks)
 	return options(dir, c), c
 }
 

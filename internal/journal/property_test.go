@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -28,16 +29,13 @@ type state struct {
 func TestAnyPrefixRecoversToAStateThatWasReached(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp(t.TempDir(), "journal")
-		if err != nil {
-			rt.Fatal(err)
-		}
+		dir := t.TempDir()
 		b := newBooks()
 		b.gate = make(chan struct{}) // the books get nothing before the crash
 		o := options(dir, b)
 		o.SegmentSize = rapid.Int64Range(500, 20_000).Draw(rt, "segment")
 		j, _ := begin(t, o)
-		states, sizes := script(rt, t, j, dir)
+		states, sizes := script(t, rt, j, dir)
 		cut := rapid.Int64Range(0, sizes[len(sizes)-1]).Draw(rt, "cut")
 		after, books := crashed(t, o, b)
 		close(b.gate)
@@ -59,7 +57,7 @@ func TestAnyPrefixRecoversToAStateThatWasReached(t *testing.T) {
 }
 
 // script makes a random history. It returns the expected state of every call, and the journal's size, after each step.
-func script(rt *rapid.T, t *testing.T, j *journal.Journal, dir string) ([]map[id.ID]state, []int64) {
+func script(t *testing.T, rt *rapid.T, j *journal.Journal, dir string) ([]map[id.ID]state, []int64) {
 	t.Helper()
 	now := map[id.ID]state{}
 	states, sizes := []map[id.ID]state{{}}, []int64{0}
@@ -88,11 +86,7 @@ func script(rt *rapid.T, t *testing.T, j *journal.Journal, dir string) ([]map[id
 			wait(t, j.Append(records[task]))
 			now[task] = state{ended: true, charged: records[task].Task.Charged}
 		}
-		copied := map[id.ID]state{}
-		for k, v := range now {
-			copied[k] = v
-		}
-		states, sizes = append(states, copied), append(sizes, size(rt, dir))
+		states, sizes = append(states, maps.Clone(now)), append(sizes, size(rt, dir))
 	}
 	return states, sizes
 }

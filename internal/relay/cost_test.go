@@ -53,6 +53,7 @@ func newLedgerCall(b *testing.B, dir string) *ledgerCall {
 type discard struct{}
 
 func (discard) RecordsApply(context.Context, []*journal.Record, journal.Position) error { return nil }
+
 func (discard) JournalApplied(context.Context) (journal.Position, error) {
 	return journal.Position{}, nil
 }

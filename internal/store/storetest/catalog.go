@@ -1,9 +1,8 @@
 package storetest
 
 import (
-	"time"
-
 	"testing"
+	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
