@@ -111,7 +111,18 @@ func measure(out io.Writer, s scenario, proxy, gw *process, rounds int, length t
 	_, _ = fmt.Fprintf(out, "%-38s %16.1f %16.1f %6.2f× %14.0f %14.0f %13.0f\n", s.name, pc, gc, gc/pc,
 		median(p, func(f figures) float64 { return f.allocs }), median(g, func(f figures) float64 { return f.allocs }),
 		median(g, func(f figures) float64 { return f.rate }))
+	if lost := total(p) + total(g); lost > 0 {
+		_, _ = fmt.Fprintf(out, "    answers that broke off: proxy %.0f, gantry %.0f\n", total(p), total(g))
+	}
 	return nil
+}
+
+// total is how many answers broke off in all rounds.
+func total(all []figures) (n float64) {
+	for _, f := range all {
+		n += f.failed
+	}
+	return n
 }
 
 func median(all []figures, of func(figures) float64) float64 {

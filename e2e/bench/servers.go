@@ -38,10 +38,10 @@ func serveUpstream(out io.Writer) error {
 			return
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
-		out := http.NewResponseController(w)
+		flusher := http.NewResponseController(w)
 		for range chunks {
 			_, _ = io.WriteString(w, chunk)
-			_ = out.Flush()
+			_ = flusher.Flush()
 		}
 		_, _ = io.WriteString(w, lastPart+usage+"data: [DONE]\n\n")
 	}))

@@ -22,7 +22,7 @@ func Default() Config {
 			TotalTimeout:     10 * time.Minute,
 			OnUnbounded:      "clamp",
 		},
-		Journal:    Journal{MaxBatch: 256},
+		Journal:    Journal{MaxBatch: 512},
 		Simulation: Simulation{Enabled: true, TokensPerSecond: 200},
 		Shutdown:   Shutdown{Timeout: 30 * time.Second},
 		Surfaces: Surfaces{

@@ -46,6 +46,7 @@ func (a *applier) signal() {
 func (a *applier) run() {
 	defer close(a.done)
 	for {
+		a.gather()
 		batch, waits, closed := a.take()
 		switch {
 		case len(batch) > 0:
@@ -60,6 +61,34 @@ func (a *applier) run() {
 			<-a.wake
 		}
 	}
+}
+
+// gather lets a small queue grow for a moment: the records are durable already, and a transaction costs the database much
+// the same for one as for hundreds. Whoever waits for the queue is not kept waiting.
+func (a *applier) gather() {
+	deadline := time.NewTimer(a.o.Linger)
+	defer deadline.Stop()
+	for a.growing() {
+		select {
+		case <-a.wake:
+		case <-deadline.C:
+			return
+		}
+	}
+}
+
+// growing reports whether it is worth waiting for more.
+func (a *applier) growing() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.queue) == 0 || a.closed || len(a.waits) > 0 {
+		return false
+	}
+	records := 0
+	for _, c := range a.queue {
+		records += len(c.records)
+	}
+	return records < a.o.MaxBatch
 }
 
 // take returns the next commits to apply together; when there are none, who waits for that.

@@ -54,14 +54,17 @@ type Options struct {
 	SegmentSize int64
 	// MaxBatch bounds how many records the sink is given at once; 0 means 256.
 	MaxBatch int
+	// Linger is how long records may wait for others before they are given to the sink together; 0 means 20 ms.
+	Linger time.Duration
 	// Backoff is the wait before a batch that the sink refused is tried again; 0 means 50 ms. It doubles with each try.
 	Backoff time.Duration
 }
 
 const (
-	defaultBatch   = 256
+	defaultBatch   = 512
 	defaultSegment = 64 << 20
 	defaultBackoff = 50 * time.Millisecond
+	defaultLinger  = 20 * time.Millisecond
 	// maxBacklog bounds memory: beyond it no call is admitted until the database has caught up.
 	maxBacklog = 1 << 16
 	// chunkSize is when a commit goes on in another buffer, so that none is ever copied to grow.
@@ -80,6 +83,9 @@ func (o Options) normal() Options {
 	}
 	if o.MaxBatch == 0 {
 		o.MaxBatch = defaultBatch
+	}
+	if o.Linger == 0 {
+		o.Linger = defaultLinger
 	}
 	if o.Backoff == 0 {
 		o.Backoff = defaultBackoff
