@@ -5,6 +5,8 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
+	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
@@ -29,7 +31,7 @@ func (c *call) admit() error {
 	if err := checkContent(c.req.Header); err != nil {
 		return err
 	}
-	if c.body, err = readBody(c.w, c.req, c.limits.MaxBody); err != nil {
+	if c.body, err = readBody(c.w, c.req, c.limits.MaxBody, c.start); err != nil {
 		return err
 	}
 	c.ask, err = c.op.Format.Peek(c.body)
@@ -54,9 +56,15 @@ func checkContent(h http.Header) error {
 }
 
 // readBody reads the whole body, in one allocation when its length is known.
-func readBody(w http.ResponseWriter, req *http.Request, limit int64) ([]byte, error) {
+func readBody(w http.ResponseWriter, req *http.Request, limit int64, now time.Time) ([]byte, error) {
 	if req.ContentLength > limit {
 		return nil, fault.ErrTooLarge
+	}
+	// A caller who sends its body drop by drop must not hold a place for ever. The deadline is taken back afterwards: the
+	// server goes on reading to notice when the caller leaves.
+	conn := http.NewResponseController(w)
+	if conn.SetReadDeadline(now.Add(slowestBody)) == nil {
+		defer func() { _ = conn.SetReadDeadline(time.Time{}) }()
 	}
 	r := http.MaxBytesReader(w, req.Body, limit)
 	var body []byte
@@ -73,7 +81,15 @@ func readBody(w http.ResponseWriter, req *http.Request, limit int64) ([]byte, er
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, fault.ErrTooLarge
 	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, errBodySlow
+	}
 	return nil, errBodyCut.Because(err)
 }
+
+// slowestBody is how long a request's body may take to arrive.
+const slowestBody = time.Minute
+
+var errBodySlow = fault.New(http.StatusRequestTimeout, "request_timeout", "The request body did not arrive in time.")
 
 var errBodyCut = fault.New(http.StatusBadRequest, "malformed_request", "The request body ended early or could not be read.")
