@@ -40,7 +40,10 @@ func (s *Journal) RecordsApply(ctx context.Context, batch []*journal.Record, app
 		if len(transfers) == 0 {
 			return nil
 		}
-		return s.post(ctx, t, transfers)
+		if err := s.post(ctx, t, transfers); err != nil {
+			return err
+		}
+		return s.usageAdd(ctx, t, fresh)
 	})
 }
 

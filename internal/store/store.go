@@ -92,5 +92,8 @@ func (s *Store) Audit() *Audit { return &Audit{s.db} }
 // Journal writes down what relayed calls left behind.
 func (s *Store) Journal() *Journal { return &Journal{s.db} }
 
+// Limits is the storage of what quotas have been used, of long rate-limit windows, and of the policies of scopes.
+func (s *Store) Limits() *Limits { return &Limits{s.db} }
+
 // Settings is the storage of settings.
 func (s *Store) Settings() *Settings { return &Settings{s.db} }

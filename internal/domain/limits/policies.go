@@ -39,7 +39,9 @@ var _ Policies = (*PolicyBook)(nil)
 const maxPolicies = 1 << 20
 
 // NewPolicyBook returns an empty book.
-func NewPolicyBook(s PolicyStore) *PolicyBook { return &PolicyBook{store: s, known: map[Scope]Policy{}} }
+func NewPolicyBook(s PolicyStore) *PolicyBook {
+	return &PolicyBook{store: s, known: map[Scope]Policy{}}
+}
 
 // Of implements Policies. That a scope has no policy is remembered as well.
 func (b *PolicyBook) Of(ctx context.Context, s Scope) (Policy, error) {
@@ -49,7 +51,7 @@ func (b *PolicyBook) Of(ctx context.Context, s Scope) (Policy, error) {
 	if ok {
 		return p, nil
 	}
-	v, err, _ := b.loads.Do(s.Kind.String()+s.ID.String(), func() (any, error) {
+	v, err, _ := b.loads.Do(loadKey(s), func() (any, error) {
 		before := b.changes.Load()
 		p, err := b.read(context.WithoutCancel(ctx), s)
 		if err == nil {
@@ -62,6 +64,8 @@ func (b *PolicyBook) Of(ctx context.Context, s Scope) (Policy, error) {
 	}
 	return v.(Policy), nil //nolint:forcetypeassert // made above
 }
+
+func loadKey(s Scope) string { return s.Kind.String() + s.ID.String() }
 
 func (b *PolicyBook) read(ctx context.Context, s Scope) (Policy, error) {
 	rate, quota, err := b.store.PolicyOf(ctx, s)
@@ -97,6 +101,7 @@ func (b *PolicyBook) Forget(s Scope) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.changes.Add(1)
+	b.loads.Forget(loadKey(s))
 	delete(b.known, s)
 }
 

@@ -162,7 +162,7 @@ func (s *SavedWindow) Until() time.Time {
 	for _, c := range s.Cells {
 		last = max(last, c.Tick)
 	}
-	return time.Unix(0, (last+slices+1)*int64(s.Span)/slices).UTC()
+	return time.Unix(0, (last+slices+1)*(int64(s.Span)/slices)).UTC()
 }
 
 // lasts reports whether the window is longer than a minute: shorter ones are over before a restart is.

@@ -50,6 +50,11 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"TaskEvents":          testTaskEvents,
 		"Audit":               testAudit,
 		"Settings":            testSettings,
+		"QuotaUsage":          testQuotaUsage,
+		"QuotaUsageAgain":     testQuotaUsageAgain,
+		"QuotaFold":           testQuotaFold,
+		"LimitPolicies":       testLimitPolicies,
+		"LimitWindows":        testLimitWindows,
 		"HostileLookups":      testHostileLookups,
 	} {
 		t.Run(name, func(t *testing.T) {
