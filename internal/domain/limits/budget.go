@@ -149,16 +149,16 @@ func (r *Reservation) ordered() (o ordering) {
 	return o
 }
 
-// refusal is why a request does not fit.
+// refusal is why a request does not fit. The claim is its index: a pointer would put every reservation on the heap.
 type refusal struct {
-	claim  *claim
-	period Period
-	wait   time.Duration
+	refused bool
+	claim   int
+	period  Period
+	wait    time.Duration
 }
 
-// check finds the bound that refuses the amount for the longest time; nil when all allow it.
-func (r *Reservation) check() *refusal {
-	var worst *refusal
+// check finds the bound that refuses the amount for the longest time.
+func (r *Reservation) check() (worst refusal) {
 	for i := range r.claims[:r.n] {
 		c := &r.claims[i]
 		if c.budget == nil {
@@ -173,8 +173,8 @@ func (r *Reservation) check() *refusal {
 			if p != Total {
 				wait = p.end(r.at, c.quota.Offset).Sub(r.at)
 			}
-			if worst == nil || wait > worst.wait {
-				worst = &refusal{c, p, wait}
+			if !worst.refused || wait > worst.wait {
+				worst = refusal{true, i, p, wait}
 			}
 		}
 	}

@@ -32,18 +32,17 @@ func reached(c *claim, p Period, t *tally, r *Reservation) Reached {
 	}
 }
 
-// exhaust returns the event of a refusal, nil when the period has had it. The budget is locked.
-func (r *Reservation) exhaust(why *refusal) any {
-	t := &why.claim.budget.periods[why.period]
-	if t.hard {
-		return nil
-	}
+// exhaust returns the event of a refusal, and whether it is the first of its period. The budget is locked.
+func (r *Reservation) exhaust(why refusal) (first bool, e Exhausted) {
+	c := &r.claims[why.claim]
+	t := &c.budget.periods[why.period]
+	first = !t.hard
 	t.hard = true
-	return Exhausted{reached(why.claim, why.period, t, r)}
+	return first, Exhausted{reached(c, why.period, t, r)}
 }
 
 func (b *Budgets) tell(e any) {
-	if e != nil && b.notify != nil {
+	if b.notify != nil {
 		b.notify(e)
 	}
 }

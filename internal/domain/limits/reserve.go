@@ -17,15 +17,17 @@ func (b *Budgets) Reserve(
 		return Reservation{}, err
 	}
 	refused := r.check()
-	if refused == nil {
+	if !refused.refused {
 		r.take()
 		r.unlock()
 		return r, nil
 	}
-	hard := r.exhaust(refused)
+	first, e := r.exhaust(refused)
 	r.unlock()
-	b.tell(hard)
-	return Reservation{}, quotaFault(refused.claim.scope.Kind, refused.period, refused.wait)
+	if first {
+		b.tell(e)
+	}
+	return Reservation{}, quotaFault(r.claims[refused.claim].scope.Kind, refused.period, refused.wait)
 }
 
 // Affordable returns the most that Reserve would grant; ok is false when no quota bounds the subjects.
