@@ -101,6 +101,7 @@ func retriesSame(k inference.Category) bool {
 // attempt tries one target once. When it returns with success or c.delivered, the call has been answered and settled.
 func (c *call) attempt(t *Target) provider.Outcome {
 	c.target = t
+	c.limited.tried = true
 	c.attempts = append(c.attempts, tasks.Attempt{
 		No: len(c.attempts) + 1, PlatformID: t.Platform.ID, PlatformName: t.Platform.Name, PlatformModelID: t.Model.ID,
 		CredentialID: t.CredentialID, Provider: t.Platform.Provider, ModelAlias: t.Model.Alias,

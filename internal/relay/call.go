@@ -42,6 +42,7 @@ type call struct {
 	hold      wallet.Hold
 	held      money.Amount
 	maxOutput int64 // the output limit that goes upstream; 0: none is known
+	limited   limited
 
 	// attempt
 	attempts []tasks.Attempt
@@ -118,6 +119,7 @@ func (c *call) answerFailure() {
 // finish makes sure that nothing is left open, whatever happened before.
 func (c *call) finish() {
 	c.hold.Release()
+	c.endLimits()
 	c.metrics.observe(c)
 	c.logOutcome()
 }

@@ -116,6 +116,10 @@ func (c *compiler) model(
 ) {
 	base := c.bases[m.BaseModelID]
 	proto := Target{Platform: p, Model: m, Dialects: d.Dialects, Simulated: d.Simulated, Types: m.Types}
+	if err := proto.limit(base); err != nil {
+		c.Log.Error("model left out: its rate limits", "platform", p.Name, "model", m.Alias, "error", err)
+		return
+	}
 	proto.Capabilities = capabilities(base, m)
 	proto.ContextWindow, proto.MaxOutput = proto.Capabilities.ContextWindow, proto.Capabilities.MaxOutputTokens
 	if proto.Schedule, proto.PriceError = c.schedule(p, m, base, d.Simulated); proto.PriceError != nil {

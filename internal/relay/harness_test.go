@@ -153,7 +153,7 @@ const prices = `{"currency":"USD","rules":[
 	{"resourceType":"text_input","unit":"1m_tokens","basePrice":1},
 	{"resourceType":"text_output","unit":"1m_tokens","basePrice":10}]}`
 
-func newBench(t *testing.T, balance string, limits relay.Limits) *bench {
+func newBench(t *testing.T, balance string, limits relay.Limits, change ...func(*relay.Options)) *bench {
 	t.Helper()
 	units, err := money.Parse(balance, money.USD)
 	if err != nil {
@@ -172,11 +172,15 @@ func newBench(t *testing.T, balance string, limits relay.Limits) *bench {
 		t.Fatal(err)
 	}
 	limits.MaxBody, limits.Settle = 1<<20, time.Second
-	b.relay = relay.New(relay.Options{
+	o := relay.Options{
 		Keys: keys{&identity.Principal{UserID: b.user, Scope: identity.ScopeAll}}, Wallets: b.book, Accounts: ownAccounts{},
 		Journal: b.journal, Limits: limits, Now: clock.System, Log: log,
-	})
-	b.relay.Use(b.snapshot(log))
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	b.relay = relay.New(o)
+	b.relay.Use(relay.Compile(b.sources(log)))
 	t.Cleanup(func() {
 		if err := b.journal.Close(context.Background()); err != nil {
 			t.Error(err)
@@ -185,7 +189,7 @@ func newBench(t *testing.T, balance string, limits relay.Limits) *bench {
 	return b
 }
 
-func (b *bench) snapshot(log *slog.Logger) *relay.Snapshot {
+func (b *bench) sources(log *slog.Logger) relay.Sources {
 	by := map[string]*upstream{"first": b.first, "second": b.second, "engine": b.engine}
 	src := relay.Sources{
 		Adapters: map[string]provider.Adapter{"test": adapter{by: by}, "simulation": adapter{by: by, simulated: true}},
@@ -208,7 +212,7 @@ func (b *bench) snapshot(log *slog.Logger) *relay.Snapshot {
 	}
 	src.BaseModels = []catalog.BaseModel{}
 	src.RuleSets = []pricing.RuleSet{}
-	return relay.Compile(src)
+	return src
 }
 
 // ask sends a chat request through the relay.

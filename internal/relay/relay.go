@@ -30,6 +30,7 @@ type Relay struct {
 	accounts Accounts
 	snapshot atomic.Pointer[Snapshot]
 	limits   Limits
+	guard    *Guard
 	now      clock.Clock
 	log      *slog.Logger
 	metrics  *Metrics
@@ -78,6 +79,7 @@ type Options struct {
 	Accounts Accounts
 	Journal  Journal
 	Limits   Limits
+	Guard    *Guard // nil: nobody has quotas or rate limits
 	Now      clock.Clock
 	Log      *slog.Logger
 	Metrics  *Metrics
@@ -87,7 +89,7 @@ type Options struct {
 func New(o Options) *Relay {
 	r := &Relay{
 		keys: o.Keys, wallets: o.Wallets, accounts: o.Accounts, journal: o.Journal, limits: o.Limits, now: o.Now,
-		log: o.Log, metrics: o.Metrics,
+		guard: o.Guard, log: o.Log, metrics: o.Metrics,
 	}
 	r.snapshot.Store(&Snapshot{})
 	return r

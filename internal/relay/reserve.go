@@ -18,12 +18,13 @@ var errUnbounded = fault.New(http.StatusBadRequest, "output_limit_required",
 	"This installation requires a limit on output tokens: set max_tokens.").At("max_tokens")
 
 // reserve holds the worst-case cost of serving the request by its first target.
-func (c *call) reserve() error { return c.reserveFor(c.targets[0]) }
+func (c *call) reserve() error { return c.reserveFirst() }
 
 // reserveFor makes the hold large enough for a target. What an earlier target needed is given back first. The journal is
 // told and not waited for: nothing is delivered before something that comes later in it is durable.
 func (c *call) reserveFor(t *Target) error {
 	c.hold.Release()
+	c.leaveLimits()
 	c.held = 0
 	if c.schedule = t.Schedule.At(c.start); c.schedule == nil {
 		return pricing.ErrNoRules.Because(t.PriceError)
@@ -35,6 +36,9 @@ func (c *call) reserveFor(t *Target) error {
 	c.purse = purse
 	worst, err := c.worstCase(t, purse)
 	if err != nil {
+		return err
+	}
+	if err = c.admitLimits(t, purse.Currency, worst); err != nil {
 		return err
 	}
 	if c.hold, err = purse.Hold(worst); err != nil {
@@ -87,7 +91,10 @@ func (c *call) affordable(t *Target, purse *wallet.Wallet, input *pricing.Inputs
 	if limit == 0 {
 		limit = defaultMaxOutput
 	}
-	spendable := purse.Spendable()
+	spendable, err := c.affordableNow(purse.Spendable(), purse.Currency)
+	if err != nil {
+		return 0, err
+	}
 	fits := func(tokens int64) (bool, error) {
 		most := *input
 		most.Usage.Quantities[inference.TextOutput] = tokens * c.ask.Choices
@@ -110,10 +117,7 @@ func (c *call) affordable(t *Target, purse *wallet.Wallet, input *pricing.Inputs
 			high = middle
 		}
 	}
-	if low == 0 {
-		return 0, wallet.ErrInsufficient
-	}
-	return low, nil
+	return max(1, low), nil // who cannot afford one token is refused by what does not cover it
 }
 
 // producesText reports whether an operation's output is tokens of text.

@@ -58,6 +58,12 @@ func (c *call) explain() routeInfo {
 			info.Cause = "alias"
 		}
 	}
+	for _, t := range c.limited.full {
+		info.Candidates = append(info.Candidates, routeCandidate{
+			PlatformID: t.Platform.ID.String(), PlatformName: t.Platform.Name, Model: t.Model.ProviderModelName,
+			Priority: t.Platform.EffectivePriority(), Gate: "rate_limited",
+		})
+	}
 	for _, t := range c.targets {
 		info.Candidates = append(info.Candidates, routeCandidate{
 			PlatformID: t.Platform.ID.String(), PlatformName: t.Platform.Name, Model: t.Model.ProviderModelName,

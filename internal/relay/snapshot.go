@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
+	"github.com/gantry-ai/gantry/internal/domain/limits"
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -58,6 +59,8 @@ type Target struct {
 	// ContextWindow and MaxOutput are tokens; 0 means unknown.
 	ContextWindow int64
 	MaxOutput     int64
+	// Limits are the rate limits of the platform and the model.
+	Limits []limits.Subject
 	// Schedule is nil when the model cannot be priced; PriceError says why.
 	Schedule   *pricing.Schedule
 	PriceError error

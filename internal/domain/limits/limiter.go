@@ -138,6 +138,7 @@ func (l *Limiter) take(a *Admission, subjects []Subject, w *Weights, share int64
 	now := l.now().UnixNano()
 	if err := a.gauges.check(now, w, share); err != nil {
 		a.limiter = nil // there is nothing to end
+		a.levels(now, w, share)
 		return err
 	}
 	a.reserve(now, w, share)
@@ -295,6 +296,18 @@ func (a *Admission) reserveIn(g *gauge, win *Window, now int64, w *Weights, shar
 	a.grants = append(a.grants, grant{g, at, c.tick, took})
 	if g.scope.Kind.OfCaller() {
 		a.show(c, limit, now)
+	}
+}
+
+// levels notes how far the caller's limits are used when a request is refused.
+func (a *Admission) levels(now int64, w *Weights, share int64) {
+	for i := range a.gauges.n {
+		g, r := a.gauges.of[i], a.gauges.rates[i]
+		for j := range r.Windows {
+			if c := &g.counters[g.counter(&r.Windows[j], w)]; g.scope.Kind.OfCaller() {
+				a.show(c, part(r.Windows[j].in(c.currency), share), now)
+			}
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/gantry-ai/gantry/internal/domain/limits"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 )
@@ -131,12 +132,15 @@ var (
 		return out
 	}()
 
-	rateLimitShape = object(map[string]shape{
-		"rpm": whole(0), "tpm": whole(0), "concurrent": whole(0),
-		"windows": list(object(map[string]shape{
-			"metric": oneOf("requests", "tokens", "amount", "images", "seconds"), "limit": decimal, "windowSeconds": whole(1),
-		})),
-	})
+	// What is entered is read by the same parser as when it is in force.
+	rateLimitShape = func(path string, v any) error {
+		raw, err := json.Marshal(v)
+		if err != nil {
+			return fault.ErrBadJSON.At(path)
+		}
+		_, err = limits.ParseRateLimit(path, raw)
+		return err
+	}
 	retryShape = object(map[string]shape{
 		"maxAttempts": whole(1), "timeoutMs": whole(1), "firstByteTimeoutMs": whole(1), "idleTimeoutMs": whole(1),
 		"backoff": object(map[string]shape{

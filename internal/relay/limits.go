@@ -1,0 +1,221 @@
+package relay
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gantry-ai/gantry/internal/domain/catalog"
+	"github.com/gantry-ai/gantry/internal/domain/limits"
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/kernel/money"
+)
+
+// Guard keeps calls within quotas and rate limits. A nil *Guard limits nothing.
+type Guard struct {
+	// Policies are those of tenants, groups, users and apps; a key's come with its principal.
+	Policies limits.Policies
+	Windows  *limits.Limiter
+	Budgets  *limits.Budgets
+
+	keys limits.Texts
+}
+
+// limited is what a call has reserved of its limits. The zero value has nothing reserved.
+type limited struct {
+	subjects  []limits.Subject // the caller's scopes, then the target's
+	caller    int              // how many are the caller's
+	admission limits.Admission
+	budget    limits.Reservation
+	tried     bool // the target was sent the call
+	tokens    int64
+	full      []*Target // left out because they are at their limits
+}
+
+// callerLimits finds what limits the caller, once per call. Codes: limits_unavailable.
+func (c *call) callerLimits() error {
+	p := c.principal
+	c.limited.subjects = make([]limits.Subject, 0, 8)
+	for _, s := range [...]limits.Scope{
+		{Kind: limits.KindTenant, ID: p.TenantID}, {Kind: limits.KindGroup, ID: p.GroupID},
+		{Kind: limits.KindUser, ID: p.UserID}, {Kind: limits.KindApp, ID: p.AppID},
+	} {
+		if s.ID.IsZero() || c.guard.Policies == nil {
+			continue
+		}
+		policy, err := c.guard.Policies.Of(c.ctx(), s)
+		if err != nil {
+			return err
+		}
+		c.limited.subjects = append(c.limited.subjects, limits.Subject{Scope: s, Policy: policy})
+	}
+	if !p.KeyID.IsZero() {
+		policy, err := c.guard.keys.Compile(p.RateLimitPolicy, p.QuotaPolicy)
+		if err != nil {
+			return err
+		}
+		key := limits.Scope{Kind: limits.KindKey, ID: p.KeyID}
+		c.limited.subjects = append(c.limited.subjects, limits.Subject{Scope: key, Policy: policy})
+	}
+	c.limited.caller = len(c.limited.subjects)
+	return nil
+}
+
+// admitLimits reserves what the call can take at most at a target, of the caller's quotas and of everybody's windows. What
+// it had reserved for an earlier target is given back before. Codes: quota_exceeded, rate_limit, upstream_rate_limit.
+func (c *call) admitLimits(t *Target, currency money.Currency, worst money.Amount) error {
+	if c.guard == nil {
+		return nil
+	}
+	l := &c.limited
+	c.leaveLimits()
+	l.subjects = append(l.subjects[:l.caller], t.Limits...)
+	var err error
+	if l.budget, err = c.guard.Budgets.Reserve(c.ctx(), c.start, l.subjects[:l.caller], currency, worst); err != nil {
+		return err
+	}
+	l.admission, err = c.guard.Windows.Admit(c.ctx(), l.subjects, c.weights(t, currency, worst))
+	c.showLimits()
+	if err != nil {
+		l.budget.Release()
+	}
+	return err
+}
+
+// leaveLimits ends what was reserved for a target that served nothing. Where the call was sent there, the target has had
+// its request.
+func (c *call) leaveLimits() {
+	c.limited.budget.Release()
+	var target limits.Weights
+	if c.limited.tried {
+		target.Requests = 1
+	}
+	c.limited.admission.End(limits.Weights{}, target)
+	c.limited.tried = false
+}
+
+// weights are what the call can take at most. Its input is estimated where anybody counts tokens: the bytes that bound it
+// are several times as many.
+func (c *call) weights(t *Target, currency money.Currency, worst money.Amount) limits.Weights {
+	w := limits.Weights{Requests: 1, Amount: worst, Currency: currency}
+	if limits.Needs(c.limited.subjects, limits.Tokens) {
+		if c.limited.tokens == 0 {
+			c.limited.tokens = c.op.Format.InputTokens(c.body, &c.ask)
+		}
+		w.Tokens = min(c.limited.tokens, c.inputBound(t)) + c.maxOutput*c.ask.Choices
+	}
+	switch c.op.Format.Kind().ModelType() {
+	case inference.TypeImage, inference.TypeImageEdit:
+		w.Images = max(1, c.ask.Choices)
+	default:
+	}
+	return w
+}
+
+// settleLimits books what the call took and cost.
+func (c *call) settleLimits() {
+	u := &c.metered.Usage
+	w := limits.Weights{
+		Requests: 1, Tokens: u.InputTokens() + u.OutputTokens(), Images: u.Quantities[inference.Image],
+		Seconds: u.Quantities[inference.VideoSecond] + u.Quantities[inference.AudioSecond], Amount: c.charged,
+	}
+	c.limited.budget.Settle(c.charged)
+	c.limited.admission.End(w, w)
+}
+
+// endLimits ends whatever is still reserved when the call ends. A call that was tried and failed counts as a request.
+func (c *call) endLimits() {
+	c.limited.budget.Release()
+	var w limits.Weights
+	if len(c.attempts) > 0 {
+		w.Requests = 1
+	}
+	target := w
+	if !c.limited.tried {
+		target = limits.Weights{}
+	}
+	c.limited.admission.End(w, target)
+}
+
+// affordableNow is what the wallet may still spend, or less where a quota bounds it.
+func (c *call) affordableNow(spendable money.Amount, currency money.Currency) (money.Amount, error) {
+	if c.guard == nil {
+		return spendable, nil
+	}
+	left, ok, err := c.guard.Budgets.Affordable(c.ctx(), c.start, c.limited.subjects[:c.limited.caller], currency)
+	if err != nil || !ok {
+		return spendable, err
+	}
+	return min(spendable, left), nil
+}
+
+// reserveFirst reserves for the first target that is not at its limits; those before it are left out.
+func (c *call) reserveFirst() error {
+	if c.guard != nil {
+		if err := c.callerLimits(); err != nil {
+			return err
+		}
+	}
+	for {
+		err := c.reserveFor(c.targets[0])
+		if !errors.Is(err, limits.ErrTarget) || len(c.targets) == 1 {
+			return err
+		}
+		c.limited.full = append(c.limited.full, c.targets[0])
+		c.targets = c.targets[1:]
+	}
+}
+
+// showLimits tells the caller how far its own limits are used, in the headers that SDKs know.
+func (c *call) showLimits() {
+	h := c.w.Header()
+	showLevel(h, "Requests", c.limited.admission.Requests)
+	showLevel(h, "Tokens", c.limited.admission.Tokens)
+}
+
+func showLevel(h http.Header, metric string, l limits.Level) {
+	if l.Limit == 0 {
+		return
+	}
+	h.Set("X-Ratelimit-Limit-"+metric, strconv.FormatInt(l.Limit, 10))
+	h.Set("X-Ratelimit-Remaining-"+metric, strconv.FormatInt(l.Remaining, 10))
+	h.Set("X-Ratelimit-Reset-"+metric, l.Reset.Round(time.Millisecond).String())
+}
+
+// limit compiles what limits a target: its platform's policy, and its model's, which is the override's, the model's own or
+// the base model's. Error: the policy's fault. Source: DESIGN section 6, precedence.
+func (t *Target) limit(base *catalog.BaseModel) error {
+	texts := [][]byte{member(t.Model.RuntimePolicyOverride, "rateLimitPolicy"), t.Model.RateLimitPolicy}
+	if base != nil {
+		texts = append(texts, base.DefaultRateLimitPolicy)
+	}
+	err := t.limitBy(limits.Scope{Kind: limits.KindPlatform, ID: t.Platform.ID}, t.Platform.RateLimitPolicy)
+	if err != nil {
+		return err
+	}
+	return t.limitBy(limits.Scope{Kind: limits.KindModel, ID: t.Model.ID}, texts...)
+}
+
+// limitBy takes the first of the policies that says anything.
+func (t *Target) limitBy(s limits.Scope, texts ...[]byte) error {
+	for _, text := range texts {
+		rate, err := limits.ParseRateLimit("rateLimitPolicy", text)
+		if err != nil {
+			return err
+		}
+		if rate != nil {
+			t.Limits = append(t.Limits, limits.Subject{Scope: s, Policy: limits.Policy{Rate: rate}})
+			return nil
+		}
+	}
+	return nil
+}
+
+// member is one member of a JSON object, nil when there is none.
+func member(object []byte, key string) []byte {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(object, &members) // what is no object has no members
+	return members[key]
+}
