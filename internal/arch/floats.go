@@ -15,7 +15,8 @@ import (
 // ExactFolders hold the arithmetic of money and quota: no float may be there, for one that rounds differently on two
 // paths makes a balance that no audit can explain.
 var ExactFolders = []string{
-	"internal/kernel/money", "internal/domain/pricing", "internal/domain/wallet", "internal/journal",
+	"internal/kernel/money", "internal/domain/pricing", "internal/domain/wallet", "internal/domain/limits",
+	"internal/journal",
 }
 
 // floatNames are the predeclared types and the standard functions that make floats.

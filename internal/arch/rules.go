@@ -117,6 +117,13 @@ var Rules = []Rule{
 		Plant:  "internal/app github.com/uptrace/bun",
 	},
 	{
+		Reason: "Redis carries counts that may be lost, never money: limitredis alone speaks to it",
+		In:     []string{"internal/...", "cmd/...", "web/..."},
+		Except: []string{"internal/limitredis/..."},
+		Never:  []string{"github.com/redis/..."},
+		Plant:  "internal/store github.com/redis/go-redis/v9",
+	},
+	{
 		Reason: "only the program starts app",
 		In:     []string{"internal/...", "web/..."},
 		Except: []string{"internal/app/..."},

@@ -181,6 +181,9 @@ func (l *Limiter) Save(ctx context.Context, store WindowStore, node string) erro
 			}
 		}
 	})
+	if len(changed) == 0 {
+		return nil
+	}
 	err := store.WindowsSave(ctx, node, now, changed)
 	if err != nil {
 		l.markChanged()
