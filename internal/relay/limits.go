@@ -39,8 +39,10 @@ func (c *call) callerLimits() error {
 	p := c.principal
 	c.limited.subjects = make([]limits.Subject, 0, 8)
 	for _, s := range [...]limits.Scope{
-		{Kind: limits.KindTenant, ID: p.TenantID}, {Kind: limits.KindGroup, ID: p.GroupID},
-		{Kind: limits.KindUser, ID: p.UserID}, {Kind: limits.KindApp, ID: p.AppID},
+		{Kind: limits.KindTenant, ID: p.TenantID},
+		{Kind: limits.KindGroup, ID: p.GroupID},
+		{Kind: limits.KindUser, ID: p.UserID},
+		{Kind: limits.KindApp, ID: p.AppID},
 	} {
 		if s.ID.IsZero() || c.guard.Policies == nil {
 			continue

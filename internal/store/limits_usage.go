@@ -62,8 +62,10 @@ func (s *Journal) usageAdd(ctx context.Context, t *transaction, records []*journ
 func addUsage(sums map[usageKey]money.Amount, r *journal.Record) {
 	task := &r.Task
 	scopes := [...]limits.Scope{
-		{Kind: limits.KindTenant, ID: task.TenantID}, {Kind: limits.KindGroup, ID: task.GroupID},
-		{Kind: limits.KindUser, ID: task.UserID}, {Kind: limits.KindKey, ID: task.APIKeyID},
+		{Kind: limits.KindTenant, ID: task.TenantID},
+		{Kind: limits.KindGroup, ID: task.GroupID},
+		{Kind: limits.KindUser, ID: task.UserID},
+		{Kind: limits.KindKey, ID: task.APIKeyID},
 		{Kind: limits.KindApp, ID: task.APIKeyID},
 	}
 	for i := range r.Transfers {

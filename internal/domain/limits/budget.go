@@ -207,10 +207,10 @@ func (r *Reservation) take() {
 }
 
 // roll begins the periods that at lies in. Periods never go back: what comes late counts in the present one.
-func (b *budget) roll(at time.Time) {
+func (t *budget) roll(at time.Time) {
 	for p := range numPeriods {
-		if index := p.index(at, b.offset); index > b.periods[p].index {
-			b.periods[p] = tally{index: index}
+		if index := p.index(at, t.offset); index > t.periods[p].index {
+			t.periods[p] = tally{index: index}
 		}
 	}
 }

@@ -48,7 +48,7 @@ func (k Kind) String() string {
 func ParseKind(name string) (Kind, bool) {
 	for k, n := range kindNames {
 		if n == name && n != "" {
-			return Kind(k), true //nolint:gosec // nine names
+			return Kind(k), true
 		}
 	}
 	return 0, false
@@ -107,7 +107,7 @@ func (m Metric) String() string {
 func ParseMetric(name string) (Metric, bool) {
 	for m, n := range metricNames {
 		if n == name && n != "" {
-			return Metric(m), true //nolint:gosec // seven names
+			return Metric(m), true
 		}
 	}
 	return 0, false

@@ -102,7 +102,7 @@ func (b *Budgets) load(ctx context.Context, key budgetKey, t *budget, q *Quota, 
 	}
 	for p, amount := range [numPeriods]money.Amount{used.Total, used.Day, used.Month} {
 		tally, bound := &t.periods[p], q.Bounds[p]
-		if tally.index != Period(p).index(at, q.Offset) { //nolint:gosec // three periods
+		if tally.index != Period(p).index(at, q.Offset) {
 			continue
 		}
 		tally.used += amount

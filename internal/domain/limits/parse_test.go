@@ -20,9 +20,12 @@ func TestRateLimitPolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &limits.RateLimit{Concurrent: 3, Windows: []limits.Window{
-		{Metric: limits.Requests, Limit: 10, Span: time.Minute}, {Metric: limits.Tokens, Limit: 2000, Span: time.Minute},
-		{Metric: limits.Requests, Limit: 5, Span: 24 * time.Hour}, {Metric: limits.Tokens, Limit: 6, Span: 24 * time.Hour},
-		{Metric: limits.Amount, Limit: 500_000_000, Span: time.Hour}, {Metric: limits.Images, Limit: 4, Span: time.Second},
+		{Metric: limits.Requests, Limit: 10, Span: time.Minute},
+		{Metric: limits.Tokens, Limit: 2000, Span: time.Minute},
+		{Metric: limits.Requests, Limit: 5, Span: 24 * time.Hour},
+		{Metric: limits.Tokens, Limit: 6, Span: 24 * time.Hour},
+		{Metric: limits.Amount, Limit: 500_000_000, Span: time.Hour},
+		{Metric: limits.Images, Limit: 4, Span: time.Second},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
