@@ -29,8 +29,7 @@ type limited struct {
 	caller    int              // how many are the caller's
 	admission limits.Admission
 	budget    limits.Reservation
-	tried     bool // the target was sent the call
-	tokens    int64
+	tried     bool      // the target was sent the call
 	full      []*Target // left out because they are at their limits
 }
 
@@ -103,10 +102,10 @@ func (c *call) leaveLimits() {
 func (c *call) weights(t *Target, currency money.Currency, worst money.Amount) limits.Weights {
 	w := limits.Weights{Requests: 1, Amount: worst, Currency: currency}
 	if limits.Needs(c.limited.subjects, limits.Tokens) {
-		if c.limited.tokens == 0 {
-			c.limited.tokens = c.op.Format.InputTokens(c.body, &c.ask)
+		if c.inputTokens == 0 {
+			c.inputTokens = c.op.Format.InputTokens(c.body, &c.ask)
 		}
-		w.Tokens = min(c.limited.tokens, c.inputBound(t)) + c.maxOutput*c.ask.Choices
+		w.Tokens = min(c.inputTokens, c.inputBound(t)) + c.maxOutput*c.ask.Choices
 	}
 	switch c.op.Format.Kind().ModelType() {
 	case inference.TypeImage, inference.TypeImageEdit:

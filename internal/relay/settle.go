@@ -65,13 +65,9 @@ func (c *call) settle(how outcome, m wire.Metered) settlement {
 		c.log.Warn("usage above hold", "request_id", c.requestID, "task", c.taskID,
 			"held", c.held.Text(c.purse.Currency), "overrun", c.overrun.Text(c.purse.Currency))
 	}
-<<<<<<< HEAD
-	return settlement{ticket: c.record(), timeout: c.limits.Settle}
-=======
 	ticket := c.record()
 	c.settleLimits()
-	return settlement{ticket: ticket, timeout: c.limits.Settle, durable: c.limits.Durable}
->>>>>>> a046499 (Relay: calls are admitted by quotas and rate limits before the wallet's hold)
+	return settlement{ticket: ticket, timeout: c.limits.Settle}
 }
 
 // usage is what the call consumed: the upstream's own figures, or our count where it told none.

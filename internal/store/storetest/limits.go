@@ -86,7 +86,7 @@ func testQuotaUsageAgain(t *testing.T, w *world) {
 				task.Transfers = append([]wallet.Transfer(nil), r.Transfers...)
 				own[i] = &task
 			}
-			if err := w.Journal().RecordsApply(w.ctx, own); err != nil {
+			if err := w.Journal().RecordsApply(w.ctx, own, journal.Position{}); err != nil {
 				t.Errorf("RecordsApply: %v", err)
 			}
 		})
@@ -94,7 +94,7 @@ func testQuotaUsageAgain(t *testing.T, w *world) {
 	wg.Wait()
 	w.used(limits.KindUser, w.user.ID, 70, 70, 70)
 	greedy := w.record(b, 10_000, 0)
-	w.refused(w.Journal().RecordsApply(w.ctx, []*journal.Record{greedy}), wallet.ErrInsufficient, "")
+	w.refused(w.Journal().RecordsApply(w.ctx, []*journal.Record{greedy}, journal.Position{}), wallet.ErrInsufficient, "")
 	w.used(limits.KindUser, w.user.ID, 70, 70, 70)
 }
 
