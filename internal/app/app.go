@@ -56,6 +56,7 @@ type App struct {
 	wallets   *wallet.Service
 	accounts  *wallet.OwnAccounts
 	journal   *journal.Journal
+	limiting  *limiting
 	relay     *relay.Relay
 
 	version   string
@@ -137,6 +138,10 @@ func (a *App) connectDomains(ctx context.Context) error {
 		Store: a.store.Routing(), Catalog: a.catalog, Adapters: adapterBook{a.adapterOf}, Bus: &a.bus,
 		Box: a.credentials, Now: a.now,
 	})
+	a.limiting = newLimiting(a.store.Limits(), &a.bus, a.now, a.journal.Flush, a.log, "")
+	if err := a.limiting.windows.Load(ctx, a.store.Limits(), ""); err != nil {
+		return fmt.Errorf("rate limit windows: %w", err)
+	}
 	a.connectRelay()
 	event.On(&a.bus, a.onRoutingChanged)
 	return nil
@@ -205,7 +210,7 @@ func (a *App) connectRelay() {
 	c := a.cfg.Relay
 	a.relay = relay.New(relay.Options{
 		Keys: a.directory, Wallets: a.book, Accounts: a.accounts, Journal: a.journal, Now: a.now, Log: a.log,
-		Metrics: relay.NewMetrics(a.reg),
+		Metrics: relay.NewMetrics(a.reg), Guard: a.limiting.guard(),
 		Limits: relay.Limits{
 			MaxBody: c.MaxBodyBytes, FirstByte: c.FirstByteTimeout, Idle: c.IdleTimeout, Total: c.TotalTimeout,
 			Settle: settleTimeout, RejectUnbounded: c.OnUnbounded == "reject",
@@ -245,6 +250,9 @@ func (a *App) Close(ctx context.Context) {
 		}
 	}
 	a.transport.CloseIdleConnections()
+	if a.limiting != nil {
+		a.limiting.save(ctx)
+	}
 	if a.store != nil {
 		if err := a.store.Close(); err != nil {
 			a.log.Error("database not closed", "error", err)

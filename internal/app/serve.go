@@ -57,6 +57,7 @@ func (a *App) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	go a.poll(background)
+	go a.limiting.run(background)
 	go a.writeUsedKeys(background)
 
 	handler, err := a.Handler(ctx)

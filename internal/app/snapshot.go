@@ -47,6 +47,7 @@ func (a *App) reload(ctx context.Context) error {
 		return err
 	}
 	a.relay.Use(s)
+	a.limiting.book.Renew(src.Version)
 	return nil
 }
 
