@@ -73,10 +73,12 @@ func LedgerStatement(
 	return visit(owner, found)
 }
 
-func findUser(ctx context.Context, users *store.Identity, name string) (identity.User, error) {
-	user, err := users.UserByAccount(ctx, name)
-	if key, malformed := id.Parse(name); errors.Is(err, fault.ErrNotFound) && malformed == nil {
+// findUser takes what looks like an id for one: nobody can hide another's account by taking its id as a name.
+func findUser(ctx context.Context, users *store.Identity, name string) (user identity.User, err error) {
+	if key, malformed := id.Parse(name); malformed == nil {
 		user, err = users.UserByID(ctx, key)
+	} else {
+		user, err = users.UserByAccount(ctx, name)
 	}
 	if errors.Is(err, fault.ErrNotFound) {
 		return identity.User{}, fmt.Errorf("there is no user %s", name)
