@@ -109,7 +109,7 @@ func renderReport(w io.Writer, r LedgerReport) error {
 			continue
 		}
 		failed++
-		out.printf("FAIL  %-9s %s: not so in %d places, first in\n", c.Name, c.Says, c.Wrong)
+		out.printf("FAIL  %-9s %s: %d times not, first\n", c.Name, c.Says, c.Wrong)
 		out.printf("        %s: %s is %s, must be %s\n", c.First.Row, c.First.Field, c.First.Actual, c.First.Expected)
 	}
 	if failed == 0 {
