@@ -141,14 +141,14 @@ func call(n byte, charged, overrun money.Amount) *journal.Record {
 	return r
 }
 
-// tamper changes the database as somebody could who owns it: without triggers and foreign keys.
+// tamper changes the database as somebody could who owns it: without triggers, foreign keys and checks.
 func (b books) tamper(statements string) {
 	b.t.Helper()
 	driver, address := "sqlite", filepath.Join(b.data, "gantry.db")
 	off := `DROP TRIGGER transfer_no_update; DROP TRIGGER transfer_no_delete; DROP TRIGGER ledger_batch_no_update;
-		DROP TRIGGER ledger_batch_no_delete; PRAGMA foreign_keys = 0;`
+		DROP TRIGGER ledger_batch_no_delete; PRAGMA foreign_keys = 0; PRAGMA ignore_check_constraints = 1;`
 	if b.url != "" {
-		driver, address, off = "pgx", b.url, "SET session_replication_role = replica;"
+		driver, address, off = "pgx", b.url, "SET session_replication_role = replica; ALTER TABLE account DROP CONSTRAINT account_covered;"
 	}
 	db, err := sql.Open(driver, address)
 	b.ok(err)
@@ -218,6 +218,11 @@ var tampering = map[string]struct{ statements, row string }{
 		debit_after - 3, credit_after + 3, 'user', 'forged', hold_amount, reason FROM transfer WHERE number = 6;
 		UPDATE account SET posted = posted + 5, credited = credited + 5 WHERE code = 'wallet:ada';
 		UPDATE account SET posted = posted - 5 WHERE code = 'grant:promo'`, "transfer 8: batch"},
+	"captured_twice": {`DROP INDEX transfer_ref_id_unique; INSERT INTO transfer (number, id, at, kind, currency, amount,
+		debit_account_id, credit_account_id, debit_after, credit_after, ref_type, ref_id, hold_amount, reason)
+		SELECT 8, '01980000-0000-7000-8000-0000000000ff', at, kind, currency, 1, debit_account_id, credit_account_id,
+		31, 75, ref_type, ref_id, hold_amount, reason FROM transfer WHERE number = 2`, numbered(20).String() + ": captures"},
+	"uncovered":       {"UPDATE account SET held = 33 WHERE code = 'wallet:ada'", "(wallet:ada, USD): posted + overdraft - held"},
 	"refund":          {"UPDATE transfer SET amount = 31 WHERE number = 5", "transfer 5: refunded of task"},
 	"grant":           {"UPDATE wallet_grant SET returned = 4", "grant " + numbered(30).String() + ": returned"},
 	"account_deleted": {"DELETE FROM account WHERE code = 'writeoff:overrun'", "transfer 4: account"},

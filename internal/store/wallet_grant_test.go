@@ -90,6 +90,23 @@ func TestGrantIsNotSpentBeforeItCameOrAfterItsEnd(t *testing.T) {
 	})
 }
 
+func TestGrantIsNotSpentByCallsBeforeIt(t *testing.T) {
+	t.Parallel()
+	eachBank(t, func(t *testing.T, b *bank) {
+		t.Helper()
+		u, _ := b.user(0)
+		early := b.grant(u, 50, 3*time.Hour)
+		b.call(u, 20)
+		soon := b.grant(u, 30, time.Hour)
+		b.call(u, 5)
+		b.expired(time.Hour, 1)
+		b.figures(soon, 5, 25)
+		b.figures(early, 20, 0)
+		b.booked(u, 30)
+		b.clean()
+	})
+}
+
 func TestExpiryTakesNeitherHeldMoneyNorMoreThanThereIs(t *testing.T) {
 	t.Parallel()
 	eachBank(t, func(t *testing.T, b *bank) {

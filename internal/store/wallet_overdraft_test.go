@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"testing"
@@ -40,7 +41,8 @@ func TestOverdraftOfATenant(t *testing.T) {
 		b.ok(apply(`{"overdraft":{"CNY":"1"}}`))
 		h, err := b.wallet(v).Hold(4)
 		b.ok(err)
-		if err := apply(`{"overdraft":{"USD":"0.000000003"}}`); !errors.Is(err, wallet.ErrOverdraft) {
+		_, err = b.service.SetOverdraft(b.ctx, event.Actor{}, wallet.SetOverdraft{UserID: v.ID, Currency: money.USD, Amount: 3})
+		if !errors.Is(err, wallet.ErrOverdraft) {
 			t.Errorf("lowering what is held: %v", err)
 		}
 		h.Release()
@@ -73,5 +75,50 @@ func TestOverdraftOfANewWallet(t *testing.T) {
 			t.Errorf("a negative overdraft: %v", err)
 		}
 		b.clean()
+	})
+}
+
+// meanwhile calls do while an overdraft is being booked.
+type meanwhile struct {
+	wallet.Store
+
+	do func()
+}
+
+func (m meanwhile) OverdraftSet(ctx context.Context, t tx.Tx, account id.ID, amount money.Amount) error {
+	m.do()
+	return m.Store.OverdraftSet(ctx, t, account, amount)
+}
+
+// TestOverdraftWhileItIsBooked holds money at the worst moment: a lower overdraft counts already, a higher one not yet, and
+// one that could not be booked not at all.
+func TestOverdraftWhileItIsBooked(t *testing.T) {
+	t.Parallel()
+	eachBank(t, func(t *testing.T, b *bank) {
+		t.Helper()
+		u, _ := b.user(0)
+		cut := &failing{}
+		var w *wallet.Wallet
+		var during money.Amount
+		cut.Store = meanwhile{b.store.Wallet(), func() { during = w.Spendable() }}
+		book := wallet.NewBook(cut, b.clock)
+		s := wallet.NewService(wallet.Options{Store: cut, Book: book, Bus: &event.Bus{}, Now: b.clock, Flush: b.flush})
+		w, err := book.Wallet(b.ctx, u.ID, money.USD)
+		b.ok(err)
+		for _, c := range []struct {
+			fails                 bool
+			amount, during, after money.Amount
+		}{
+			{false, 10, 0, 10},
+			{false, 4, 4, 4},
+			{true, 1, 1, 4},
+			{true, 9, 4, 4},
+		} {
+			cut.on = c.fails
+			_, err := s.SetOverdraft(b.ctx, event.Actor{}, wallet.SetOverdraft{UserID: u.ID, Currency: money.USD, Amount: c.amount})
+			if (err != nil) != c.fails || during != c.during || w.Spendable() != c.after {
+				t.Errorf("%+v: %v, spendable %d meanwhile and %d after", c, err, during, w.Spendable())
+			}
+		}
 	})
 }

@@ -350,6 +350,32 @@ func TestStatementsOfAnyPeriod(t *testing.T) {
 	})
 }
 
+// TestStatementIsOfOneMoment books an entry between the sums and the lines.
+func TestStatementIsOfOneMoment(t *testing.T) {
+	t.Parallel()
+	eachBank(t, func(t *testing.T, b *bank) {
+		t.Helper()
+		u, _ := b.history(4)
+		b.restart()
+		s, err := b.service.Statement(b.ctx, wallet.StatementQuery{UserID: u.ID, Currency: money.USD})
+		b.ok(err)
+		b.call(u, 1)
+		b.ok(b.flush(b.ctx))
+		lines := 0
+		for _, err := range s.Lines {
+			b.ok(err)
+			lines++
+		}
+		if lines != 4 || s.Entries != 4 {
+			t.Errorf("%d lines for %d entries, want 4", lines, s.Entries)
+		}
+		for range s.Lines {
+			break // a reader may stop
+		}
+		b.ok(b.store.Ping(b.ctx))
+	})
+}
+
 var historyStart = time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
 
 // history posts n entries within ten microseconds, in no order.
