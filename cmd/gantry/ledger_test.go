@@ -155,7 +155,7 @@ func (b books) tamper(statements string) {
 	defer db.Close()
 	conn, err := db.Conn(b.t.Context())
 	b.ok(err)
-	for _, statement := range strings.Split(off+statements, ";") {
+	for statement := range strings.SplitSeq(off+statements, ";") {
 		if strings.TrimSpace(statement) == "" {
 			continue
 		}
@@ -210,8 +210,10 @@ var tampering = map[string]struct{ statements, row string }{
 	"batch_deleted": {"DELETE FROM ledger_batch WHERE number = 3", "batch 4 (transfers 6 to 6): number"},
 	"task_charge":   {"UPDATE task SET charged = 29 WHERE id = '" + numbered(20).String() + "'", numbered(20).String() + ": charged"},
 	"task_deleted":  {"DELETE FROM task WHERE id = '" + numbered(20).String() + "'", "transfer 2: task"},
-	"bill": {`UPDATE task SET lines = '[{"currency":"USD","amount":"0.000000001"}]' WHERE id = '` + numbered(22).String() + "'",
-		numbered(22).String() + ": sum of lines"},
+	"bill": {
+		`UPDATE task SET lines = '[{"currency":"USD","amount":"0.000000001"}]' WHERE id = '` + numbered(22).String() + "'",
+		numbered(22).String() + ": sum of lines",
+	},
 	"inserted": {`INSERT INTO transfer (number, id, at, kind, currency, amount, debit_account_id, credit_account_id,
 		debit_after, credit_after, ref_type, ref_id, hold_amount, reason)
 		SELECT 8, '01980000-0000-7000-8000-0000000000ff', at, 'grant', currency, 5, debit_account_id, credit_account_id,

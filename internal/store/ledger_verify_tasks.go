@@ -99,8 +99,8 @@ func (a *auditor) movesOf(ctx context.Context, tasks []string) (map[string]taskM
 // sumLines adds up a bill. Lines are stored as pricing.AppendLines writes them.
 func sumLines(lines document, c money.Currency) (sum money.Amount, err error) {
 	var bill []struct {
-		Currency money.Currency
-		Amount   string
+		Currency money.Currency `json:"currency"`
+		Amount   string         `json:"amount"`
 	}
 	if len(lines) == 0 {
 		return 0, nil

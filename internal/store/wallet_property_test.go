@@ -65,8 +65,8 @@ type model struct {
 }
 
 type charge struct {
-	task           id.ID
-	left, refunded money.Amount
+	task id.ID
+	left money.Amount
 }
 
 type gift struct {
@@ -369,7 +369,8 @@ func TestStatementIsOfOneMoment(t *testing.T) {
 		if lines != 4 || s.Entries != 4 {
 			t.Errorf("%d lines for %d entries, want 4", lines, s.Entries)
 		}
-		for range s.Lines {
+		for _, err := range s.Lines {
+			b.ok(err)
 			break // a reader may stop
 		}
 		b.ok(b.store.Ping(b.ctx))
