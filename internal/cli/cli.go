@@ -30,11 +30,14 @@ type Program struct {
 	Stdout, Stderr io.Writer
 	// Serve runs the server until ctx ends and everything is settled. It logs to the writer.
 	Serve func(ctx context.Context, c config.Config, log io.Writer) error
+	// Ledger reads the books.
+	Ledger Ledger
 }
 
 // commands is the whole command line.
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Start the server."`
+	Ledger  ledgerCommands `cmd:"" help:"Look at the books."`
 	Config  configCommands `cmd:"" help:"Look at the configuration."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

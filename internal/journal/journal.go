@@ -102,6 +102,8 @@ type commit struct {
 	records []*Record
 	// position is what the sink may remember once it has the records.
 	position Position
+	// handed is closed when the applier has the records, or never will: later than fate, which may not even wait for the disk.
+	handed chan struct{}
 }
 
 // fate is what becomes of a group of entries.
@@ -178,7 +180,7 @@ func (j *Journal) begin() *commit {
 	c := j.filling
 	switch {
 	case c == nil:
-		c = &commit{fate: newFate(), base: j.offset, buf: spare()[:frameHeader]}
+		c = &commit{fate: newFate(), base: j.offset, buf: spare()[:frameHeader], handed: make(chan struct{})}
 		j.filling = c
 	case len(c.buf) >= chunkSize:
 		c.full, c.buf = append(c.full, c.buf), spare()
@@ -261,6 +263,7 @@ func (j *Journal) seal() (c *commit, closed bool) {
 // write makes a commit durable and hands its records on. After a failure nothing is written any more: what a disk that
 // failed says afterwards cannot be believed.
 func (j *Journal) write(c *commit) {
+	defer close(c.handed)
 	chunks := c.chunks()
 	sealFrame(c.base, chunks...)
 	err := j.failure()
@@ -375,6 +378,14 @@ func (j *Journal) Flush(ctx context.Context) error {
 	j.mu.Unlock()
 	if err := t.Wait(ctx); err != nil {
 		return err
+	}
+	select {
+	case <-c.handed:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := j.failure(); err != nil {
+		return wallet.ErrBilling.Because(err)
 	}
 	return j.applier.flush(ctx)
 }

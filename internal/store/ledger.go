@@ -172,12 +172,11 @@ func (b *balance) move(kind wallet.TransferKind, amount money.Amount) (err error
 	if b.Kind != wallet.KindWallet {
 		return nil
 	}
-	switch kind {
-	case wallet.TransferGrant, wallet.TransferAdjustment, wallet.TransferRecharge:
+	switch {
+	case kind.Credits():
 		b.credited += amount
-	case wallet.TransferCapture:
+	case kind == wallet.TransferCapture:
 		b.spent -= amount
-	case wallet.TransferOverrun, wallet.TransferRefund:
 	}
 	return nil
 }

@@ -13,5 +13,8 @@ var (
 	ErrAmount       = fault.New(400, "amount_invalid", "The amount is not a valid decimal number.")
 	ErrCurrency     = fault.New(400, "currency_unsupported", "The currency is not supported.")
 	ErrBilling      = fault.New(503, "billing_unavailable", "Billing is not available; no request can be served now.")
+	ErrRefund       = fault.New(409, "refund_exceeds_charge", "The refund is more than what is left of the charge.")
+	ErrOverdraft    = fault.New(409, "overdraft_in_use", "A wallet is further below zero than the overdraft would allow.")
+	ErrPolicy       = fault.New(400, "policy_invalid", "The overdraft policy is not valid.")
 	errKeyReused    = fault.New(409, "idempotency_conflict", "The idempotency key was used for another change.").At("idempotencyKey")
 )

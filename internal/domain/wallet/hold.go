@@ -12,6 +12,7 @@ type Wallet struct {
 	ID       id.ID
 	Currency money.Currency
 
+	limit     sync.Mutex // one change of the overdraft at a time; taken before mu
 	mu        sync.Mutex
 	posted    money.Amount
 	held      money.Amount // of relayed calls under way

@@ -285,6 +285,10 @@ func (s *Service) ensure(ctx context.Context, t tx.Tx, tenant, user id.ID, c mon
 	v := newAccount(now, KindWallet, c)
 	v.TenantID, v.UserID = tenant, user
 	v.Code = "wallet:" + user.String()
+	var err error
+	if v.Overdraft, err = s.policyOverdraft(ctx, t, tenant, c); err != nil {
+		return Account{}, err
+	}
 	t.AfterCommit(func() { s.book.Forget(user, c) })
 	return s.store.AccountEnsure(ctx, t, &v)
 }

@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/kernel/id"
@@ -24,11 +25,45 @@ type Store interface {
 
 	// TransferPost inserts the transfer and moves both balances. A second transfer with the same RefType, RefID and Kind
 	// is fault.ErrConflict and moves nothing. A wallet that would fall below its overdraft is ErrInsufficient.
-	// Kinds grant, adjustment and recharge move a wallet's Credited, capture moves its Spent.
+	// Kinds whose Credits is true move a wallet's Credited, capture moves its Spent.
 	TransferPost(ctx context.Context, t tx.Tx, v *Transfer) error
 	TransferByRef(ctx context.Context, refType, refID string) ([]Transfer, error)
 	// EntryList returns a user's transfers as seen from its wallets, the newest first.
 	EntryList(ctx context.Context, q EntryQuery) (page.Page[Entry], error)
+
+	// LedgerLock keeps everybody else from posting until the transaction ends, so that what is read after it stays true.
+	// It comes before the rows of accounts.
+	LedgerLock(ctx context.Context, t tx.Tx) error
+	// RefundsOf returns the refunds of a task, the oldest first.
+	RefundsOf(ctx context.Context, t tx.Tx, task id.ID) ([]Transfer, error)
+
+	// GrantInsert sets v.Number. A second grant with the same AccountID and Key is fault.ErrConflict.
+	GrantInsert(ctx context.Context, t tx.Tx, v *Grant) error
+	// GrantByKey returns the account's grant with an idempotency key. Error: fault.ErrNotFound.
+	GrantByKey(ctx context.Context, t tx.Tx, account id.ID, key string) (Grant, error)
+	GrantByID(ctx context.Context, t tx.Tx, grant id.ID) (Grant, error)
+	// GrantsOpen returns the account's grants that expire and are not closed, the soonest-expiring first.
+	GrantsOpen(ctx context.Context, t tx.Tx, account id.ID) ([]Grant, error)
+	// GrantsDue returns at most limit open grants with ExpiresAt ≤ now, the soonest-expiring first.
+	GrantsDue(ctx context.Context, now time.Time, limit int) ([]Grant, error)
+	// GrantUpdate writes Spent, Returned, Through and ClosedAt.
+	GrantUpdate(ctx context.Context, t tx.Tx, v *Grant) error
+	// CapturesAfter calls visit for each capture from the account with a number above after, in order. visit must not use
+	// the transaction.
+	CapturesAfter(ctx context.Context, t tx.Tx, account id.ID, after int64, visit func(*Transfer)) error
+
+	// OverdraftSet changes what a wallet may fall below zero. Error: ErrInsufficient when it is below that already.
+	OverdraftSet(ctx context.Context, t tx.Tx, account id.ID, amount money.Amount) error
+	// WalletsOfTenant returns the tenant's wallets in a currency.
+	WalletsOfTenant(ctx context.Context, tenant id.ID, c money.Currency) ([]Account, error)
+	// TenantPolicies returns the policies of a tenant, nil when there is no such tenant.
+	TenantPolicies(ctx context.Context, t tx.Tx, tenant id.ID) (json.RawMessage, error)
+
+	// StatementTotals sums an account's transfers before and within a period.
+	StatementTotals(ctx context.Context, account id.ID, from, to time.Time) (StatementTotals, error)
+	// StatementRows calls visit for each of the account's transfers of a period with a number up to last, in the order of
+	// their times and numbers, until visit returns false.
+	StatementRows(ctx context.Context, account id.ID, from, to time.Time, last int64, visit func(*Transfer) bool) error
 
 	// Totals sums the books, for proofs: per currency the sum of all Posted, and how many accounts differ from the sum
 	// of their transfers.

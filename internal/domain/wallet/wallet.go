@@ -46,8 +46,8 @@ type Account struct {
 	// Held is what durable holds and leases keep; holds of relayed calls on a single node live in memory (see Book).
 	Held      money.Amount
 	Overdraft money.Amount
-	// Credited and Spent are totals since the beginning: what came in by recharge, grant or adjustment, and what calls
-	// have cost.
+	// Credited and Spent are totals since the beginning: what came in by recharge, grant or adjustment, less what of a
+	// grant expired; and what calls have cost.
 	Credited  money.Amount
 	Spent     money.Amount
 	Status    string // "active" or "disabled"
@@ -67,6 +67,24 @@ const (
 	TransferAdjustment TransferKind = "adjustment"
 	TransferRecharge   TransferKind = "recharge"
 	TransferRefund     TransferKind = "refund"
+	TransferExpiry     TransferKind = "expiry"
+)
+
+// Credits reports whether transfers of this kind move a wallet's Credited.
+func (k TransferKind) Credits() bool {
+	switch k {
+	case TransferGrant, TransferAdjustment, TransferRecharge, TransferExpiry:
+		return true
+	case TransferCapture, TransferOverrun, TransferRefund:
+	}
+	return false
+}
+
+// Types of references that more than one package knows.
+const (
+	RefTask   = "task"   // RefID is the task
+	RefRefund = "refund" // RefID is the task, a colon and the refund's idempotency key
+	RefGrant  = "grant"  // RefID is the grant
 )
 
 // Transfer moves Amount from the debited to the credited account. It is one row and cannot be unbalanced; it is never
@@ -82,7 +100,7 @@ type Transfer struct {
 	CreditAccountID id.ID
 	DebitAfter      money.Amount
 	CreditAfter     money.Amount
-	RefType         string // "task", "user", "order", "adjustment"
+	RefType         string // "task", "user", "order", "adjustment", "refund", "grant"
 	RefID           string
 	HoldAmount      money.Amount // of a capture: what had been held
 	Reason          string

@@ -55,6 +55,7 @@ func showAccount(a *wallet.Account, tenantKey string) api.StoreGatewayWalletAcco
 var transferKinds = []string{
 	string(wallet.TransferCapture), string(wallet.TransferOverrun), string(wallet.TransferGrant),
 	string(wallet.TransferAdjustment), string(wallet.TransferRecharge), string(wallet.TransferRefund),
+	string(wallet.TransferExpiry),
 }
 
 func (s *Surface) listTransactions(w http.ResponseWriter, call *httpx.Call) error {
