@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 
 	"github.com/gantry-ai/gantry/internal/app"
 	"github.com/gantry-ai/gantry/internal/cli"
@@ -31,6 +32,16 @@ func verifyLedger(ctx context.Context, cfg config.Config) (cli.LedgerReport, err
 		out.Checks = append(out.Checks, check)
 	}
 	return out, nil
+}
+
+// repairLedger puts a repair into the words of the command line.
+func repairLedger(ctx context.Context, cfg config.Config, dry bool) (cli.LedgerRepair, error) {
+	r, err := app.RepairJournal(ctx, cfg, dry)
+	out := cli.LedgerRepair{Applied: r.Applied, Closed: r.Captured + r.Released, KeptIn: r.KeptIn}
+	for _, l := range r.Lost {
+		out.Lost = append(out.Lost, fmt.Sprintf("segment %s, offsets %d to %d", l.Segment, l.From, l.To))
+	}
+	return out, err
 }
 
 // ledgerStatement puts a statement into the words of the command line.

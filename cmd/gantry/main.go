@@ -20,6 +20,6 @@ func main() {
 		Serve: func(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 			return app.Serve(ctx, cfg, stderr, cli.Version)
 		},
-		Ledger: cli.Ledger{Verify: verifyLedger, Statement: ledgerStatement},
+		Ledger: cli.Ledger{Verify: verifyLedger, Statement: ledgerStatement, Repair: repairLedger},
 	}))
 }

@@ -150,7 +150,7 @@ func (a *App) connectDomains(ctx context.Context) error {
 // startJournal makes good what an earlier process left behind, and only then lets calls in.
 func (a *App) startJournal(ctx context.Context) error {
 	j, report, err := journal.Start(ctx, journal.Options{
-		Dir: a.data.file("journal"), Disk: journalDisk(), Sink: a.store.Journal(), Log: a.log, Ack: journal.Ack(a.cfg.Wallet.SettleAck),
+		Dir: journalDir(a.cfg), Disk: journalDisk(), Sink: a.store.Journal(), Log: a.log, Ack: journal.Ack(a.cfg.Wallet.SettleAck),
 		MaxBatch: a.cfg.Journal.MaxBatch,
 	}, a.now)
 	if err != nil {

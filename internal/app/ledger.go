@@ -10,6 +10,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/config"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/journal"
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
@@ -19,6 +20,43 @@ import (
 
 // LedgerCheck looks at what lies beside the database, such as a journal.
 type LedgerCheck func(context.Context) ([]wallet.Finding, error)
+
+// checkJournal looks for damage in the files that the database does not have yet.
+func checkJournal(cfg config.Config) LedgerCheck {
+	return func(context.Context) ([]wallet.Finding, error) {
+		lost, err := journal.Inspect(journalDir(cfg))
+		if err != nil {
+			return nil, err
+		}
+		var out []wallet.Finding
+		for _, l := range lost {
+			out = append(out, wallet.Finding{
+				Check: "journal", Row: "segment " + l.Segment, Field: fmt.Sprintf("offsets %d to %d", l.From, l.To),
+				Expected: "readable", Actual: "damaged",
+			})
+		}
+		return out, nil
+	}
+}
+
+func journalDir(cfg config.Config) string { return filepath.Join(cfg.Data, "journal") }
+
+// RepairJournal reads a damaged journal past its damage; see journal.Salvage. The installation must not be running.
+func RepairJournal(ctx context.Context, cfg config.Config, dry bool) (journal.Repair, error) {
+	data, err := openDataDir(cfg.Data)
+	if err != nil {
+		return journal.Repair{}, err
+	}
+	defer data.close()
+	s, err := store.Open(ctx, store.Options{
+		URL: cfg.Database.URL.Reveal(), Path: data.file("gantry.db"), MaxReaders: 2, Clock: clock.System,
+	})
+	if err != nil {
+		return journal.Repair{}, err
+	}
+	defer s.Close()
+	return journal.Salvage(ctx, journal.Options{Dir: journalDir(cfg), Sink: s.Journal()}, clock.System, dry)
+}
 
 // VerifyLedger holds the books of an installation against what must be true of them, and adds what the extra checks
 // find. It changes nothing and works while the installation is being served.
@@ -32,7 +70,7 @@ func VerifyLedger(ctx context.Context, cfg config.Config, extra ...LedgerCheck) 
 	if err != nil {
 		return wallet.Audit{}, err
 	}
-	for _, check := range extra {
+	for _, check := range append(extra, checkJournal(cfg)) {
 		findings, err := check(ctx)
 		if err != nil {
 			return wallet.Audit{}, err

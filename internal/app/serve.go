@@ -58,6 +58,7 @@ func (a *App) Run(ctx context.Context) error {
 	defer stop()
 	go a.poll(background)
 	go a.limiting.run(background)
+	go a.expireGrants(background)
 	go a.writeUsedKeys(background)
 
 	handler, err := a.Handler(ctx)
@@ -164,6 +165,29 @@ func (a *App) privateHandler() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	return mux
+}
+
+// expireEvery is how soon a grant is taken back after its time.
+const expireEvery = time.Minute
+
+// expireGrants takes back what is left of grants whose time is over.
+func (a *App) expireGrants(ctx context.Context) {
+	tick := time.NewTicker(expireEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		closed, err := a.wallets.ExpireGrants(ctx, a.now())
+		if err != nil && ctx.Err() == nil {
+			a.log.Error("grants not expired", "error", err)
+		}
+		if closed > 0 {
+			a.log.Info("grants expired", "count", closed)
+		}
+	}
 }
 
 // writeUsedKeys writes down when keys were last used, now and then: nothing waits for it.

@@ -16,6 +16,8 @@ import (
 type Ledger struct {
 	// Verify holds the books against what must be true of them.
 	Verify func(ctx context.Context, c config.Config) (LedgerReport, error)
+	// Repair reads a damaged journal past its damage; dry only looks.
+	Repair func(ctx context.Context, c config.Config, dry bool) (LedgerRepair, error)
 	// Statement calls show once with the statement of a user's wallet.
 	Statement func(ctx context.Context, c config.Config, q LedgerQuery, show func(LedgerStatement) error) error
 }
@@ -55,7 +57,15 @@ type LedgerQuery struct {
 	From, To time.Time // zero: no bound
 }
 
+// LedgerRepair is what a repair found and did.
+type LedgerRepair struct {
+	Applied, Closed int
+	Lost            []string // stretches that could not be read
+	KeptIn          string   // where the damaged files are now; empty when nothing was changed
+}
+
 type ledgerCommands struct {
+	Repair    ledgerRepairCommand    `cmd:"" help:"Read a damaged journal past its damage, while the program is stopped."`
 	Verify    ledgerVerifyCommand    `cmd:"" help:"Prove that the books are right; code 1 when they are not."`
 	Statement ledgerStatementCommand `cmd:"" help:"Print what happened to a wallet in a period."`
 }

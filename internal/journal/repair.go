@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -105,4 +106,49 @@ func putAside(dir string, segments []segment, now clock.Clock) (string, error) {
 		}
 	}
 	return aside, syncDir(dir)
+}
+
+// Inspect reads the journal's files and returns the stretches that cannot be read though something durable follows them.
+// It changes nothing and works beside the process that writes them.
+func Inspect(dir string) ([]Lost, error) {
+	segments, err := listSegments(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var lost []Lost
+	for i, s := range segments {
+		body, err := os.ReadFile(s.path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // applied and removed meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		lost = append(lost, inspect(s, body, i == len(segments)-1)...)
+	}
+	return lost, nil
+}
+
+// inspect looks through one segment. What ends the last one without being whole is a commit under way.
+func inspect(s segment, body []byte, last bool) (lost []Lost) {
+	for at := 0; at < len(body); {
+		_, n := openFrame(body[at:], s.base+int64(at))
+		if n > 0 {
+			at += n
+			continue
+		}
+		next, found := nextFrame(body[at:], s.base+int64(at))
+		if !found {
+			if last {
+				return lost
+			}
+			next = len(body) - at
+		}
+		lost = append(lost, Lost{filepath.Base(s.path), s.base + int64(at), s.base + int64(at+next)})
+		at += next
+	}
+	return lost
 }
