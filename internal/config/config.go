@@ -33,6 +33,7 @@ type Config struct {
 	Wallet     Wallet     `koanf:"wallet"`
 	Relay      Relay      `koanf:"relay"`
 	Journal    Journal    `koanf:"journal"`
+	Cluster    Cluster    `koanf:"cluster"`
 	Simulation Simulation `koanf:"simulation"`
 	Shutdown   Shutdown   `koanf:"shutdown"`
 	Surfaces   Surfaces   `koanf:"surfaces"`
@@ -93,6 +94,12 @@ type Relay struct {
 // Journal says how records are grouped before they are made durable together.
 type Journal struct {
 	MaxBatch int `koanf:"maxBatch" min:"1" doc:"Most records in one commit."`
+}
+
+// Cluster lets several nodes serve one installation.
+type Cluster struct {
+	Enabled bool   `koanf:"enabled" doc:"Share wallets with other nodes on the same PostgreSQL database, each spending from leases. Needs database.url, masterKey and auth.jwtSecret, the latter two equal on every node."`
+	Node    string `koanf:"node" doc:"Name of this node in logs and tables. Empty: the machine's host name."`
 }
 
 // Simulation is the built-in upstream that needs no network.

@@ -54,6 +54,7 @@ func (c Config) problems() []problem {
 		{"masterKey", optional(c.MasterKey.Reveal(), masterKey)},
 		{"auth.jwtSecret", optional(c.Auth.JWTSecret.Reveal(), strongSecret)},
 		{"admin.password", c.Admin.check()},
+		{"cluster.enabled", c.cluster()},
 		{"wallet.currency", realCurrency(c.Wallet.Currency)},
 		{"wallet.simGrant", grant(c.Wallet.SimGrant, money.SIM)},
 		{"wallet.signupGrant", grant(c.Wallet.SignupGrant, c.Wallet.Currency)},
@@ -96,6 +97,19 @@ func masterKey(s string) error {
 		return err
 	}
 	return strongSecret(s)
+}
+
+// cluster checks that nodes share what they must.
+func (c Config) cluster() error {
+	switch {
+	case !c.Cluster.Enabled:
+		return nil
+	case c.Database.URL.IsZero():
+		return errors.New("several nodes need PostgreSQL: set database.url")
+	case c.MasterKey.IsZero() || c.Auth.JWTSecret.IsZero():
+		return errors.New("several nodes need equal keys: set masterKey and auth.jwtSecret")
+	}
+	return nil
 }
 
 func (a Admin) check() error {
