@@ -233,6 +233,10 @@ func (l *crashLog) join(t *testing.T, data string, kills int) {
 			t.Errorf("the books of %s: %+v", total.Currency, total)
 		}
 	}
+	found, err := s.Wallet().Verify(t.Context())
+	if err != nil || !found.Clean() {
+		t.Errorf("the books are not right (%v): %+v", err, found.Checks)
+	}
 	booked := map[string][]tasks.Task{}
 	for number := 1; ; number++ {
 		list, err := s.Tasks().TaskList(t.Context(), tasks.Query{Page: page.Request{Page: number, Size: page.MaxSize}})

@@ -150,6 +150,10 @@ func audit(t *testing.T, o store.Options, ids map[string]bool) {
 	if len(totals) == 0 {
 		t.Error("the books are empty")
 	}
+	found, err := s.Wallet().Verify(t.Context())
+	if err != nil || !found.Clean() {
+		t.Errorf("the books are not right (%v): %+v", err, found.Checks)
+	}
 	for _, total := range totals {
 		if total.Posted != 0 || total.Held != 0 || total.Differing != 0 {
 			t.Errorf("the books of %s: %+v", total.Currency, total)

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -15,7 +17,9 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx"
 	_ "modernc.org/sqlite"             // registers the driver "sqlite"
 
+	"github.com/gantry-ai/gantry/internal/app"
 	"github.com/gantry-ai/gantry/internal/cli"
+	"github.com/gantry-ai/gantry/internal/config"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
@@ -23,6 +27,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/journal"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
+	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/kernel/tx"
 	"github.com/gantry-ai/gantry/internal/store"
 	"github.com/gantry-ai/gantry/internal/testkit/pgtest"
@@ -359,4 +364,27 @@ func TestNoDatabaseIsMade(t *testing.T) {
 	if _, err := os.Stat(b.data); !os.IsNotExist(err) {
 		t.Errorf("the data directory was made: %v", err)
 	}
+}
+
+// TestVerifyTakesFurtherChecks adds what is found beside the database.
+func TestVerifyTakesFurtherChecks(t *testing.T) {
+	t.Parallel()
+	eachBooks(t, func(t *testing.T, b books) {
+		t.Helper()
+		cfg := config.Config{Data: b.data}
+		cfg.Database.URL = secret.New(b.url)
+		finding := wallet.Finding{Check: "journal", Row: "segment 0", Field: "hash", Expected: "a", Actual: "b"}
+		found, err := app.VerifyLedger(t.Context(), cfg,
+			func(context.Context) ([]wallet.Finding, error) { return nil, nil },
+			func(context.Context) ([]wallet.Finding, error) { return []wallet.Finding{finding}, nil })
+		b.ok(err)
+		if last := found.Checks[len(found.Checks)-1]; found.Clean() || last.Wrong != 1 || last.First != finding {
+			t.Errorf("found %+v", found.Checks)
+		}
+		failed := errors.New("no journal")
+		_, err = app.VerifyLedger(t.Context(), cfg, func(context.Context) ([]wallet.Finding, error) { return nil, failed })
+		if !errors.Is(err, failed) {
+			t.Errorf("error = %v", err)
+		}
+	})
 }
