@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// fenceEvery is how often a node looks for leases of nodes that are gone, and for settlements that nobody folded.
-	fenceEvery = time.Second
+	// lookEvery is how often a node looks for settlements that nobody folded.
+	lookEvery = time.Second
 	// foldAtMost is the pause between folds: what arrives meanwhile shares a transaction and one update per wallet.
 	foldAtMost = 50 * time.Millisecond
 	// lagAlarm is the age of a settlement above which the applier is late.
@@ -64,7 +64,7 @@ func (n *Node) renew(ctx context.Context) error {
 // fencing takes back what nodes that are gone have left, and what is old, until ctx ends.
 func (n *Node) fencing(ctx context.Context) {
 	pruned := n.now()
-	n.every(ctx, fenceEvery, func() {
+	n.every(ctx, n.terms.Grace/5, func() {
 		fenced, err := n.authority.FenceExpired(ctx)
 		if err == nil && n.now().Sub(pruned) >= pruneEvery {
 			pruned = n.now()
@@ -81,7 +81,7 @@ func (n *Node) fencing(ctx context.Context) {
 
 // folding turns settlements into entries of the ledger until ctx ends.
 func (n *Node) folding(ctx context.Context) {
-	tick := time.NewTicker(fenceEvery)
+	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		select {

@@ -32,8 +32,8 @@ type purse struct {
 	level    money.Amount // size of the newest shared lease
 	known    money.Amount // spendable, as the authority last said
 	knownAt  time.Time
-	retryAt  time.Time    // nothing is asked before
-	tellAt   time.Time    // nothing is told before
+	retryAt  time.Time // nothing is asked before
+	tellAt   time.Time // nothing is told before
 	spending window
 	busy     bool          // a worker tends it
 	wake     chan struct{} // stirs the worker

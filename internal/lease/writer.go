@@ -139,6 +139,9 @@ func (w *Writer) final(c *call, r *journal.Record) (*entry, error) {
 			return nil, wallet.ErrBilling
 		}
 		e := &entry{Settlement: Settlement{Hold: r.Task.ID, Final: true, Payload: payload}}
+		if c != nil {
+			e.Hold = c.hold
+		}
 		w.add(e)
 		return e, nil
 	}
