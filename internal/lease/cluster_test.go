@@ -39,6 +39,7 @@ type cluster struct {
 type member struct {
 	*cluster
 
+	now    clock.Clock
 	store  *store.Store
 	node   *lease.Node
 	writer *lease.Writer
@@ -81,10 +82,16 @@ func (c *cluster) open() *store.Store {
 
 func (c *cluster) join(name string, terms lease.Terms) *member {
 	c.t.Helper()
-	m := &member{cluster: c, store: c.open()}
+	return c.joinWith(name, terms, func(a lease.Authority) lease.Authority { return a })
+}
+
+// joinWith starts a node that reaches the database through what between makes of it.
+func (c *cluster) joinWith(name string, terms lease.Terms, between func(lease.Authority) lease.Authority) *member {
+	c.t.Helper()
+	m := &member{cluster: c, store: c.open(), now: clock.System}
 	var err error
 	m.node, err = lease.Start(c.ctx, lease.Options{
-		Authority: m.store.Leases(terms), Name: name, Terms: terms, Now: clock.System, Log: slog.New(slog.DiscardHandler),
+		Authority: between(m.store.Leases(terms)), Name: name, Terms: terms, Now: clock.System, Log: slog.New(slog.DiscardHandler),
 	})
 	c.ok(err)
 	m.writer = lease.NewWriter(m.node)

@@ -15,7 +15,8 @@ var errNoLease = errors.New("store: settlement without its lease")
 // fenceBatch bounds the leases that one call fences.
 const fenceBatch = 64
 
-// FenceExpired implements lease.Authority; each lease is a transaction of its own. One that another node is at is left.
+// FenceExpired implements lease.Authority; each lease is a transaction of its own. One that another
+// node fenced meanwhile does not count.
 func (s *Leases) FenceExpired(ctx context.Context) (int, error) {
 	var expired []id.ID
 	err := s.reader.NewSelect().Table("lease").Column("id").
@@ -45,7 +46,7 @@ func (s *Leases) fence(ctx context.Context, of id.ID) (did bool, err error) {
 		if err != nil {
 			return err
 		}
-		if mine, err := s.lockShard(ctx, t, shard); err != nil || !mine {
+		if err := s.lockShard(ctx, t, shard); err != nil {
 			return err
 		}
 		did, err = s.fenceLocked(ctx, t, of)

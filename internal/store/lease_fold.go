@@ -55,7 +55,7 @@ func (r *settlementRow) record(now time.Time) (*journal.Record, error) {
 	return journal.Interrupted(&open, &mark, now), nil
 }
 
-// Fold implements lease.Authority: each shard that has settlements is folded once, unless another node is at it.
+// Fold implements lease.Authority: each shard that has settlements is folded once, by one node at a time.
 func (s *Leases) Fold(ctx context.Context) (lease.Folded, error) {
 	var shards []int64
 	err := s.reader.NewSelect().Table("settlement").ColumnExpr("DISTINCT shard").
@@ -77,8 +77,8 @@ func (s *Leases) Fold(ctx context.Context) (lease.Folded, error) {
 func (s *Leases) foldShard(ctx context.Context, shard int64, did *lease.Folded) error {
 	var rows []settlementRow
 	err := s.inTx(ctx, func(t *transaction) error {
-		mine, err := s.lockShard(ctx, t, shard)
-		if err != nil || !mine {
+		err := s.lockShard(ctx, t, shard)
+		if err != nil {
 			return err
 		}
 		if rows, err = unfoldedRows(ctx, t, "shard = ?", shard); err != nil {
@@ -107,8 +107,7 @@ func (s *Leases) foldShard(ctx context.Context, shard int64, did *lease.Folded) 
 // foldOne folds a settlement alone; one that the ledger refuses is set aside with the reason.
 func (s *Leases) foldOne(ctx context.Context, shard int64, row settlementRow, did *lease.Folded) error {
 	err := s.inTx(ctx, func(t *transaction) error {
-		mine, err := s.lockShard(ctx, t, shard)
-		if err != nil || !mine {
+		if err := s.lockShard(ctx, t, shard); err != nil {
 			return err
 		}
 		rows, err := unfoldedRows(ctx, t, "hold_id = ?", row.HoldID)
@@ -127,9 +126,10 @@ func (s *Leases) foldOne(ctx context.Context, shard int64, row settlementRow, di
 	return failure(failed)
 }
 
-func (s *Leases) lockShard(ctx context.Context, t *transaction, shard int64) (mine bool, err error) {
-	err = t.NewRaw("SELECT pg_try_advisory_xact_lock(?, ?)", shardLock, shard).Scan(ctx, &mine)
-	return mine, err
+// lockShard waits until nobody else folds the shard; what another node folded meanwhile is seen afterwards.
+func (s *Leases) lockShard(ctx context.Context, t *transaction, shard int64) error {
+	_, err := t.ExecContext(ctx, "SELECT pg_advisory_xact_lock(?, ?)", shardLock, shard)
+	return err
 }
 
 func unfoldedRows(ctx context.Context, t *transaction, where string, args ...any) ([]settlementRow, error) {
