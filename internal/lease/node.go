@@ -120,8 +120,14 @@ func (l lender) Spendable() money.Amount {
 	return known
 }
 
-// Hold implements wallet.Lender.
+// Hold implements wallet.Lender. A call that is free needs no lease.
 func (l lender) Hold(amount money.Amount) (id.ID, error) {
+	if amount == 0 {
+		if l.Spendable() < 0 {
+			return id.ID{}, wallet.ErrInsufficient
+		}
+		return id.ID{}, nil
+	}
 	lease, w := l.purse.hold(l.now(), amount)
 	l.tend(l.purse)
 	if w == nil {

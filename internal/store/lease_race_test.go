@@ -39,17 +39,19 @@ func TestSettlementRacesFence(t *testing.T) {
 			if waits := w.waitsForLock(folded); waits != c.foldWaits {
 				t.Errorf("fold waits for the settlement: %v", waits)
 			}
-			w.expire1(l, c.foldWaits)
+			if c.foldWaits {
+				commit()
+				w.ok(<-folded.err)
+				return
+			}
+			w.expire(l)
 			fenced := w.background(func() error { _, err := w.leases.FenceExpired(context.WithoutCancel(t.Context())); return err })
-			if waits := w.waitsForLock(fenced); waits == c.overspent && !c.foldWaits {
+			if waits := w.waitsForLock(fenced); waits == c.overspent {
 				t.Errorf("fence waits for the settlement: %v", waits)
 			}
 			commit()
 			w.ok(<-folded.err)
 			w.ok(<-fenced.err)
-			if c.foldWaits {
-				return // its fence found the shard taken; what it is here for has been seen
-			}
 			if backs := w.gaveBackTooMuch(l); backs != c.overspent {
 				t.Errorf("more was settled than the lease kept: %v", backs)
 			}
@@ -79,14 +81,6 @@ func (w *leaseWorld) inFlight(l id.ID, amount money.Amount) (commit func()) {
 		_, err := conn.ExecContext(ctx, "COMMIT")
 		w.ok(err)
 		w.ok(conn.Close())
-	}
-}
-
-// expire1 lets a lease be old. Where even that would wait, it is told beforehand.
-func (w *leaseWorld) expire1(l id.ID, blocked bool) {
-	w.t.Helper()
-	if !blocked {
-		w.expire(l)
 	}
 }
 

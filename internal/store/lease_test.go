@@ -138,7 +138,9 @@ func (w *leaseWorld) settle(node lease.Session, batch ...lease.Settlement) []id.
 }
 
 // expire lets a lease be so old that it may be fenced.
-func (w *leaseWorld) expire(l id.ID) { w.mustExec(w.t, "UPDATE lease SET expires_at = 0 WHERE id = ?", l) }
+func (w *leaseWorld) expire(l id.ID) {
+	w.mustExec(w.t, "UPDATE lease SET expires_at = 0 WHERE id = ?", l)
+}
 
 func (w *leaseWorld) fence() int {
 	w.t.Helper()
