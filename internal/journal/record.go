@@ -23,6 +23,8 @@ type Open struct {
 	Task      tasks.Task
 	WalletID  id.ID
 	RevenueID id.ID // where the charge goes
+	// LeaseID is the lease that the money was set aside in; zero where this node is the only one. It is not in the files.
+	LeaseID id.ID
 }
 
 // Mark is the cost of what a stream has delivered so far: its input and the output that was sent, never more.

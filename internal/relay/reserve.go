@@ -46,7 +46,9 @@ func (c *call) reserveFor(t *Target) error {
 	}
 	c.held = worst
 	c.target = t
-	c.journal.Open(&journal.Open{Task: c.opening(), WalletID: purse.ID, RevenueID: c.revenue()})
+	c.journal.Open(&journal.Open{
+		Task: c.opening(), WalletID: purse.ID, RevenueID: c.revenue(), LeaseID: c.hold.Lease,
+	})
 	return nil
 }
 

@@ -76,14 +76,23 @@ func (s *Wallet) WalletOf(ctx context.Context, t tx.Tx, user id.ID, c money.Curr
 	return one[wallet.Account, accountRow](ctx, s.from(t), "user_id = ? AND currency = ? AND kind = 'wallet'", user, c)
 }
 
-// WalletsOf implements wallet.Store.
+// WalletsOf implements wallet.Store. What calls have cost counts, also where the ledger does not say so yet.
 func (s *Wallet) WalletsOf(ctx context.Context, users ...id.ID) ([]wallet.Account, error) {
 	if len(users) == 0 {
 		return nil, nil
 	}
-	return all[wallet.Account, accountRow](ctx, s.reader, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("user_id IN (?) AND kind = 'wallet'", bun.List(users)).Order("user_id", "currency")
+	var accounts []wallet.Account
+	// One moment: a fold between two reads would count a call not at all.
+	err := s.snapshot(ctx, func(db bun.IDB) (err error) {
+		accounts, err = all[wallet.Account, accountRow](ctx, db, func(q *bun.SelectQuery) *bun.SelectQuery {
+			return q.Where("user_id IN (?) AND kind = 'wallet'", bun.List(users)).Order("user_id", "currency")
+		})
+		if err != nil {
+			return err
+		}
+		return s.ahead(ctx, db, accounts)
 	})
+	return accounts, err
 }
 
 // Totals implements wallet.Store. It reads all transfers.

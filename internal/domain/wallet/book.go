@@ -17,12 +17,14 @@ import (
 // Book keeps the wallets that calls are paid from in memory, so that a hold costs no I/O. The database knows what was
 // posted; the book also knows what is posted but not written yet, and what is held.
 //
-// The book is the authority on one node, which is the only writer. Source: MONEY section 4.
+// The book is the authority on one node, which is the only writer. Where there are several, NewLeasedBook returns one whose
+// wallets spend what the database has lent to this node. Source: MONEY sections 4 and 5.
 type Book struct {
 	store  Store
 	now    clock.Clock
 	shards [bookShards]bookShard
 	load   singleflight.Group
+	lend   func(Account) Lender // nil where this node is the only one
 }
 
 const (
@@ -83,7 +85,7 @@ func (b *Book) fetch(ctx context.Context, s *bookShard, key bookKey) (*Wallet, e
 		if err != nil {
 			return nil, ErrBilling.Because(err)
 		}
-		return s.keep(key, account), nil
+		return s.keep(key, account, b.lend), nil
 	})
 	if err != nil {
 		return nil, err
@@ -136,15 +138,18 @@ func (s *bookShard) put(key bookKey, e bookEntry) {
 }
 
 // keep files a wallet unless a concurrent load already did: holds must all meet in one object.
-func (s *bookShard) keep(key bookKey, a Account) *Wallet {
+func (s *bookShard) keep(key bookKey, a Account, lend func(Account) Lender) *Wallet {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e := s.wallets[key]; e.wallet != nil {
 		return e.wallet
 	}
-	w := &Wallet{
-		ID: a.ID, Currency: a.Currency, posted: a.Posted, reserved: a.Held, overdraft: a.Overdraft,
-		disabled: a.Status != "" && a.Status != "active",
+	w := &Wallet{ID: a.ID, Currency: a.Currency}
+	if lend != nil {
+		w.lender = lend(a)
+	} else {
+		w.posted, w.reserved, w.overdraft = a.Posted, a.Held, a.Overdraft
+		w.disabled = a.Status != "" && a.Status != "active"
 	}
 	s.wallets[key] = bookEntry{wallet: w}
 	return w

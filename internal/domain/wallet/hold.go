@@ -20,17 +20,25 @@ type Wallet struct {
 	overdraft money.Amount
 	open      int64
 	disabled  bool
+
+	// lender is where the money comes from if this node is not the only one; then the fields above stay at 0.
+	lender Lender
 }
 
 // Hold is money set aside for one call. It ends with exactly one Capture or Release; the zero value holds nothing.
 type Hold struct {
 	wallet *Wallet
 	Amount money.Amount
-	done   bool
+	// Lease is the lease that the money is set aside in; zero where this node is the only one.
+	Lease id.ID
+	done  bool
 }
 
 // Spendable is what a hold may still take.
 func (w *Wallet) Spendable() money.Amount {
+	if w.lender != nil {
+		return w.lender.Spendable()
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.spendable()
@@ -46,14 +54,20 @@ func (w *Wallet) Balance() (posted, held money.Amount) {
 }
 
 func (w *Wallet) holds() (int64, money.Amount) {
+	if w.lender != nil {
+		return w.lender.Holds()
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.open, w.held
 }
 
 // Hold sets amount aside; amount ≥ 0. Nothing is set aside when it returns an error.
-// Codes: insufficient_balance, wallet_disabled.
+// Codes: insufficient_balance, wallet_disabled; of a leased wallet also billing_unavailable.
 func (w *Wallet) Hold(amount money.Amount) (Hold, error) {
+	if w.lender != nil {
+		return w.borrow(amount)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.disabled {
@@ -67,12 +81,27 @@ func (w *Wallet) Hold(amount money.Amount) (Hold, error) {
 	return Hold{wallet: w, Amount: amount}, nil
 }
 
+func (w *Wallet) borrow(amount money.Amount) (Hold, error) {
+	if amount < 0 {
+		return Hold{}, ErrInsufficient
+	}
+	lease, err := w.lender.Hold(amount)
+	if err != nil {
+		return Hold{}, err
+	}
+	return Hold{wallet: w, Amount: amount, Lease: lease}, nil
+}
+
 // Capture ends the hold and takes amount from the wallet. What exceeds the hold is taken as far as the wallet affords
 // it; the rest is returned as overrun, which Gantry pays. A hold that has ended captures nothing.
 func (h *Hold) Capture(amount money.Amount) (captured, overrun money.Amount) {
 	w, ok := h.end()
 	if !ok {
 		return 0, 0
+	}
+	if w.lender != nil {
+		captured = w.lender.End(h.Lease, h.Amount, amount)
+		return captured, amount - captured
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -84,10 +84,10 @@ func (s *Service) Accounts(ctx context.Context, users ...id.ID) ([]Account, erro
 	return accounts, nil
 }
 
-// live replaces stored balances by those in memory, which are ahead of them.
+// live replaces stored balances by those in memory, which are ahead of them, unless the database has the last word.
 func (s *Service) live(a *Account) {
 	w := s.book.Loaded(a.UserID, a.Currency)
-	if w == nil {
+	if w == nil || w.lender != nil {
 		return
 	}
 	posted, held := w.Balance()
@@ -191,6 +191,9 @@ func (s *Service) wallet(ctx context.Context, in SetBalance) (*Wallet, error) {
 // adjust takes what is to go out of the wallet's spendable part first, so that no call can spend it meanwhile, and lets
 // come in what is to come in only once the database has it.
 func (s *Service) adjust(ctx context.Context, by event.Actor, in SetBalance, w *Wallet, ref string) (Adjustment, error) {
+	if w.lender != nil {
+		return s.adjustLeased(ctx, by, in, w, ref)
+	}
 	delta, hold, err := w.toward(in.Target)
 	if err != nil {
 		return Adjustment{}, err

@@ -18,6 +18,8 @@ type Store interface {
 	// AccountEnsure returns the account with v's code and currency, inserting v if there is none.
 	AccountEnsure(ctx context.Context, t tx.Tx, v *Account) (Account, error)
 	AccountByID(ctx context.Context, t tx.Tx, account id.ID) (Account, error) // t may be nil
+	// AccountLock is AccountByID, and keeps everybody else from moving the account until t ends.
+	AccountLock(ctx context.Context, t tx.Tx, account id.ID) (Account, error)
 	// WalletOf returns the user's wallet in a currency, fault.ErrNotFound when there is none; t may be nil.
 	WalletOf(ctx context.Context, t tx.Tx, user id.ID, c money.Currency) (Account, error)
 	// WalletsOf returns the wallets of the users, ordered by user and currency.
