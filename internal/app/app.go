@@ -26,6 +26,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/kernel/tx"
+	"github.com/gantry-ai/gantry/internal/lease"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/provider/all"
 	"github.com/gantry-ai/gantry/internal/relay"
@@ -55,7 +56,9 @@ type App struct {
 	book      *wallet.Book
 	wallets   *wallet.Service
 	accounts  *wallet.OwnAccounts
-	journal   *journal.Journal
+	journal   callJournal
+	node      *lease.Node // nil when this node is alone
+	heard     string      // the last identity news
 	limiting  *limiting
 	relay     *relay.Relay
 
@@ -126,7 +129,7 @@ func (a *App) connectDomains(ctx context.Context) error {
 		return err
 	}
 	audit.Listen(&a.bus, a.store.Audit(), a.now)
-	if err := a.startJournal(ctx); err != nil {
+	if err := a.startBooks(ctx); err != nil {
 		return err
 	}
 	if err := a.connectWallets(); err != nil {
@@ -169,7 +172,6 @@ func (a *App) connectWallets() error {
 	if err != nil {
 		return err
 	}
-	a.book = wallet.NewBook(a.store.Wallet(), a.now)
 	a.wallets = wallet.NewService(wallet.Options{
 		Store: a.store.Wallet(), Book: a.book, Bus: &a.bus, Now: a.now, Primary: a.cfg.Wallet.Currency, Welcome: welcome,
 		Flush: a.journal.Flush,
@@ -247,6 +249,11 @@ func (a *App) Close(ctx context.Context) {
 	if a.journal != nil {
 		if err := a.journal.Close(ctx); err != nil {
 			a.log.Error("journal not written to its end", "error", err)
+		}
+	}
+	if a.node != nil {
+		if err := a.node.Close(ctx); err != nil {
+			a.log.Error("leases not returned", "error", err)
 		}
 	}
 	a.transport.CloseIdleConnections()

@@ -67,10 +67,10 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	server := a.newServer(handler)
 	inner := a.newServer(a.privateHandler())
-	failed := make(chan error, 2)
-	go func() { failed <- server.Serve(public) }()
+	ended := make(chan error, 2)
+	go func() { ended <- server.Serve(public) }()
 	if private != nil {
-		go func() { failed <- inner.Serve(private) }()
+		go func() { ended <- inner.Serve(private) }()
 	}
 	a.log.Info("serving", "addr", public.Addr().String(), "admin_addr", a.cfg.AdminAddr, "data", a.cfg.Data)
 	if err := a.offerSetup(ctx, public.Addr()); err != nil {
@@ -79,10 +79,10 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	select {
 	case <-ctx.Done():
-	case err := <-failed:
+	case err := <-ended:
 		_ = server.Close()
 		return err
-	case <-a.journal.Failed():
+	case <-failed(a.journal):
 		a.refuseUntil(ctx)
 		return errors.Join(errJournal, a.end(context.WithoutCancel(ctx), server, inner))
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // pollEvery is how soon a node hears of a change made on another, if no notification reached it. Source: DESIGN section 2.
-const pollEvery = 2 * time.Second
+const pollEvery = time.Second
 
 // reload compiles the configuration in the database and makes it what requests are routed by.
 func (a *App) reload(ctx context.Context) error {
@@ -70,6 +70,9 @@ func (a *App) poll(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+		if err := a.hearIdentityNews(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("changes of other nodes not heard", "error", err)
 		}
 		version, err := a.store.Routing().ConfigVersion(ctx)
 		if err == nil && version != a.relay.Snapshot().Version {

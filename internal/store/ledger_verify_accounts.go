@@ -140,12 +140,18 @@ func (a *auditor) nameless() {
 }
 
 // heldBy are the statements that say what durable holds keep: each selects account and amount. Holds of relayed calls on a
-// single node live in memory, so without such statements nothing may be held in the books.
-var heldBy []string
+// single node live in memory; among several, leases keep what nodes may spend.
+func heldBy(e engine) []string {
+	if e == sqlite {
+		return nil
+	}
+	return []string{"SELECT wallet_id AS account, granted - settled AS amount FROM lease"}
+}
 
 // held returns what durable holds keep of the accounts.
 func (a *auditor) held(ctx context.Context, page []wallet.Account) (map[id.ID]money.Amount, error) {
-	if len(heldBy) == 0 {
+	statements := heldBy(a.engine)
+	if len(statements) == 0 {
 		return map[id.ID]money.Amount{}, nil
 	}
 	ids := make([]id.ID, len(page))
@@ -157,7 +163,7 @@ func (a *auditor) held(ctx context.Context, page []wallet.Account) (map[id.ID]mo
 		Amount  money.Amount
 	}
 	err := a.db.NewRaw("SELECT account, CAST(SUM(amount) AS BIGINT) AS amount FROM ("+
-		strings.Join(heldBy, " UNION ALL ")+") AS hold WHERE account IN (?) GROUP BY account", bun.List(ids)).Scan(ctx, &rows)
+		strings.Join(statements, " UNION ALL ")+") AS hold WHERE account IN (?) GROUP BY account", bun.List(ids)).Scan(ctx, &rows)
 	held := map[id.ID]money.Amount{}
 	for _, r := range rows {
 		held[r.Account] = r.Amount

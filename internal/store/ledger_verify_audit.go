@@ -17,7 +17,7 @@ const verifyPage = 1000
 // Verify holds the whole books against what must be true of them, as of one moment. It reads every transfer and task in
 // pages; in memory are one page and a few sums per account.
 func (s *Wallet) Verify(ctx context.Context) (wallet.Audit, error) {
-	a := &auditor{Audit: wallet.NewAudit()}
+	a := &auditor{Audit: wallet.NewAudit(), engine: s.engine}
 	err := s.snapshot(ctx, func(db bun.IDB) error {
 		a.db = db
 		for _, step := range []func(context.Context) error{a.ledger, a.accounts, a.tasks, a.grants} {
@@ -34,8 +34,9 @@ func (s *Wallet) Verify(ctx context.Context) (wallet.Audit, error) {
 type auditor struct {
 	*wallet.Audit
 
-	db    bun.IDB
-	sides sides
+	engine engine
+	db     bun.IDB
+	sides  sides
 }
 
 // differs notes a finding when two values are not the same.
