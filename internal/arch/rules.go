@@ -95,7 +95,13 @@ var Rules = []Rule{
 		Plant: "internal/journal internal/relay",
 	},
 	{
-		Reason: "store does what domains and journal ask for; it knows nobody above them",
+		Reason: "leases are between wallets and an authority; where it keeps them and who calls is not their business",
+		In:     []string{"internal/lease/..."},
+		Only:   []string{"std", "internal/kernel/...", "internal/domain/wallet", "internal/journal", "internal/lease/..."},
+		Plant:  "internal/lease internal/store",
+	},
+	{
+		Reason: "store does what domains, journal and lease ask for; it knows nobody above them",
 		In:     []string{"internal/store/..."},
 		Never: []string{
 			"internal/relay/...", "internal/surface/...", "internal/provider/...", "internal/payment/...",

@@ -106,7 +106,7 @@ var _ wallet.Lender = lender{}
 func (l lender) Spendable() money.Amount {
 	now := l.now()
 	known, at := l.purse.spendable(now)
-	if now.Sub(at) < staleAfter {
+	if known > 0 && now.Sub(at) < staleAfter {
 		return known
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)

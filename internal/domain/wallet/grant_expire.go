@@ -44,6 +44,9 @@ func (s *Service) expire(ctx context.Context, due *Grant, now time.Time) (closed
 	if err != nil {
 		return false, err
 	}
+	if err := w.recall(ctx); err != nil {
+		return false, err
+	}
 	var hold Hold
 	defer func() { hold.Release() }()
 	err = s.store.InTx(ctx, func(t tx.Tx) error {
@@ -51,7 +54,7 @@ func (s *Service) expire(ctx context.Context, due *Grant, now time.Time) (closed
 		if err != nil || g == nil {
 			return err
 		}
-		closed, hold = true, w.takeBack(g.Left(), account.Posted)
+		closed, hold = true, w.takeBack(g.Left(), &account)
 		g.Returned, g.ClosedAt = hold.Amount, now
 		return s.returnGrant(ctx, t, g, account)
 	})
@@ -89,7 +92,7 @@ func (s *Service) attribute(ctx context.Context, t tx.Tx, due *Grant) (*Grant, A
 			return nil, Account{}, err
 		}
 	}
-	account, err := s.store.AccountByID(ctx, t, due.AccountID)
+	account, err := s.store.AccountLock(ctx, t, due.AccountID)
 	return found, account, err
 }
 
@@ -120,12 +123,16 @@ func spend(grants []Grant, c *Transfer) {
 }
 
 // takeBack holds what of a grant goes back: at most what is left of it and free in the wallet. Holds that are open, and
-// captures that the books (where the balance is booked) do not have yet, count as spent from the grant.
-func (w *Wallet) takeBack(left, booked money.Amount) Hold {
+// captures that the books do not have yet, count as spent from the grant. Of a leased wallet the books know all holds, and
+// their lock keeps the money.
+func (w *Wallet) takeBack(left money.Amount, booked *Account) Hold {
+	if w.lender != nil {
+		return Hold{Amount: max(0, min(left, booked.Posted)-booked.Held)}
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	held := w.held + w.reserved
-	amount := min(left-held-max(0, booked-w.posted), w.posted-held)
+	amount := min(left-held-max(0, booked.Posted-w.posted), w.posted-held)
 	if amount <= 0 {
 		return Hold{}
 	}

@@ -33,11 +33,23 @@ func NewLeasedBook(s Store, now clock.Clock, lend func(Account) Lender) *Book {
 	return b
 }
 
+// recall asks back what nodes hold of a leased wallet and do not need, so that it is not taken for money in use.
+// Code: billing_unavailable.
+func (w *Wallet) recall(ctx context.Context) error {
+	if w.lender == nil {
+		return nil
+	}
+	if err := w.lender.Recall(ctx); err != nil {
+		return ErrBilling.Because(err)
+	}
+	return nil
+}
+
 // adjustLeased sets the balance of a wallet that several nodes spend. What they hold is asked back first; what they hold
 // on to is frozen. The row is locked, so that nothing is lent between looking at it and posting.
 func (s *Service) adjustLeased(ctx context.Context, by event.Actor, in SetBalance, w *Wallet, ref string) (Adjustment, error) {
-	if err := w.lender.Recall(ctx); err != nil {
-		return Adjustment{}, ErrBilling.Because(err)
+	if err := w.recall(ctx); err != nil {
+		return Adjustment{}, err
 	}
 	var out Adjustment
 	err := s.store.InTx(ctx, func(t tx.Tx) (err error) {

@@ -96,6 +96,9 @@ func (s *Service) SetOverdraft(ctx context.Context, by event.Actor, in SetOverdr
 	if err != nil {
 		return Account{}, err
 	}
+	if err := w.recall(ctx); err != nil {
+		return Account{}, err
+	}
 	w.limit.Lock()
 	defer w.limit.Unlock()
 	before, err := w.lowerOverdraft(in.Amount)
