@@ -36,12 +36,9 @@ func (in *installation) once(client *http.Client, key, model, requestID string) 
 	return resp.StatusCode, code
 }
 
-// TestWalletThatAffordsKServesExactlyK lets 500 calls at once loose on a wallet that pays for k of them, 100 times.
-func TestWalletThatAffordsKServesExactlyK(t *testing.T) {
-	t.Parallel()
-	const rounds, callers = 100, 500
-	in := start(t, t.TempDir(), "GANTRY_LOG_LEVEL=error")
-	up := fakeUpstream(t)
+// perCallModel connects an upstream with a model that costs one dollar a call, whatever it does.
+func (in *installation) perCallModel(up upstream) {
+	in.t.Helper()
 	var p struct {
 		ID string `json:"id"`
 	}
@@ -54,6 +51,14 @@ func TestWalletThatAffordsKServesExactlyK(t *testing.T) {
 			map[string]any{"resourceType": "request", "unit": "request", "basePrice": 1},
 		}},
 	}, nil, 201)
+}
+
+// TestWalletThatAffordsKServesExactlyK lets 500 calls at once loose on a wallet that pays for k of them, 100 times.
+func TestWalletThatAffordsKServesExactlyK(t *testing.T) {
+	t.Parallel()
+	const rounds, callers = 100, 500
+	in := start(t, t.TempDir(), "GANTRY_LOG_LEVEL=error")
+	in.perCallModel(fakeUpstream(t))
 	u := in.newUser("exact", "0")
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: callers}}
 	defer client.CloseIdleConnections()
