@@ -266,15 +266,66 @@ func TestClosedNodeKeepsNothing(t *testing.T) {
 	}
 }
 
+func (m *member) service() *wallet.Service {
+	return wallet.NewService(wallet.Options{
+		Store: m.store.Wallet(), Book: m.book, Bus: &event.Bus{}, Now: m.now, Primary: money.USD, Flush: m.writer.Flush,
+	})
+}
+
+// TestGrantExpiresWhileNodesHoldLeases takes back what no call has spent or holds, also where a lease had it.
+func TestGrantExpiresWhileNodesHoldLeases(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 2, lease.Terms{})
+	service := c.nodes[0].service()
+	soon := time.Now().Add(time.Hour)
+	_, err := service.Grant(c.ctx, event.Actor{}, wallet.GrantRequest{
+		UserID: c.user, Currency: money.USD, Amount: 100_000, ExpiresAt: soon,
+	})
+	c.ok(err)
+	for _, n := range c.nodes {
+		c.ok(n.call(100, 40))
+	}
+	h := c.nodes[1].hold(200)
+	closed, err := service.ExpireGrants(c.ctx, soon)
+	if err != nil || closed != 1 {
+		t.Fatalf("%d grants closed, %v", closed, err)
+	}
+	if a := c.balance(); a.Posted != 200 || a.Held != 200 {
+		t.Errorf("posted %d, held %d, want what is held", a.Posted, a.Held)
+	}
+	h.Release()
+}
+
+// TestOverdraftOfALeasedWallet raises what a wallet may owe, spends it, and lowers it again.
+func TestOverdraftOfALeasedWallet(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 2, lease.Terms{})
+	service := c.nodes[0].service()
+	set := func(amount money.Amount) error {
+		_, err := service.SetOverdraft(c.ctx, event.Actor{}, wallet.SetOverdraft{UserID: c.user, Currency: money.USD, Amount: amount})
+		return err
+	}
+	c.ok(set(10_000))
+	if got := c.rush(20, 100, 100); got != 20 {
+		t.Errorf("%d of 20 calls could use the overdraft", got)
+	}
+	c.ok(set(2_000))
+	if got := c.rush(5, 1, 1); got != 0 {
+		t.Errorf("%d calls were paid with an overdraft that is used up", got)
+	}
+	if err := set(1_999); !errors.Is(err, wallet.ErrOverdraft) {
+		t.Errorf("lowered below what is used: %v", err)
+	}
+	c.booked(-2_000)
+}
+
 // TestBalanceIsSetWhileNodesHoldLeases sets balances: what is lent comes back first, what is in use is frozen.
 func TestBalanceIsSetWhileNodesHoldLeases(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 2, lease.Terms{})
 	c.topUp(100_000)
 	m := c.nodes[0]
-	service := wallet.NewService(wallet.Options{
-		Store: m.store.Wallet(), Book: m.book, Bus: &event.Bus{}, Now: m.now, Primary: money.USD, Flush: m.writer.Flush,
-	})
+	service := m.service()
 	for _, n := range c.nodes {
 		c.ok(n.call(100, 40))
 	}

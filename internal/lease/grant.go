@@ -65,9 +65,9 @@ func heldBy(spendable money.Amount, holds []Hold) []bool {
 
 // times multiplies amounts that are not negative; what is too large becomes the largest amount.
 func times(a money.Amount, n int64) money.Amount {
-	hi, lo := bits.Mul64(uint64(max(a, 0)), uint64(max(n, 0))) //nolint:gosec // not negative
+	hi, lo := bits.Mul64(uint64(max(a, 0)), uint64(max(n, 0)))
 	if hi > 0 || lo > math.MaxInt64 {
 		return math.MaxInt64
 	}
-	return money.Amount(lo) //nolint:gosec // checked above
+	return money.Amount(lo)
 }

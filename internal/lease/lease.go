@@ -35,8 +35,13 @@ func (t Terms) Normal() Terms {
 		field   *time.Duration
 		instead time.Duration
 	}{
-		{&t.TTL, 10 * time.Second}, {&t.Margin, time.Second}, {&t.Grace, 5 * time.Second}, {&t.Renew, 3 * time.Second},
-		{&t.Recall, 300 * time.Millisecond}, {&t.Idle, 10 * time.Second}, {&t.GiveUp, 5 * time.Second},
+		{&t.TTL, 10 * time.Second},
+		{&t.Margin, time.Second},
+		{&t.Grace, 5 * time.Second},
+		{&t.Renew, 3 * time.Second},
+		{&t.Recall, 300 * time.Millisecond},
+		{&t.Idle, 10 * time.Second},
+		{&t.GiveUp, 5 * time.Second},
 	} {
 		if *f.field == 0 {
 			*f.field = f.instead

@@ -28,13 +28,15 @@ type notebook struct {
 	folds   int
 }
 
-func (*notebook) Register(context.Context, string) (Session, error)                { return Session{"one", 1}, nil }
+func (*notebook) Register(context.Context, string) (Session, error) { return Session{"one", 1}, nil }
+
 func (*notebook) Renew(_ context.Context, _ Session, _ []id.ID) ([]Renewed, error) { return nil, nil }
 func (*notebook) FenceExpired(context.Context) (int, error)                        { return 0, nil }
 func (*notebook) Prune(context.Context) error                                      { return nil }
 func (*notebook) Listen(ctx context.Context, _ func(Notice)) error                 { <-ctx.Done(); return ctx.Err() }
 func (*notebook) Trim(context.Context, Session, []Trim) error                      { return nil }
 func (b *notebook) set(f func())                                                   { b.mu.Lock(); defer b.mu.Unlock(); f() }
+
 func (b *notebook) Fold(context.Context) (Folded, error) {
 	b.set(func() { b.folds++ })
 	return Folded{}, nil
@@ -57,7 +59,7 @@ func (b *notebook) Settle(_ context.Context, _ Session, batch []Settlement) ([]i
 func writing(t *testing.T, b *notebook, test func(t *testing.T, w *Writer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		n, err := Start(t.Context(), Options{Authority: b, Name: "one", Now: time.Now, Log: slog.New(slog.DiscardHandler)}) //nolint:forbidigo // the bubble's clock
+		n, err := Start(t.Context(), Options{Authority: b, Name: "one", Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,6 +89,7 @@ func TestCallsShareABatch(t *testing.T) {
 	t.Parallel()
 	b := &notebook{}
 	writing(t, b, func(t *testing.T, w *Writer) {
+		t.Helper()
 		b.gate = make(chan struct{})
 		o := opened(w)
 		tickets := []journal.Ticket{w.Mark(&journal.Mark{TaskID: o.Task.ID, Amount: 1})}
@@ -125,6 +128,7 @@ func TestFencedCallIsNotDelivered(t *testing.T) {
 	t.Parallel()
 	b := &notebook{}
 	writing(t, b, func(t *testing.T, w *Writer) {
+		t.Helper()
 		o := opened(w)
 		b.set(func() { b.fenced = []id.ID{o.Task.ID} })
 		if err := w.Append(ended(o)).Wait(t.Context()); !errors.Is(err, ErrFenced) {
@@ -143,6 +147,7 @@ func TestNothingIsSettledWithoutADatabase(t *testing.T) {
 	t.Parallel()
 	b := &notebook{fail: true}
 	writing(t, b, func(t *testing.T, w *Writer) {
+		t.Helper()
 		began := time.Now()
 		paid, free := w.Append(ended(opened(w))), w.Append(&journal.Record{Task: tasks.Task{ID: id.New()}})
 		if err := paid.Wait(t.Context()); !errors.Is(err, wallet.ErrBilling) || time.Since(began) < 5*time.Second {
@@ -164,6 +169,7 @@ func TestNothingIsSettledWithoutADatabase(t *testing.T) {
 func TestChargeOfACallThatWasNotOpened(t *testing.T) {
 	t.Parallel()
 	writing(t, &notebook{}, func(t *testing.T, w *Writer) {
+		t.Helper()
 		o := &journal.Open{Task: tasks.Task{ID: id.New()}, WalletID: id.New()}
 		if err := w.Append(ended(o)).Wait(t.Context()); !errors.Is(err, wallet.ErrBilling) {
 			t.Errorf("charged: %v", err)

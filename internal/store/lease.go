@@ -74,8 +74,10 @@ func (s *Leases) Prune(ctx context.Context) error {
 		text string
 		args []any
 	}{
-		{"DELETE FROM settlement WHERE hold_id < ? AND folded_at < now_micros() - ?",
-			[]any{id.At(s.clock().Add(-10 * minute * 1000)), 10 * minute}},
+		{
+			"DELETE FROM settlement WHERE hold_id < ? AND folded_at < now_micros() - ?",
+			[]any{id.At(s.clock().Add(-10 * minute * 1000)), 10 * minute},
+		},
 		{"DELETE FROM lease WHERE state <> 'active' AND granted = settled AND updated_at < now_micros() - ?", []any{hour}},
 		{"DELETE FROM node WHERE seen_at < now_micros() - ?", []any{24 * hour}},
 	} {

@@ -27,7 +27,7 @@ func notify(ctx context.Context, t *transaction, v lease.Notice) error {
 // afterwards, because it would still listen.
 func (s *Leases) Listen(ctx context.Context, f func(lease.Notice)) error {
 	return s.onPgx(ctx, func(conn *pgx.Conn) error {
-		defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it is thrown away
+		defer conn.Close(context.WithoutCancel(ctx))
 		if _, err := conn.Exec(ctx, "LISTEN "+leaseChannel); err != nil {
 			return err
 		}

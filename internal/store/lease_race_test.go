@@ -29,7 +29,7 @@ func TestSettlementRacesFence(t *testing.T) {
 	} {
 		t.Run("lock "+c.lock, func(t *testing.T) {
 			t.Parallel()
-			w := newLeaseWorld(t, 1000)
+			w := newLeaseWorld(t)
 			w.leases.settle = settleStatement(c.lock)
 			l := w.lend(w.node, 100)
 			w.settle(w.node, w.final(l, 10))
@@ -132,7 +132,7 @@ func (w *leaseWorld) gaveBackTooMuch(l id.ID) (too bool) {
 // TestMarkThatComesAfterTheFence has a stream's settlement wait for a fence: it must find the lease fenced.
 func TestMarkThatComesAfterTheFence(t *testing.T) {
 	t.Parallel()
-	w := newLeaseWorld(t, 1000)
+	w := newLeaseWorld(t)
 	l := w.lend(w.node, 100)
 	w.expire(l)
 	fenced := make(chan []id.ID, 1)

@@ -20,7 +20,7 @@ import (
 func settleStatement(lock string) string {
 	return `
 	WITH sent AS (
-		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::boolean[], $7::bytea[], $8::bytea[])
+		SELECT hold_id, lease_id, wallet_id, mark, amount, final, opened, payload FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::boolean[], $7::bytea[], $8::bytea[])
 			AS s (hold_id, lease_id, wallet_id, mark, amount, final, opened, payload)),
 	locked AS (
 		SELECT id FROM lease WHERE id = ANY($2::uuid[]) AND node = $9::text AND epoch = $10::bigint AND state = 'active' ` + lock + `)

@@ -18,7 +18,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/testkit/pgtest"
 )
 
-// leaseWorld is a PostgreSQL database with one wallet and one node.
+// leaseWorld is a PostgreSQL database with one node and a wallet of 1000.
 type leaseWorld struct {
 	*Store
 
@@ -30,7 +30,7 @@ type leaseWorld struct {
 	node    lease.Session
 }
 
-func newLeaseWorld(t *testing.T, balance money.Amount) *leaseWorld {
+func newLeaseWorld(t *testing.T) *leaseWorld {
 	t.Helper()
 	w := &leaseWorld{Store: migrated(t, Options{URL: pgtest.New(t), MaxReaders: 12}), t: t}
 	w.leases = w.Leases(lease.Terms{})
@@ -42,7 +42,7 @@ func newLeaseWorld(t *testing.T, balance money.Amount) *leaseWorld {
 	}))
 	w.wallet = w.account("wallet:u", wallet.KindWallet, user.ID)
 	w.revenue = w.account(wallet.CodeRevenueUsage, wallet.KindRevenue, id.ID{})
-	w.topUp(balance)
+	w.topUp(1000)
 	w.node = w.register("one")
 	return w
 }
@@ -203,7 +203,7 @@ func TestLeasesNeedPostgreSQL(t *testing.T) {
 
 func TestSettlementsAreFolded(t *testing.T) {
 	t.Parallel()
-	w := newLeaseWorld(t, 1000)
+	w := newLeaseWorld(t)
 	l := w.lend(w.node, 100)
 	w.stands(1000, 100)
 	batch := []lease.Settlement{w.final(l, 20), w.final(l, 30), w.mark(l, 7)}
@@ -230,7 +230,7 @@ func TestSettlementsAreFolded(t *testing.T) {
 
 func TestLostReplyIsRecognised(t *testing.T) {
 	t.Parallel()
-	w := newLeaseWorld(t, 1000)
+	w := newLeaseWorld(t)
 	l := w.lend(w.node, 100)
 	final, mark := w.final(l, 20), w.mark(l, 7)
 	for range 3 {
@@ -265,7 +265,7 @@ func TestLostReplyIsRecognised(t *testing.T) {
 
 func TestFencedNodeIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newLeaseWorld(t, 1000)
+	w := newLeaseWorld(t)
 	l := w.lend(w.node, 100)
 	stream, done := w.mark(l, 7), w.final(l, 20)
 	w.settle(w.node, stream, done)
@@ -295,7 +295,7 @@ func TestFencedNodeIsRefused(t *testing.T) {
 
 func TestLeaseBelongsToOneLifeOfOneNode(t *testing.T) {
 	t.Parallel()
-	w := newLeaseWorld(t, 1000)
+	w := newLeaseWorld(t)
 	l := w.lend(w.node, 100)
 	again, other := w.register("one"), w.register("two")
 	if again.Epoch == w.node.Epoch || other.Epoch == again.Epoch {
@@ -319,7 +319,7 @@ func TestLeaseBelongsToOneLifeOfOneNode(t *testing.T) {
 
 func TestTrimsMayComeAgainAndLate(t *testing.T) {
 	t.Parallel()
-	w := newLeaseWorld(t, 1000)
+	w := newLeaseWorld(t)
 	l := w.lend(w.node, 100)
 	trim := func(to money.Amount, closes bool) {
 		t.Helper()
@@ -340,7 +340,7 @@ func TestTrimsMayComeAgainAndLate(t *testing.T) {
 
 func TestLedgerRefusesMoreThanWasGranted(t *testing.T) {
 	t.Parallel()
-	w := newLeaseWorld(t, 1000)
+	w := newLeaseWorld(t)
 	l := w.lend(w.node, 100)
 	w.settle(w.node, w.final(l, 40), w.final(l, 61), w.final(l, 50))
 	did, err := w.leases.Fold(t.Context())
@@ -358,7 +358,7 @@ func TestLedgerRefusesMoreThanWasGranted(t *testing.T) {
 
 func TestPruneKeepsWhatMatters(t *testing.T) {
 	t.Parallel()
-	w := newLeaseWorld(t, 1000)
+	w := newLeaseWorld(t)
 	l, gone := w.lend(w.node, 100), w.lend(w.node, 50)
 	w.settle(w.node, w.final(l, 10))
 	w.fold()

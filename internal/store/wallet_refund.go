@@ -15,8 +15,7 @@ func (s *Wallet) LedgerLock(ctx context.Context, t tx.Tx) error {
 	if s.engine == sqlite {
 		return nil
 	}
-	_, err := in(t).ExecContext(ctx, "SELECT pg_advisory_xact_lock(?)", int64(chainLock))
-	return failure(err)
+	return failure(s.lockChain(ctx, in(t)))
 }
 
 // RefundsOf implements wallet.Store.
