@@ -71,6 +71,14 @@ func (a *App) tellIdentityNews(ctx context.Context, t tx.Tx, c event.Change) err
 	return a.store.Settings().Put(ctx, t, identityNews, []byte(id.At(a.now()).String()))
 }
 
+// forgetHomes forgets callers when their group or tenant was changed: discounts and policies follow from those.
+func (a *App) forgetHomes(_ context.Context, t tx.Tx, c event.Change) error {
+	if c.TargetType == "user_group" || c.TargetType == "tenant" {
+		t.AfterCommit(a.directory.InvalidateAll)
+	}
+	return nil
+}
+
 // hearIdentityNews forgets callers when another node has changed who may come in.
 func (a *App) hearIdentityNews(ctx context.Context) error {
 	if !a.cfg.Cluster.Enabled {

@@ -33,8 +33,9 @@ type call struct {
 	ask       wire.Ask
 
 	// resolve
-	route   *Route
-	targets []*Target
+	discounts []pricing.NamedFactor // the caller's
+	route     *Route
+	targets   []*Target
 
 	// reserve
 	schedule  *pricing.Schedule // in force when the call was accepted; the hold and the bill go by it

@@ -147,6 +147,7 @@ type bench struct {
 	journal       *journal.Journal
 	book          *wallet.Book
 	user          id.ID
+	principal     *identity.Principal
 }
 
 const prices = `{"currency":"USD","rules":[
@@ -172,8 +173,9 @@ func newBench(t *testing.T, balance string, limits relay.Limits, change ...func(
 		t.Fatal(err)
 	}
 	limits.MaxBody, limits.Settle = 1<<20, time.Second
+	b.principal = &identity.Principal{UserID: b.user, Scope: identity.ScopeAll}
 	o := relay.Options{
-		Keys: keys{&identity.Principal{UserID: b.user, Scope: identity.ScopeAll}}, Wallets: b.book, Accounts: ownAccounts{},
+		Keys: keys{b.principal}, Wallets: b.book, Accounts: ownAccounts{},
 		Journal: b.journal, Limits: limits, Now: clock.System, Log: log,
 	}
 	for _, f := range change {

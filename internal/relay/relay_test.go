@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/provider"
@@ -266,6 +268,34 @@ func TestCallWithoutALimitGetsOneThatTheWalletAffords(t *testing.T) {
 		t.Errorf("limit %v", limit)
 	}
 	b.charged(t, "0.00021")
+}
+
+func TestDiscountsOfGroupAndTenantAreKeptByName(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "1", relay.Limits{})
+	prepared, err := relay.PrepareTerms(identity.Home{
+		Group:  identity.Group{BillingDiscountPolicy: json.RawMessage(`{"default":0.9,"models":{"m":0.5}}`)},
+		Tenant: identity.Tenant{Policies: json.RawMessage(`{"billingDiscountPolicy":{"default":0.8},"overdraft":{}}`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.principal.Terms = prepared
+	b.first.answer = always(200, whole)
+	b.ask(t.Context(), question)
+	r := b.charged(t, "0.000084") // 0.00021 × 0.5 × 0.8
+	var lines []pricing.Line
+	if err := json.Unmarshal(r.Task.Lines, &lines); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range lines {
+		if len(l.Factors) != 2 || l.Factors[0].Name != "group" || l.Factors[1].Name != "tenant" {
+			t.Errorf("factors %+v", l.Factors)
+		}
+	}
+	if _, err := relay.PrepareTerms(identity.Home{Group: identity.Group{BillingDiscountPolicy: json.RawMessage(`{"default":0}`)}}); err == nil {
+		t.Error("a factor of zero would make everything free")
+	}
 }
 
 func TestUsageAboveTheHoldIsNeverSilent(t *testing.T) {

@@ -77,7 +77,9 @@ func (c *call) worstCase(t *Target, purse *wallet.Wallet) (money.Amount, error) 
 }
 
 // inputs are what the call's price depends on, for the hold and for the bill alike.
-func (c *call) inputs(u inference.Usage) pricing.Inputs { return pricing.Inputs{Usage: u, At: c.start} }
+func (c *call) inputs(u inference.Usage) pricing.Inputs {
+	return pricing.Inputs{Usage: u, At: c.start, Discounts: c.discounts}
+}
 
 // inputBound is the most input tokens that the request can have: the bytes bound them, and so does the model's window.
 func (c *call) inputBound(t *Target) int64 {

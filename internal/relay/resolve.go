@@ -19,6 +19,9 @@ func (c *call) resolve() error {
 		return errModel.Saying("The model `" + shorten(c.ask.Model) + "` does not exist or you do not have access to it.").At("model")
 	}
 	c.route = route
+	if t, ok := c.principal.Terms.(*terms); ok {
+		c.discounts = t.discounts(route.Alias)
+	}
 	c.targets = route.order(kind)
 	if c.ask.Simulation {
 		c.targets = s.simulated(c.targets, kind)

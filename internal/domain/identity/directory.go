@@ -38,7 +38,19 @@ type Directory struct {
 	changes atomic.Uint64
 	bearers bearers
 	used    usedKeys
+	prepare func(Home) (any, error)
 }
+
+// Home is where a user belongs. Group is empty when there is none.
+type Home struct {
+	User   User
+	Group  Group
+	Tenant Tenant
+}
+
+// Prepare has f make the Terms of every principal that is loaded from then on, so that what follows from a user's home is
+// computed once and not at every call. It is called before the directory is used.
+func (d *Directory) Prepare(f func(Home) (any, error)) { d.prepare = f }
 
 type shard struct {
 	mu      sync.RWMutex
@@ -208,14 +220,17 @@ func (d *Directory) principal(ctx context.Context, user User) (Principal, error)
 		UserID: user.ID, TenantID: user.TenantID, GroupID: user.GroupID, TenantKey: tenant.Key, Username: user.Username,
 		Roles: user.Roles, Scope: ScopeAll,
 	}
+	var group Group
 	if !user.GroupID.IsZero() {
-		group, err := d.store.GroupByID(ctx, user.GroupID)
-		if err != nil && !errors.Is(err, fault.ErrNotFound) {
+		if group, err = d.store.GroupByID(ctx, user.GroupID); err != nil && !errors.Is(err, fault.ErrNotFound) {
 			return Principal{}, err
 		}
 		p.GroupKey = group.Key
 	}
-	return p, nil
+	if d.prepare != nil {
+		p.Terms, err = d.prepare(Home{User: user, Group: group, Tenant: tenant})
+	}
+	return p, err
 }
 
 // InvalidateKey forgets a key, so that its next use reads it again. It looks through all keys in memory: for news from

@@ -39,6 +39,8 @@ type Principal struct {
 	Allow     []netip.Prefix // empty: all addresses
 	Deny      []netip.Prefix
 	ExpiresAt time.Time // zero: never
+	// Terms is what others have prepared for the holder when it was loaded, such as discounts; see Directory.Prepare.
+	Terms any
 	// RateLimitPolicy and QuotaPolicy are the key's own, as JSON.
 	RateLimitPolicy []byte
 	QuotaPolicy     []byte
