@@ -277,9 +277,22 @@ func TestSalvageReadsPastTheDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if lost, err := journal.Inspect(after.Dir); err != nil || len(lost) != 0 {
+		t.Fatalf("a whole journal: %+v, %v", lost, err)
+	}
+	if err := os.WriteFile(names[0], body[:len(body)-3], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if lost, err := journal.Inspect(after.Dir); err != nil || len(lost) != 0 {
+		t.Fatalf("a commit under way: %+v, %v", lost, err)
+	}
 	body[ends[0]+30] ^= 1 // in the second commit
 	if err := os.WriteFile(names[0], body, 0o600); err != nil {
 		t.Fatal(err)
+	}
+	lost, err := journal.Inspect(after.Dir)
+	if err != nil || len(lost) != 1 || lost[0].From != ends[0] || lost[0].To != ends[1] {
+		t.Fatalf("a damaged journal: %+v, %v", lost, err)
 	}
 	look, err := journal.Salvage(t.Context(), after, clock.System, true)
 	if err != nil || len(look.Lost) != 1 || look.Lost[0].From != ends[0] || look.Lost[0].To != ends[1] || books.count() != 0 {
