@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -87,9 +89,18 @@ func TestThreeNodesShareAWallet(t *testing.T) {
 			t.Errorf("node %d still serves a disabled key: %d %s", i, status, code)
 		}
 	}
+	text, err := exec.Command("env", append(env, "GANTRY_CLUSTER_ENABLED=false", "GANTRY_ADMIN_ADDR=", binary(t, "gantry"),
+		"serve", "--data", t.TempDir(), "--addr", freeAddr(t))...).CombinedOutput()
+	if err == nil || !strings.Contains(string(text), "served by the nodes node-0, node-1") {
+		t.Errorf("a node that believes to be alone: %v\n%s", err, text)
+	}
 	for _, node := range nodes[:2] {
 		if code := node.stop(syscall.SIGTERM); code != 0 {
 			t.Errorf("a node ended with code %d", code)
 		}
+	}
+	alone := launch(t, t.TempDir(), append(env, "GANTRY_CLUSTER_ENABLED=false")...)
+	if code := alone.stop(syscall.SIGTERM); code != 0 {
+		t.Errorf("alone after the others, gantry ended with code %d", code)
 	}
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/kernel/event"
@@ -14,6 +17,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/tx"
 	"github.com/gantry-ai/gantry/internal/lease"
 	"github.com/gantry-ai/gantry/internal/relay"
+	"github.com/gantry-ai/gantry/internal/store"
 )
 
 // callJournal is where calls are taken down: files when this node is alone, settlements in the database when there are
@@ -36,8 +40,14 @@ func failed(j callJournal) <-chan struct{} {
 // startBooks opens the journal and the book that calls are paid from.
 func (a *App) startBooks(ctx context.Context) error {
 	if !a.cfg.Cluster.Enabled {
+		if err := a.endLeases(ctx); err != nil {
+			return err
+		}
 		a.book = wallet.NewBook(a.store.Wallet(), a.now)
 		return a.startJournal(ctx)
+	}
+	if err := a.emptyJournal(ctx); err != nil {
+		return err
 	}
 	name := a.cfg.Cluster.Node
 	if name == "" {
@@ -55,6 +65,65 @@ func (a *App) startBooks(ctx context.Context) error {
 	a.node, a.book, a.journal = node, wallet.NewLeasedBook(a.store.Wallet(), a.now, node.Lend), lease.NewWriter(node)
 	event.On(&a.bus, a.tellIdentityNews)
 	return nil
+}
+
+// emptyJournal takes in what this node has left in files when it was alone.
+func (a *App) emptyJournal(ctx context.Context) error {
+	left, err := filepath.Glob(filepath.Join(journalDir(a.cfg), "*.log"))
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	if err := a.startJournal(ctx); err != nil {
+		return err
+	}
+	return a.journal.Close(ctx)
+}
+
+const (
+	// seenLately is how long ago a node may have been seen that is still alive: several renewals.
+	seenLately = 10 * time.Second
+	// leasesEnd is by when every lease that nobody renews is fenced: its time to live and the grace, and a little.
+	leasesEnd = 20 * time.Second
+)
+
+// endLeases makes sure that this node is alone, and gives back what nodes that are gone had borrowed.
+func (a *App) endLeases(ctx context.Context) error {
+	leases := a.store.Leases(lease.Terms{})
+	if err := a.awaitAlone(ctx, leases); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, leasesEnd)
+	defer cancel()
+	for {
+		out, err := leases.Out(ctx)
+		if err != nil || out == 0 {
+			return err
+		}
+		if _, err := leases.FenceExpired(ctx); err != nil {
+			return err
+		}
+		if _, err := leases.Fold(ctx); err != nil {
+			return err
+		}
+		a.log.Info("waiting for leases of nodes that are gone", "leases", out)
+		<-time.After(time.Second)
+	}
+}
+
+// awaitAlone returns when no other node is alive; one that has just ended is waited out.
+func (a *App) awaitAlone(ctx context.Context, leases *store.Leases) error {
+	for limit := a.now().Add(seenLately + time.Second); ; {
+		alive, err := leases.Alive(ctx, seenLately)
+		if err != nil || len(alive) == 0 {
+			return err
+		}
+		if a.now().After(limit) {
+			return fmt.Errorf("this database is served by the nodes %s: set cluster.enabled to join them, or stop them first",
+				strings.Join(alive, ", "))
+		}
+		a.log.Info("waiting to see whether other nodes are alive", "nodes", alive)
+		<-time.After(time.Second)
+	}
 }
 
 // identityNews is the setting that changes with every change of who may come in.

@@ -31,6 +31,9 @@ const (
 // Serve runs an installation until ctx ends, and then lets what is under way finish.
 func Serve(ctx context.Context, cfg config.Config, stderr io.Writer, version string) error {
 	a, err := New(ctx, cfg, stderr, version)
+	if err != nil && ctx.Err() != nil {
+		return nil //nolint:nilerr // told to stop before it had begun
+	}
 	if err != nil {
 		return err
 	}
@@ -73,7 +76,7 @@ func (a *App) Run(ctx context.Context) error {
 		go func() { ended <- inner.Serve(private) }()
 	}
 	a.log.Info("serving", "addr", public.Addr().String(), "admin_addr", a.cfg.AdminAddr, "data", a.cfg.Data)
-	if err := a.offerSetup(ctx, public.Addr()); err != nil {
+	if err := a.offerSetup(background, public.Addr()); err != nil {
 		_ = server.Close()
 		return err
 	}
