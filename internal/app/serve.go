@@ -32,7 +32,7 @@ const (
 func Serve(ctx context.Context, cfg config.Config, stderr io.Writer, version string) error {
 	a, err := New(ctx, cfg, stderr, version)
 	if err != nil && ctx.Err() != nil {
-		return nil //nolint:nilerr // told to stop before it had begun
+		return nil // told to stop before it had begun
 	}
 	if err != nil {
 		return err
