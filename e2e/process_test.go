@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -87,6 +88,38 @@ func TestTermLetsStreamsFinish(t *testing.T) {
 	<-in.ended
 	if code := in.cmd.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("gantry ended with code %d", code)
+	}
+}
+
+// TestMetricsAreOnThePrivateListenerOnly counts a call, and looks for it where operators look and where callers might.
+func TestMetricsAreOnThePrivateListenerOnly(t *testing.T) {
+	t.Parallel()
+	admin := freeAddr(t)
+	in := start(t, t.TempDir(), "GANTRY_ADMIN_ADDR="+admin)
+	u := in.newUser("metrics", "")
+	in.call(http.MethodPost, "/v1/chat/completions", u.key, map[string]any{
+		"model": "sim-chat", "max_tokens": 5, "messages": []any{map[string]any{"role": "user", "content": "hi"}},
+	}, nil, 200)
+	read := func(url string) (int, string) {
+		resp, err := http.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(text)
+	}
+	want := `gantry_requests_total{kind="chat.completions",model="sim-chat",platform="simulation",status="200"} 1`
+	if status, text := read("http://" + admin + "/metrics"); status != http.StatusOK || !strings.Contains(text, want) {
+		t.Errorf("%d, without %s", status, want)
+	}
+	for _, path := range []string{"/metrics", "/debug/pprof/"} {
+		if status, _ := read(in.url + path); status != http.StatusNotFound {
+			t.Errorf("%s on the public port answers %d", path, status)
+		}
 	}
 }
 
