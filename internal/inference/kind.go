@@ -59,3 +59,27 @@ const (
 	Anthropic Dialect = "anthropic"
 	Gemini    Dialect = "gemini"
 )
+
+// Uses reports whether a model of the type can consume the resource at all. Prices of others need not be shown.
+func (t ModelType) Uses(r Resource) bool {
+	switch r {
+	case Request:
+		return true
+	case Image:
+		return t == TypeImage || t == TypeImageEdit || t == TypeMidjourney
+	case VideoSecond:
+		return t == TypeVideo || t == TypeImageToVideo || t == TypeReferenceToVideo
+	case AudioSecond:
+		return t == TypeSTT || t == TypeTTS || t == TypeRealtime
+	case Characters:
+		return t == TypeTTS
+	case TrainingStep:
+		return t == TypeTraining
+	case Search:
+		return t == TypeRerank || t == TypeChat || t == TypeResponses
+	case TextOutput, TextReasoning:
+		return t != TypeEmbedding && t != TypeRerank && t != TypeModeration
+	default:
+		return t != TypeTraining
+	}
+}

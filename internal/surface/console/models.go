@@ -2,8 +2,10 @@ package console
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
+	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/relay"
 	"github.com/gantry-ai/gantry/internal/surface/console/api"
@@ -33,6 +35,9 @@ func showRoute(r *relay.Route) api.CallableModel {
 	}
 	if first.Schedule != nil {
 		for _, rate := range first.Schedule.Rates() {
+			if !slices.ContainsFunc(r.Types, func(t inference.ModelType) bool { return t.Uses(rate.Resource) }) {
+				continue // a default set prices everything that there is
+			}
 			out.Pricing = append(out.Pricing, showRate(rate))
 		}
 	}
