@@ -13,10 +13,16 @@ func TestTypesUseWhatTheyCanConsume(t *testing.T) {
 		uses []inference.Resource
 		not  []inference.Resource
 	}{
-		{inference.TypeChat, []inference.Resource{inference.TextInput, inference.TextReasoning, inference.Request, inference.Search},
-			[]inference.Resource{inference.Image, inference.VideoSecond, inference.Characters, inference.TrainingStep}},
-		{inference.TypeEmbedding, []inference.Resource{inference.TextInput, inference.Request},
-			[]inference.Resource{inference.TextOutput, inference.Image, inference.AudioSecond}},
+		{
+			inference.TypeChat,
+			[]inference.Resource{inference.TextInput, inference.TextReasoning, inference.Request, inference.Search},
+			[]inference.Resource{inference.Image, inference.VideoSecond, inference.Characters, inference.TrainingStep},
+		},
+		{
+			inference.TypeEmbedding,
+			[]inference.Resource{inference.TextInput, inference.Request},
+			[]inference.Resource{inference.TextOutput, inference.Image, inference.AudioSecond},
+		},
 		{inference.TypeVideo, []inference.Resource{inference.VideoSecond, inference.TextInput}, []inference.Resource{inference.Image}},
 		{inference.TypeTTS, []inference.Resource{inference.Characters, inference.AudioSecond}, []inference.Resource{inference.VideoSecond}},
 		{inference.TypeTraining, []inference.Resource{inference.TrainingStep, inference.Request}, []inference.Resource{inference.TextInput}},

@@ -16,6 +16,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/event"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
@@ -56,6 +57,7 @@ type Options struct {
 	Snapshot func() *relay.Snapshot
 	// Ready says why the process cannot serve, nil when it can.
 	Ready func(context.Context) error
+	Now   clock.Clock
 	// Env names the kind of installation, such as "production", for /healthz.
 	Env string
 	Log *slog.Logger

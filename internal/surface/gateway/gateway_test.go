@@ -34,7 +34,7 @@ func newWorld(t *testing.T, c identity.Config) *world {
 	w := &world{World: surfacetest.New(t, c), contract: surfacetest.LoadContract(t, "easyai-gateway", "httpapi.ErrorEnvelope")}
 	w.surface = gateway.New(gateway.Options{
 		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Wallets: w.Wallets, Tasks: w.Tasks, Audit: w.Audit,
-		Snapshot: w.Snapshot, Ready: func(context.Context) error { return w.notReady }, Env: "test", Log: w.Log,
+		Snapshot: w.Snapshot, Ready: func(context.Context) error { return w.notReady }, Env: "test", Log: w.Log, Now: w.Clock.Now,
 	})
 	r := chi.NewRouter()
 	r.Use(httpx.Edge(nil))
@@ -170,7 +170,7 @@ func TestPlatformsAndModels(t *testing.T) {
 	}
 	var p struct{ ID string }
 	a.JSON(t, &p)
-	models := "/api/admin/platforms/" + p.ID + "/models"
+	models, estimate := "/api/admin/platforms/"+p.ID+"/models", "/api/v1/pricing/estimate"
 	w.run(t, []surfacetest.Request{
 		{Name: "platform key taken", As: "admin", Method: post, Path: "/api/admin/platforms", Body: newPlatform, Operation: "createAdminPlatform", Status: 409, Code: "platform_key_taken", At: "platformKey"},
 		{Name: "unknown credential", As: "admin", Method: post, Path: "/api/admin/platforms", Body: `{"provider":"openai","name":"x","credentials":{"apiKey":"k","key":"k"}}`, Operation: "createAdminPlatform", Status: 400, Code: "invalid_parameter", At: "credentials.key"},
@@ -189,6 +189,10 @@ func TestPlatformsAndModels(t *testing.T) {
 		{Name: "bad price", As: "admin", Method: post, Path: models, Body: `{"providerModelName":"m","modelType":["chat"],"billingConfig":{"currency":"USD","rules":[{"resourceType":"x"}]}}`, Operation: "createAdminPlatformModelForPlatform", Status: 400, Code: "price_resource_unknown", At: "billingConfig.rules[0].resourceType"},
 		{Name: "admin models", As: "admin", Method: get, Path: "/api/admin/models", Operation: "listAdminPlatformModels", Status: 200, Golden: true},
 		{Name: "callable models", As: "user", Method: get, Path: "/api/v1/models", Operation: "listCallableModels", Status: 200, Golden: true},
+		{Name: "estimate", As: "user", Method: post, Path: estimate, Body: `{"model":"chat-9","messages":[{"role":"user","content":"hi"}],"max_tokens":100}`, Operation: "estimatePricing", Status: 200, Golden: true},
+		{Name: "estimate a prompt", As: "key", Method: post, Path: estimate, Body: `{"kind":"chat.completions","model":"chat-9","prompt":"hi","max_tokens":100}`, Operation: "estimatePricing", Status: 200, Golden: true},
+		{Name: "estimate what nobody serves", As: "user", Method: post, Path: estimate, Body: `{"model":"chat-0","messages":[{"role":"user","content":"hi"}]}`, Operation: "estimatePricing", Status: 404, Code: "model_not_found", At: "model"},
+		{Name: "estimate another kind", As: "user", Method: post, Path: estimate, Body: `{"kind":"chat","model":"chat-9"}`, Operation: "estimatePricing", Status: 400, Code: "invalid_parameter", At: "kind"},
 		{Name: "playground models", As: "key", Method: get, Path: "/api/v1/playground/models", Operation: "listPlaygroundModels", Status: 200},
 		{Name: "replace platform", As: "admin", Method: patch, Path: "/api/admin/platforms/" + p.ID, Body: `{"provider":"openai","name":"Theirs","status":"disabled"}`, Operation: "updateAdminPlatform", Status: 200, Golden: true},
 		{Name: "no route is in force", As: "user", Method: get, Path: "/api/v1/models", Operation: "listCallableModels", Status: 200, Golden: true},
@@ -365,6 +369,7 @@ var permissions = map[string]string{
 	"deleteApiKey":                        "user admin operator finance support key admin-key",
 	"listPlaygroundApiKeys":               "user admin operator finance support",
 	"listCallableModels":                  "user admin operator finance support key admin-key",
+	"estimatePricing":                     "user admin operator finance support key admin-key",
 	"listPlaygroundModels":                "user admin operator finance support key admin-key",
 	"listWorkspaceTasks":                  "user admin operator finance support key tasks-key admin-key",
 	"getWorkspaceTask":                    "user admin operator finance support key tasks-key admin-key",

@@ -42,6 +42,8 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: get, Pattern: "/api/admin/catalog/providers", OperationID: "listAdminCatalogProviders", Access: public, Handler: s.listProviders},
 		{Method: get, Pattern: "/api/admin/catalog/base-models", OperationID: "listAdminBaseModels", Access: public, Handler: s.listBaseModels},
 
+		{Method: post, Pattern: "/api/v1/pricing/estimate", OperationID: "estimatePricing", Access: models, Handler: s.estimatePricing},
+
 		{Method: get, Pattern: "/api/workspace/tasks", OperationID: "listWorkspaceTasks", Access: reader, Handler: s.listTasks},
 		{Method: get, Pattern: "/api/workspace/tasks/{taskID}", OperationID: "getWorkspaceTask", Access: reader, Handler: s.getTask},
 		{Method: get, Pattern: "/api/v1/tasks", OperationID: "listTasks", Access: reader, Handler: s.listTasks},

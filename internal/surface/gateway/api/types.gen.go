@@ -364,7 +364,10 @@ type HttpapiPricingEstimateRequest struct {
 
 // HttpapiPricingEstimateResponse defines model for httpapi.PricingEstimateResponse.
 type HttpapiPricingEstimateResponse struct {
-	Items []map[string]interface{} `json:"items"`
+	// AmountText Sum of the items as an exact decimal.
+	AmountText string              `json:"amountText,omitempty"`
+	Currency   string              `json:"currency,omitempty"`
+	Items      []GantryBillingLine `json:"items"`
 
 	// Resolver Example: effective-pricing-v1
 	Resolver string `json:"resolver,omitempty"`

@@ -1796,9 +1796,10 @@ export interface components {
             runMode?: string;
         };
         "httpapi.PricingEstimateResponse": {
-            items?: {
-                [key: string]: unknown;
-            }[];
+            /** @description Sum of the items as an exact decimal. */
+            amountText?: string;
+            currency?: string;
+            items?: components["schemas"]["gantry.BillingLine"][];
             /** @example effective-pricing-v1 */
             resolver?: string;
         };

@@ -1,0 +1,77 @@
+package relay
+
+import (
+	"time"
+
+	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/kernel/money"
+	"github.com/gantry-ai/gantry/internal/wire"
+)
+
+// Quote is what a request would cost if it were made now and used what it asks for.
+type Quote struct {
+	Currency money.Currency
+	Lines    []pricing.Line
+	Amount   money.Amount
+	Model    string // what would serve it first, as its upstream names it
+}
+
+// quotedOutput is how many output tokens are assumed of a request that sets no limit.
+const quotedOutput = 1024
+
+// Quote prices a request by what would serve it first, with the function that bills it. Input tokens are estimated; for
+// output the request's own limit counts. Codes: model_not_found, price_*, and those of the format.
+func (s *Snapshot) Quote(p *identity.Principal, f wire.Format, body []byte, now time.Time) (Quote, error) {
+	ask, err := f.Peek(body)
+	if err != nil {
+		return Quote{}, err
+	}
+	t, alias, err := s.first(p, f.Kind(), &ask)
+	if err != nil {
+		return Quote{}, err
+	}
+	schedule := t.Schedule.At(now)
+	if schedule == nil {
+		return Quote{}, pricing.ErrNoRules.Because(t.PriceError)
+	}
+	in := pricing.Inputs{At: now}
+	if caller, ok := p.Terms.(*terms); ok {
+		in.Discounts = caller.discounts(alias)
+	}
+	in.Usage.Estimated = true
+	in.Usage.Quantities[inference.TextInput] = f.InputTokens(body, &ask)
+	if producesText(f.Kind()) {
+		in.Usage.Quantities[inference.TextOutput] = t.quotedOutput(&ask) * ask.Choices
+	}
+	out := Quote{Currency: schedule.Currency, Model: t.Model.ProviderModelName}
+	out.Lines, out.Amount, err = schedule.Bill(&in)
+	return out, err
+}
+
+// first is the target that a request would be sent to first, and the route's name.
+func (s *Snapshot) first(p *identity.Principal, kind inference.Kind, ask *wire.Ask) (*Target, string, error) {
+	route := s.Route(ask.Model)
+	if route == nil || !route.Types.Has(kind.ModelType()) || !p.AllowsModel(route.Alias) {
+		return nil, "", errModel.At("model")
+	}
+	targets := route.order(kind)
+	if ask.Simulation {
+		targets = s.simulated(targets, kind)
+	}
+	if len(targets) == 0 {
+		return nil, "", errModel.At("model")
+	}
+	return targets[0], route.Alias, nil
+}
+
+func (t *Target) quotedOutput(ask *wire.Ask) int64 {
+	switch {
+	case ask.MaxOutput > 0:
+		return ask.MaxOutput
+	case t.MaxOutput > 0:
+		return min(t.MaxOutput, quotedOutput)
+	}
+	return quotedOutput
+}
