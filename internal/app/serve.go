@@ -21,6 +21,8 @@ const (
 	settleTimeout = 10 * time.Second
 	// usedEvery is how often it is written down when keys were last used.
 	usedEvery = 10 * time.Second
+	// forgetEvery is how often sessions that ended long ago are deleted.
+	forgetEvery = time.Hour
 	// closeTimeout bounds how long the last records may take to be written.
 	closeTimeout = 10 * time.Second
 	// maxHeader bounds a request's header.
@@ -63,6 +65,7 @@ func (a *App) Run(ctx context.Context) error {
 	go a.limiting.run(background)
 	go a.expireGrants(background)
 	go a.writeUsedKeys(background)
+	go a.forgetSessions(background)
 
 	handler, err := a.Handler(ctx)
 	if err != nil {
@@ -209,6 +212,26 @@ func (a *App) writeUsedKeys(ctx context.Context) {
 		}
 		if err := a.store.Identity().APIKeysUsed(ctx, used); err != nil && ctx.Err() == nil {
 			a.log.Warn("last use of keys not written", "error", err)
+		}
+	}
+}
+
+// forgetSessions deletes the sessions that nobody needs any more: every sign-in leaves one.
+func (a *App) forgetSessions(ctx context.Context) {
+	tick := time.NewTicker(forgetEvery)
+	defer tick.Stop()
+	for {
+		n, err := a.identity.ForgetSessions(ctx)
+		if err != nil && ctx.Err() == nil {
+			a.log.Warn("sessions not forgotten", "error", err)
+		}
+		if n > 0 {
+			a.log.Info("sessions forgotten", "count", n)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 		}
 	}
 }

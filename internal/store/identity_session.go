@@ -59,3 +59,15 @@ func (s *Identity) SessionRevoke(ctx context.Context, t tx.Tx, session id.ID, at
 	return touched(in(t).NewUpdate().Table("session").
 		Set("revoked_at = COALESCE(revoked_at, ?)", stampOf(at)).Where("id = ?", session).Exec(ctx))
 }
+
+// SessionsForget implements identity.Store.
+func (s *Identity) SessionsForget(ctx context.Context, t tx.Tx, before time.Time, limit int) (int, error) {
+	some := in(t).NewSelect().Table("session").Column("id").Where("expires_at < ?", stampOf(before)).
+		OrderExpr("expires_at").Limit(int64(limit))
+	result, err := in(t).NewDelete().Table("session").Where("id IN (?)", some).Exec(ctx)
+	if err != nil {
+		return 0, failure(err)
+	}
+	n, err := result.RowsAffected()
+	return int(n), err
+}

@@ -13,7 +13,9 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/identity/identitytest"
 	"github.com/gantry-ai/gantry/internal/kernel/event"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
+	"github.com/gantry-ai/gantry/internal/kernel/tx"
 )
 
 var here = identity.Client{IP: "192.0.2.1", UserAgent: "test"}
@@ -202,6 +204,44 @@ func TestSessionIsRenewedUntilLogout(t *testing.T) {
 	}
 	if _, err := w.Renew(t.Context(), in.SessionToken.Reveal()); !errors.Is(err, identity.ErrCredentials) {
 		t.Errorf("cookie after logout: %v", err)
+	}
+}
+
+func TestSessionsAreForgottenAMonthAfterTheirEnd(t *testing.T) {
+	t.Parallel()
+	w := onSQLite(t)
+	if err := w.EnsureDefaults(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	in := register(t, w, "ada")
+	const many = 501 // more than one transaction deletes
+	err := w.Store.InTx(t.Context(), func(within tx.Tx) error {
+		for i := range many {
+			one := in.Session
+			one.ID, one.Hash = id.New(), fmt.Appendf(nil, "hash %d", i)
+			if err := w.Store.SessionInsert(t.Context(), within, &one); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Clock.Advance(in.Session.ExpiresAt.Sub(w.Clock.Now()) + 30*24*time.Hour)
+	if n, err := w.ForgetSessions(t.Context()); n != 0 || err != nil {
+		t.Errorf("%d forgotten after 30 days, %v", n, err)
+	}
+	w.Clock.Advance(time.Microsecond)
+	fresh, err := w.Login(t.Context(), here, "ada", "correct horse", identity.SessionConsole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := w.ForgetSessions(t.Context()); n != many+1 || err != nil {
+		t.Errorf("%d forgotten after 30 days and a moment, want %d; %v", n, many+1, err)
+	}
+	if _, err := w.Renew(t.Context(), fresh.SessionToken.Reveal()); err != nil {
+		t.Errorf("the session in use: %v", err)
 	}
 }
 

@@ -198,6 +198,31 @@ func (s *Service) Logout(ctx context.Context, c Client, sessionToken string) err
 	})
 }
 
+const (
+	// sessionKept is how long a session is remembered after its end, for those who ask later who was signed in.
+	sessionKept = 30 * 24 * time.Hour
+	// forgetAtOnce bounds how long one transaction that forgets holds up the other writers.
+	forgetAtOnce = 500
+)
+
+// ForgetSessions deletes the sessions that ended more than 30 days ago, and tells how many.
+func (s *Service) ForgetSessions(ctx context.Context) (int, error) {
+	before, all := s.Now().Add(-sessionKept), 0
+	for {
+		n := 0
+		err := s.Store.InTx(ctx, func(t tx.Tx) (err error) {
+			n, err = s.Store.SessionsForget(ctx, t, before, forgetAtOnce)
+			return err
+		})
+		if err != nil {
+			return all, err
+		}
+		if all += n; n < forgetAtOnce {
+			return all, nil
+		}
+	}
+}
+
 // EndSessions ends every session and token of the actor at once. Other sessions of the user end too.
 func (s *Service) EndSessions(ctx context.Context, by event.Actor) error {
 	_, err := s.changeUser(ctx, by, "user.sessions_ended", func(u *User) error {

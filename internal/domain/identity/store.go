@@ -48,6 +48,8 @@ type Store interface {
 	SessionByID(ctx context.Context, session id.ID) (Session, error)
 	SessionByHash(ctx context.Context, hash []byte) (Session, error)
 	SessionRevoke(ctx context.Context, t tx.Tx, session id.ID, at time.Time) error
+	// SessionsForget deletes up to limit sessions whose time was over before a moment, and tells how many.
+	SessionsForget(ctx context.Context, t tx.Tx, before time.Time, limit int) (int, error)
 }
 
 // UserQuery selects users. Zero fields do not restrict. All asks for every row on one page, for lists that a contract

@@ -278,3 +278,31 @@ func testSessions(_ *testing.T, w *world) {
 	}
 	w.refused(w.in(func(t tx.Tx) error { return s.SessionRevoke(w.ctx, t, id.New(), epoch) }), fault.ErrNotFound, "")
 }
+
+func testSessionsForgotten(t *testing.T, w *world) {
+	t.Helper()
+	s := w.Identity()
+	var all []identity.Session
+	for i := range 4 {
+		var session identity.Session
+		fill(&session)
+		session.UserID, session.Hash = w.user.ID, []byte{byte(i)}
+		session.ExpiresAt = epoch.Add(time.Duration(i) * time.Hour)
+		w.must(func(t tx.Tx) error { return s.SessionInsert(w.ctx, t, &session) })
+		all = append(all, session)
+	}
+	// The soonest ended go first; one that ends at the moment itself stays.
+	for _, want := range []int{2, 1, 0} {
+		w.must(func(in tx.Tx) error {
+			n, err := s.SessionsForget(w.ctx, in, all[3].ExpiresAt, 2)
+			if n != want {
+				t.Errorf("%d forgotten, want %d", n, want)
+			}
+			return err
+		})
+	}
+	for _, session := range all[:3] {
+		missing[identity.Session](w, "a forgotten session")(s.SessionByID(w.ctx, session.ID))
+	}
+	found(w, "the last session", all[3])(s.SessionByID(w.ctx, all[3].ID))
+}

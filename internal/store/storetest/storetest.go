@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"Apps":                testApps,
 		"APIKeys":             testAPIKeys,
 		"Sessions":            testSessions,
+		"SessionsForgotten":   testSessionsForgotten,
 		"Catalog":             testCatalog,
 		"Platforms":           testPlatforms,
 		"PlatformModels":      testPlatformModels,

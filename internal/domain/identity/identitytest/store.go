@@ -293,6 +293,20 @@ func (s *Store) SessionRevoke(_ context.Context, _ tx.Tx, session id.ID, at time
 	return nil
 }
 
+// SessionsForget implements identity.Store.
+func (s *Store) SessionsForget(_ context.Context, _ tx.Tx, before time.Time, limit int) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for key, v := range s.rows.sessions {
+		if n < limit && v.ExpiresAt.Before(before) {
+			delete(s.rows.sessions, key)
+			n++
+		}
+	}
+	return n, nil
+}
+
 // Settings implements identity.Settings over the same maps.
 type Settings struct{ store *Store }
 
