@@ -19,10 +19,6 @@ import (
 const (
 	// settleTimeout bounds how long an answer waits for its charge to be durable.
 	settleTimeout = 10 * time.Second
-	// usedEvery is how often it is written down when keys were last used.
-	usedEvery = 10 * time.Second
-	// forgetEvery is how often sessions that ended long ago are deleted.
-	forgetEvery = time.Hour
 	// closeTimeout bounds how long the last records may take to be written.
 	closeTimeout = 10 * time.Second
 	// maxHeader bounds a request's header.
@@ -61,11 +57,8 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	go a.poll(background)
 	go a.limiting.run(background)
-	go a.expireGrants(background)
-	go a.writeUsedKeys(background)
-	go a.forgetSessions(background)
+	a.startJobs(background)
 
 	handler, err := a.Handler(ctx)
 	if err != nil {
@@ -171,67 +164,4 @@ func (a *App) privateHandler() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	return mux
-}
-
-// expireEvery is how soon a grant is taken back after its time.
-const expireEvery = time.Minute
-
-// expireGrants takes back what is left of grants whose time is over.
-func (a *App) expireGrants(ctx context.Context) {
-	tick := time.NewTicker(expireEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		closed, err := a.wallets.ExpireGrants(ctx, a.now())
-		if err != nil && ctx.Err() == nil {
-			a.log.Error("grants not expired", "error", err)
-		}
-		if closed > 0 {
-			a.log.Info("grants expired", "count", closed)
-		}
-	}
-}
-
-// writeUsedKeys writes down when keys were last used, now and then: nothing waits for it.
-func (a *App) writeUsedKeys(ctx context.Context) {
-	tick := time.NewTicker(usedEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		used := a.directory.UsedKeys()
-		if len(used) == 0 {
-			continue
-		}
-		if err := a.store.Identity().APIKeysUsed(ctx, used); err != nil && ctx.Err() == nil {
-			a.log.Warn("last use of keys not written", "error", err)
-		}
-	}
-}
-
-// forgetSessions deletes the sessions that nobody needs any more: every sign-in leaves one.
-func (a *App) forgetSessions(ctx context.Context) {
-	tick := time.NewTicker(forgetEvery)
-	defer tick.Stop()
-	for {
-		n, err := a.identity.ForgetSessions(ctx)
-		if err != nil && ctx.Err() == nil {
-			a.log.Warn("sessions not forgotten", "error", err)
-		}
-		if n > 0 {
-			a.log.Info("sessions forgotten", "count", n)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
 }

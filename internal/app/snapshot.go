@@ -61,26 +61,17 @@ func (a *App) prepareAccounts(ctx context.Context, s *relay.Snapshot) error {
 	return nil
 }
 
-// poll reloads whenever the configuration has another version than the one in use.
+// poll hears what other nodes changed, and reloads when the configuration has another version than the one in use.
 func (a *App) poll(ctx context.Context) {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if err := a.hearIdentityNews(ctx); err != nil && ctx.Err() == nil {
-			a.log.Error("changes of other nodes not heard", "error", err)
-		}
-		version, err := a.store.Routing().ConfigVersion(ctx)
-		if err == nil && version != a.relay.Snapshot().Version {
-			err = a.reload(ctx)
-		}
-		if err != nil && ctx.Err() == nil {
-			a.log.Error("configuration not reloaded", "error", err)
-		}
+	if err := a.hearIdentityNews(ctx); err != nil && ctx.Err() == nil {
+		a.log.Error("changes of other nodes not heard", "error", err)
+	}
+	version, err := a.store.Routing().ConfigVersion(ctx)
+	if err == nil && version != a.relay.Snapshot().Version {
+		err = a.reload(ctx)
+	}
+	if err != nil && ctx.Err() == nil {
+		a.log.Error("configuration not reloaded", "error", err)
 	}
 }
 
