@@ -105,6 +105,16 @@ const at = (path) => `${gantry.origin}/console${path}`;
 const shot = (name) => page.screenshot({ path: join(shots, `${name}.png`) });
 const button = (name) => page.getByRole('button', { name });
 
+/** What the API answers the signed-in user. */
+async function api(method, path, data) {
+  const session = await context.request.get(`${gantry.origin}/api/console/session`);
+  const { accessToken } = await session.json();
+  const headers = { Authorization: `Bearer ${accessToken}` };
+  const answer = await context.request.fetch(gantry.origin + path, { method, headers, data });
+  assert.equal(answer.status(), 200, path);
+  return answer.json();
+}
+
 await check('the setup link leads to a streamed answer within a minute', async () => {
   await page.goto(gantry.link);
   await page.getByLabel(/^User name/).fill('owner');
@@ -135,6 +145,7 @@ await check('the setup link works once', async () => {
 });
 
 await check('a wrong key is refused at the step auth and nothing is saved', async () => {
+  const before = await api('GET', '/api/admin/platforms');
   await page.goto(at('/ops/platforms'));
   await button(/Connect platform/).first().click();
   const dialog = page.getByRole('dialog');
@@ -143,6 +154,7 @@ await check('a wrong key is refused at the step auth and nothing is saved', asyn
   await dialog.getByRole('button', { name: /^Test$/ }).click();
   await dialog.getByText(/401/).first().waitFor();
   await shot('connect-wrong-key');
+  assert.deepEqual(await api('GET', '/api/admin/platforms'), before);
 });
 
 async function fillConnect(dialog, key) {
@@ -161,7 +173,14 @@ await check('connecting a real upstream makes its models callable without a relo
   await shot('connect-tested');
   await connect.click();
   await page.getByText(/connected|models on/i).first().waitFor();
+  // Only the wallet is missing, and the next step fills it.
+  assert.match(await callUpstream(), /insufficient_balance/);
 });
+
+async function callUpstream() {
+  assert.ok(curl.includes('"sim-chat"'), curl);
+  return (await run('sh', ['-c', curl.replace('"sim-chat"', '"gpt-4o-mini"')])).stdout;
+}
 
 await check('an administrator credits a wallet once, with a reason', async () => {
   await page.goto(at('/ops/people/users'));
@@ -177,16 +196,41 @@ await check('an administrator credits a wallet once, with a reason', async () =>
   await dialog.waitFor({ state: 'hidden' });
   await page.goto(at('/wallet'));
   await page.getByText(/25\.00/).first().waitFor();
+  const { items } = await api('GET', '/api/workspace/wallet/transactions');
+  const credits = items.filter((item) => item.transactionType === 'adjustment');
+  assert.deepEqual(credits.map((item) => [item.reason, item.amountText]), [['journey', '25']]);
+  assert.match(await callUpstream(), /data: \[DONE\]/);
   await shot('wallet');
 });
 
-await check('the playground streams, stops, and shows the charge', async () => {
-  await page.goto(at('/play/chat'));
-  await page.getByRole('textbox', { name: /^Message$/ }).fill('Tell me about harbour cranes.');
+await check('the playground estimates, streams, stops, and shows the charge', async () => {
+  await page.goto(at('/play/chat?model=sim-chat'));
+  const message = page.getByRole('textbox', { name: /^Message$/ });
+  await message.fill('Tell me about harbour cranes.');
+  await page.getByText(/^Estimated/).waitFor();
+  await shot('play-estimate');
   await page.keyboard.press('Control+Enter');
   await page.getByRole('link', { name: /^Inspect$/ }).first().waitFor();
+  assert.match(await charge(0), /^estimated \d+\.\d+ → .*SIM/);
   await shot('play');
+
+  // Slow enough that there is something to stop.
+  await page.route('**/v1/chat/completions', (route) =>
+    route.continue({ headers: { ...route.request().headers(), 'x-simulation': 'pace=20;tokens=2000' } }));
+  await message.fill('And about gantries.');
+  await page.keyboard.press('Control+Enter');
+  await button(/^Stop$/).click();
+  await page.getByText('Stopped by you; the text so far is kept.').waitFor();
+  await page.getByRole('link', { name: /^Inspect$/ }).nth(1).waitFor();
+  assert.match(await charge(1), /SIM/);
+  await page.unroute('**/v1/chat/completions');
+  await shot('play-stopped');
 });
+
+async function charge(turn) {
+  const fact = page.locator('dl > div').filter({ has: page.getByText('Charge', { exact: true }) }).nth(turn);
+  return (await fact.locator('dd').innerText()).replaceAll('\n', ' ');
+}
 
 await check('a key is created, shown once, and disabled', async () => {
   await page.goto(at('/keys'));
@@ -194,10 +238,20 @@ await check('a key is created, shown once, and disabled', async () => {
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('textbox').first().fill('journey');
   await dialog.getByRole('button', { name: /^Create$/ }).click();
-  await dialog.getByText(/sk-/).first().waitFor();
+  const secret = /sk-[0-9A-Za-z]+_[0-9A-Za-z]+/.exec(await dialog.getByText(/sk-/).first().innerText())[0];
   await shot('key-created');
   await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
   await page.getByText('journey').first().waitFor();
+  assert.ok(!(await page.content()).includes(secret), 'the secret is still on the page');
+  const models = () =>
+    context.request.get(`${gantry.origin}/v1/models`, { headers: { Authorization: `Bearer ${secret}` } });
+  assert.equal((await models()).status(), 200);
+  await button('Actions for journey').click();
+  await page.getByRole('menuitem', { name: 'Disable' }).click();
+  await page.getByRole('row', { name: /journey/ }).getByText('Disabled').waitFor();
+  assert.equal((await models()).status(), 401);
+  await shot('key-disabled');
 });
 
 await check('the request list and the inspector tell the whole story', async () => {
@@ -237,14 +291,8 @@ await check('every screen opens again after a reload, in both languages and them
   }
 });
 
-async function setPreferences(locale, theme) {
-  const session = await context.request.get(`${gantry.origin}/api/console/session`);
-  const { accessToken } = await session.json();
-  const answer = await context.request.put(`${gantry.origin}/api/console/preferences`, {
-    headers: { Authorization: `Bearer ${accessToken}` },
-    data: { locale, theme, density: 'compact', timeZone: 'UTC' },
-  });
-  assert.equal(answer.status(), 200);
+function setPreferences(locale, theme) {
+  return api('PUT', '/api/console/preferences', { locale, theme, density: 'compact', timeZone: 'UTC' });
 }
 
 await check('unknown API paths answer in JSON', async () => {
