@@ -49,4 +49,4 @@ export type WalletTransaction = G['store.GatewayWalletTransaction'] &
 export type User = Omit<G['store.GatewayUser'], 'walletAccounts'> & {
   walletAccounts?: WalletAccount[];
 };
-export type Estimate = C['PricingEstimateAdditions'];
+export type Estimate = G['httpapi.PricingEstimateResponse'];

@@ -748,14 +748,6 @@ export interface components {
             /** @description Why, for people; of adjustments, grants and recharges. */
             reason?: string;
         };
-        /** @description Added to httpapi.PricingEstimateResponse. */
-        PricingEstimateAdditions: {
-            items?: components["schemas"]["BillingLine"][];
-            /** @description Sum of the items. */
-            amountText?: string;
-            /** @description Currency. */
-            currency?: string;
-        };
         /** @description Added to store.PlatformModel. */
         PlatformModelAdditions: {
             /** @description Of the simulation provider. */

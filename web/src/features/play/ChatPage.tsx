@@ -66,7 +66,12 @@ function Playground({ models, keys }: PlaygroundProps) {
     <div className={styles.layout}>
       <section className={styles.pane} aria-label={t('conversation')}>
         <Conversation chat={chat} onPrompt={send} />
-        <Composer model={model} streaming={chat.streaming} onSend={send} onStop={chat.stop} />
+        <Composer
+          bodyOf={(text) => chat.bodyOf(model.alias, params, text)}
+          streaming={chat.streaming}
+          onSend={send}
+          onStop={chat.stop}
+        />
       </section>
       <SettingsPanel
         models={models}

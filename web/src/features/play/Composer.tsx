@@ -5,22 +5,24 @@ import { IconArrowUp, IconPlayerStopFilled } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { gateway, unwrap } from '@/api/client';
-import type { CallableModel, Estimate } from '@/api/types';
+import type { Estimate } from '@/api/types';
 import { Money } from '@/components/Money';
+import type { ChatBody } from './params';
 import styles from './Chat.module.css';
 
 interface ComposerProps {
-  model: CallableModel;
+  /** The request that sends a text. */
+  bodyOf: (text: string) => ChatBody;
   streaming: boolean;
   onSend: (text: string, estimate?: Estimate) => void;
   onStop: () => void;
 }
 
 /** Where one writes: ⌘↵ sends, Stop ends the answer and keeps its text. */
-export function Composer({ model, streaming, onSend, onStop }: ComposerProps) {
+export function Composer({ bodyOf, streaming, onSend, onStop }: ComposerProps) {
   const { t } = useTranslation('play');
   const [draft, setDraft] = useState('');
-  const estimate = useEstimate(model, draft.trim());
+  const estimate = useEstimate(bodyOf, streaming ? '' : draft.trim());
   const submit = () => {
     if (!draft.trim() || streaming) return;
     onSend(draft.trim(), estimate);
@@ -68,15 +70,15 @@ export function Composer({ model, streaming, onSend, onStop }: ComposerProps) {
   );
 }
 
-/** What the server thinks the message will cost, asked 300 ms after typing stops. */
-function useEstimate(model: CallableModel, draft: string): Estimate | undefined {
+/** What the server thinks the draft will cost after all that was said, asked 300 ms after typing stops. */
+function useEstimate(bodyOf: ComposerProps['bodyOf'], draft: string): Estimate | undefined {
   const [text] = useDebouncedValue(draft, 300);
+  const body = bodyOf(text);
   const { data } = useQuery({
-    queryKey: ['estimate', model.alias, text],
-    queryFn: async ({ signal }) => {
-      const body = { model: model.alias, messages: [{ role: 'user', content: text }] };
+    queryKey: ['estimate', body],
+    queryFn: ({ signal }) => {
       const call = gateway.POST('/api/v1/pricing/estimate', { body, signal });
-      return (await unwrap(call)) as Estimate;
+      return unwrap(call);
     },
     enabled: text.length > 0,
     retry: false,

@@ -23,6 +23,9 @@ export function chatBody(model: string, params: ChatParams, history: Message[]) 
   };
 }
 
+/** The request that answers a message. */
+export type ChatBody = ReturnType<typeof chatBody>;
+
 /** How many settings differ from the default. */
 export function changedParams(params: ChatParams): number {
   return Object.values(params).filter((value) => value !== '').length;

@@ -35,15 +35,18 @@ export function useChat() {
   const patch = (id: number, part: Partial<Turn>) =>
     setTurns((all) => all.map((turn) => (turn.id === id ? { ...turn, ...part } : turn)));
 
+  /** The request that goes on with the conversation so far. */
+  const bodyOf = (model: string, params: ChatParams, question: string) =>
+    chatBody(model, params, [...historyOf(turns), { role: 'user', content: question }]);
+
   const send = async ({ apiKey, model, params, question, estimate }: SendInput) => {
     const id = turns.length;
-    const history = [...historyOf(turns), { role: 'user' as const, content: question }];
     const abort = new AbortController();
     running.current = abort;
     setTurns((all) => [...all, { id, question, model, estimate, text: '', reasoning: '' }]);
     const result = await streamChat({
       apiKey,
-      body: chatBody(model, params, history),
+      body: bodyOf(model, params, question),
       signal: abort.signal,
       onText: (text, reasoning) => patch(id, { text, reasoning }),
     });
@@ -55,6 +58,7 @@ export function useChat() {
   return {
     turns,
     streaming: last !== undefined && last.result === undefined,
+    bodyOf,
     send,
     stop: () => running.current?.abort(),
     clear: () => setTurns([]),
