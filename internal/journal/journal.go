@@ -84,10 +84,10 @@ type Options struct {
 }
 
 const (
-	defaultBatch   = 512
+	defaultBatch   = 2048
 	defaultSegment = 64 << 20
 	defaultBackoff = 50 * time.Millisecond
-	defaultLinger  = 20 * time.Millisecond
+	defaultLinger  = 200 * time.Millisecond
 	// maxBacklog bounds memory: beyond it no call is admitted until the database has caught up.
 	maxBacklog = 1 << 16
 )
