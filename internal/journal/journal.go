@@ -75,16 +75,16 @@ type Options struct {
 	Ack  Ack
 	// SegmentSize is when a new file is begun; 0 means 64 MiB.
 	SegmentSize int64
-	// MaxBatch bounds how many records the sink is given at once; 0 means 256.
+	// MaxBatch bounds how many records the sink is given at once; 0 means 512.
 	MaxBatch int
-	// Linger is how long records may wait for others before they are given to the sink together; 0 means 20 ms.
+	// Linger is how long records may wait for others before they are given to the sink together; 0 means 200 ms.
 	Linger time.Duration
 	// Backoff is the wait before a batch that the sink refused is tried again; 0 means 50 ms. It doubles with each try.
 	Backoff time.Duration
 }
 
 const (
-	defaultBatch   = 2048
+	defaultBatch   = 512
 	defaultSegment = 64 << 20
 	defaultBackoff = 50 * time.Millisecond
 	defaultLinger  = 200 * time.Millisecond
