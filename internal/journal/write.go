@@ -2,6 +2,7 @@ package journal
 
 import (
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
@@ -37,6 +38,14 @@ func (j *Journal) taken(c *commit, now bool) Ticket {
 // push writes what has been filled, and c with it. Who finds somebody else writing is taken along by run, which that one
 // wakes.
 func (j *Journal) push(c *commit) {
+	if j.o.Ack == Process {
+		// A write costs more than what it writes: calls that are as far as this one may join it. A sync takes so long that
+		// they gather by themselves.
+		runtime.Gosched()
+		if c.isOver() {
+			return
+		}
+	}
 	if j.writing.TryLock() || j.await(c) && j.writing.TryLock() {
 		j.lead()
 	}
