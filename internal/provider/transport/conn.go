@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -79,10 +78,18 @@ func (c *conn) exchange(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	resp.Body = &body{Reader: resp.Body, conn: c, ctx: ctx, stop: stop, last: resp.Close || req.Close}
-	if resp.ContentLength == 0 || req.Method == http.MethodHead {
-		resp.Body.(*body).finish(true) //nolint:forcetypeassert // it was just made
+	b := &body{conn: c, ctx: ctx, stop: stop, last: resp.Close || req.Close}
+	switch {
+	case resp.ContentLength == 0 || req.Method == http.MethodHead:
+		b.finish(true)
+	case len(resp.TransferEncoding) > 0:
+		b.chunked = true
+	case resp.ContentLength > 0:
+		b.left = resp.ContentLength
+	default:
+		b.left, b.last = -1, true
 	}
+	resp.Body = b
 	return resp, nil
 }
 
@@ -116,56 +123,4 @@ func (c *conn) release() {
 		readers.Put(c.reader)
 		c.reader = nil
 	}
-}
-
-// body is that of an answer. At its end the connection is free again.
-type body struct {
-	io.Reader // http.body
-
-	conn *conn
-	ctx  context.Context //nolint:containedctx // the call's; http.Response carries it as well
-	stop func() bool
-	last bool // the connection is not used again
-	over bool
-}
-
-// Read implements io.Reader. After the context has ended its error is the context's.
-func (b *body) Read(p []byte) (int, error) {
-	if b.over {
-		return 0, io.EOF
-	}
-	n, err := b.Reader.Read(p)
-	switch {
-	case err == nil:
-	case errors.Is(err, io.EOF):
-		b.finish(true)
-	default:
-		if ended := b.ctx.Err(); ended != nil {
-			err = fmt.Errorf("%w: %w", ended, context.Cause(b.ctx))
-		}
-	}
-	return n, err
-}
-
-// Close ends the call. What was not read yet is thrown away, with the connection.
-func (b *body) Close() error {
-	b.finish(false)
-	return nil
-}
-
-// finish ends the call once: the connection is free when its answer was read to the end and nobody has cancelled it.
-func (b *body) finish(whole bool) {
-	if b.over {
-		return
-	}
-	b.over = true
-	c := b.conn
-	b.conn = nil
-	reusable := b.stop() && whole && !b.last && c.reader.Buffered() == 0
-	c.release()
-	if reusable {
-		c.host.give(c)
-		return
-	}
-	_ = c.Close()
 }
