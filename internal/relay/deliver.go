@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
@@ -24,7 +25,10 @@ const (
 	stall = 60 * time.Second
 )
 
-var ok = provider.Outcome{Category: inference.OK}
+var (
+	ok         = provider.Outcome{Category: inference.OK}
+	callerLeft = provider.Outcome{Category: inference.Canceled, Code: "client_closed_request", Message: "The caller left."}
+)
 
 // deliverWhole reads the whole answer, settles it, and only then sends it: what was not charged is not delivered.
 func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) provider.Outcome {
@@ -75,11 +79,18 @@ type stream struct {
 	out      *http.ResponseController
 	attempt  *tasks.Attempt
 	marks    marks
-	written  int64 // output tokens, of which the last may not be flushed yet
+	ready    *[]byte // events that may be sent and are not; nil when there are none
+	written  int64   // output tokens in what was sent and what is ready
 	begun    bool
 	finished bool // the answer is complete
+	moved    bool // the answer went on since the idle deadline was set
 	extended time.Time
 }
+
+// maxReady is how much is collected before it is sent, when events come faster than they can be sent one by one.
+const maxReady = 16 << 10
+
+var readies = sync.Pool{New: func() any { b := make([]byte, 0, maxReady); return &b }}
 
 // deliverStream passes events on as they come. Until the first one is sent, a failure is the attempt's alone and another
 // may follow; afterwards it is the caller's to see.
@@ -100,13 +111,14 @@ func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt)
 // pump passes events on until the stream ends. gone says that the caller does not take them any more.
 func (s *stream) pump() (o provider.Outcome, gone bool) {
 	for {
+		if s.rest() != nil {
+			return callerLeft, true
+		}
 		event, err := s.events.Next()
 		if err != nil {
 			return s.broke(err), s.ctx().Err() != nil
 		}
-		if event.Data != nil { // a comment says that the connection lives, not that the answer goes on
-			s.d.arm(s.limits.Idle)
-		}
+		s.moved = s.moved || event.Data != nil // a comment says that the connection lives, not that the answer goes on
 		if event.Unterminated && !whole(&event) {
 			return s.broke(io.ErrUnexpectedEOF), false
 		}
@@ -131,9 +143,22 @@ func (s *stream) pump() (o provider.Outcome, gone bool) {
 			return provider.Outcome{Category: inference.ServerError, Code: "billing_unavailable", Message: "Billing is not available."}, false
 		}
 		if err != nil {
-			return provider.Outcome{Category: inference.Canceled, Code: "client_closed_request", Message: "The caller left."}, true
+			return callerLeft, true
 		}
 	}
+}
+
+// rest makes ready for a wait, if there is one: nothing that may be sent waits with us, and the wait has its limit.
+func (s *stream) rest() error {
+	if s.events.Buffered() {
+		return nil
+	}
+	err := s.flush()
+	if s.moved {
+		s.moved = false
+		s.d.arm(s.limits.Idle)
+	}
+	return err
 }
 
 // whole makes an event that lacks its blank line one that has it, unless it was cut in the middle of its data.
@@ -156,7 +181,7 @@ func (s *stream) broke(err error) provider.Outcome {
 // send passes bytes on and, unless more of the upstream's are at hand already, flushes them. It waits where the journal
 // is behind: what a crash could make unpaid is bounded.
 func (s *stream) send(b []byte) error {
-	tokens := s.meter.Result().OutputTokens // with those of the event in hand
+	tokens := s.meter.Tokens() // with those of the event in hand
 	if s.begun && s.marks.behind(tokens) {
 		if err := s.flush(); err != nil {
 			return err
@@ -168,22 +193,35 @@ func (s *stream) send(b []byte) error {
 	if !s.begun {
 		s.begin()
 	}
-	if now := s.now(); now.Sub(s.extended) > stall/6 {
-		s.extended = now
-		_ = s.out.SetWriteDeadline(now.Add(stall))
+	if s.ready == nil {
+		s.ready = readies.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
 	}
-	if _, err := s.w.Write(b); err != nil {
-		return err
-	}
+	*s.ready = append(*s.ready, b...)
 	s.written = tokens
-	if s.events.Buffered() {
+	if s.events.Buffered() && len(*s.ready) < maxReady {
 		return nil
 	}
 	return s.flush()
 }
 
-// flush sends what was written; only then is it delivered, and may be marked.
+// flush sends what is ready; only then is it delivered, and may be marked.
 func (s *stream) flush() error {
+	if s.ready == nil {
+		return nil
+	}
+	if now := s.now(); now.Sub(s.extended) > stall/6 {
+		s.extended = now
+		_ = s.out.SetWriteDeadline(now.Add(stall))
+	}
+	_, err := s.w.Write(*s.ready)
+	if cap(*s.ready) <= 2*maxReady {
+		*s.ready = (*s.ready)[:0]
+		readies.Put(s.ready)
+	}
+	s.ready = nil
+	if err != nil {
+		return err
+	}
 	if err := s.out.Flush(); err != nil {
 		return err
 	}
