@@ -154,7 +154,7 @@ func (a *App) connectDomains(ctx context.Context) error {
 func (a *App) startJournal(ctx context.Context) error {
 	j, report, err := journal.Start(ctx, journal.Options{
 		Dir: journalDir(a.cfg), Disk: journalDisk(), Sink: a.store.Journal(), Log: a.log, Ack: journal.Ack(a.cfg.Wallet.SettleAck),
-		MaxBatch: a.cfg.Journal.MaxBatch,
+		MaxBatch: a.cfg.Journal.MaxBatch, Linger: a.cfg.Journal.Linger,
 	}, a.now)
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)

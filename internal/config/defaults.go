@@ -22,7 +22,7 @@ func Default() Config {
 			TotalTimeout:     10 * time.Minute,
 			OnUnbounded:      "clamp",
 		},
-		Journal:    Journal{MaxBatch: 512},
+		Journal:    Journal{MaxBatch: 512, Linger: 200 * time.Millisecond},
 		Simulation: Simulation{Enabled: true, TokensPerSecond: 200},
 		Shutdown:   Shutdown{Timeout: 30 * time.Second},
 		Surfaces: Surfaces{
