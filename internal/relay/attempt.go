@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
+	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/provider"
@@ -17,65 +19,22 @@ import (
 const (
 	verdictServed       = "served"
 	verdictRetrySame    = "retry_same"
+	verdictNextKey      = "next_key"
 	verdictNextPlatform = "next_platform"
 	verdictStop         = "stop"
 	verdictExhausted    = "exhausted"
 	verdictCallerLeft   = "caller_left"
 )
 
-const (
-	// triesPerTarget is how often one target is tried before the next one is. Source: DESIGN section 6, retryPolicy.
-	triesPerTarget = 2
-	// maxAttempts bounds the attempts of one request over all targets.
-	maxAttempts = 6
-	// maxErrorBody is how much of an upstream's error is read.
-	maxErrorBody = 64 << 10
-)
+// maxErrorBody is how much of an upstream's error is read.
+const maxErrorBody = 64 << 10
 
-// run tries the targets in order until one has delivered or the request must stop.
+// run tries candidates until one has delivered or the request must stop.
 func (c *call) run() {
-	for i, t := range c.targets {
-		if i > 0 {
-			if err := c.reserveFor(t); err != nil {
-				continue
-			}
-		}
-		for try := 1; try <= triesPerTarget; try++ {
-			last := i == len(c.targets)-1 && try == triesPerTarget || len(c.attempts)+1 >= maxAttempts
-			o := c.attempt(t)
-			verdict := c.judge(o, try, i == len(c.targets)-1, last)
-			c.attempts[len(c.attempts)-1].Verdict = verdict
-			switch verdict {
-			case verdictServed:
-				return
-			case verdictStop, verdictExhausted, verdictCallerLeft:
-				c.giveUp(o)
-				return
-			case verdictNextPlatform:
-				try = triesPerTarget
-			}
-		}
+	r := c.plan.run(c)
+	if r.Category != inference.OK && !r.delivered {
+		c.giveUp(r.Outcome)
 	}
-	c.giveUp(provider.Outcome{Category: inference.Overloaded})
-}
-
-// judge decides what follows an attempt. Nothing is retried once the caller was sent a byte, or has left.
-func (c *call) judge(o provider.Outcome, try int, lastTarget, last bool) string {
-	switch {
-	case o.Category == inference.OK || c.delivered:
-		return verdictServed
-	case c.ctx().Err() != nil:
-		return verdictCallerLeft
-	case stops(o.Category):
-		return verdictStop
-	case last:
-		return verdictExhausted
-	case try < triesPerTarget && retriesSame(o.Category):
-		return verdictRetrySame
-	case lastTarget:
-		return verdictExhausted
-	}
-	return verdictNextPlatform
 }
 
 // stops reports whether the same request would fail everywhere. Source: DESIGN section 6, hardStopPolicy.
@@ -88,18 +47,8 @@ func stops(k inference.Category) bool {
 	}
 }
 
-// retriesSame reports whether the same upstream may well answer a second try.
-func retriesSame(k inference.Category) bool {
-	switch k {
-	case inference.Connect, inference.ServerError, inference.Overloaded, inference.Protocol:
-		return true
-	default:
-		return false
-	}
-}
-
-// attempt tries one target once. When it returns with success or c.delivered, the call has been answered and settled.
-func (c *call) attempt(t *Target) provider.Outcome {
+// try sends the call to a target once. When it succeeded or something was delivered, the call has been answered and settled.
+func (c *call) try(t *Target) result {
 	c.target = t
 	c.limited.tried = true
 	c.attempts = append(c.attempts, tasks.Attempt{
@@ -108,12 +57,16 @@ func (c *call) attempt(t *Target) provider.Outcome {
 		ProviderModelName: t.Model.ProviderModelName, Simulated: t.Simulated, StartedAt: c.now(),
 	})
 	a := &c.attempts[len(c.attempts)-1]
-	d := newDeadline(c.ctx(), c.limits.Total, c.now)
+	own := &t.Policies.Retry
+	d := newDeadline(c.ctx(), cmp.Or(own.Total, c.limits.Total), c.now)
 	defer d.stop()
-	d.arm(c.limits.FirstByte)
+	d.idle = cmp.Or(own.Idle, c.limits.Idle)
+	d.arm(cmp.Or(own.FirstByte, c.limits.FirstByte))
 	o := c.exchange(d, t, a)
 	c.note(a, o)
-	return o
+	return result{
+		Outcome: o, status: a.StatusCode, delivered: c.delivered, sent: a.StartedAt, ours: o.Code == wallet.ErrBilling.Code,
+	}
 }
 
 // note completes the attempt's record.
@@ -176,6 +129,7 @@ type deadline struct {
 	timer  *time.Timer
 	now    clock.Clock
 	end    time.Time // zero: no total deadline
+	idle   time.Duration
 }
 
 func newDeadline(parent context.Context, total time.Duration, now clock.Clock) *deadline {

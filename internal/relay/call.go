@@ -35,7 +35,7 @@ type call struct {
 	// resolve
 	discounts []pricing.NamedFactor // the caller's
 	route     *Route
-	targets   []*Target
+	plan      plan
 
 	// reserve
 	schedule  *pricing.Schedule // in force when the call was accepted; the hold and the bill go by it

@@ -24,6 +24,11 @@ type Sources struct {
 	BaseModels []catalog.BaseModel
 	// RuleSets are all versions of all rule sets that are in force at Now, or will be.
 	RuleSets []pricing.RuleSet
+	// PolicySets and Runner are the stored policies; Runner is nil where there is none.
+	PolicySets []routing.PolicySet
+	Runner     *routing.RunnerPolicy
+	// Health outlives snapshots; nil: everything is well, and nobody remembers what was not.
+	Health   *routing.Health
 	Now      time.Time
 	Adapters map[string]provider.Adapter
 	// Unseal opens a credential.
@@ -39,7 +44,13 @@ func Compile(src Sources) *Snapshot {
 	for i := range src.BaseModels {
 		c.bases[src.BaseModels[i].ID] = &src.BaseModels[i]
 	}
-	s := &Snapshot{Version: src.Version, routes: map[string]*Route{}, engines: map[inference.ModelType]*Target{}}
+	if c.Health == nil {
+		c.Health = &routing.Health{}
+	}
+	c.policies = routing.NewPolicyBook(src.PolicySets)
+	s := &Snapshot{
+		Version: src.Version, routes: map[string]*Route{}, engines: map[inference.ModelType]*Target{}, runner: c.runner(),
+	}
 	for i := range src.Platforms {
 		c.platform(s, &src.Platforms[i])
 	}
@@ -53,6 +64,21 @@ type compiler struct {
 	Sources
 	book  *pricing.Book
 	bases map[id.ID]*catalog.BaseModel
+
+	policies *routing.PolicyBook
+}
+
+// runner compiles the runner policy. One that cannot be read counts as if it were not there.
+func (c *compiler) runner() *routing.Runner {
+	if c.Runner == nil {
+		return routing.DefaultRunner()
+	}
+	r, err := routing.ParseRunner(*c.Runner)
+	if err != nil {
+		c.Log.Error("runner policy left out", "error", err)
+		return routing.DefaultRunner()
+	}
+	return r
 }
 
 // access is a platform opened with one credential.
@@ -85,8 +111,8 @@ func (c *compiler) open(p *routing.Platform, adapter provider.Adapter) []access 
 	}
 	var out []access
 	for _, cr := range credentials {
-		if cr.Status != routing.Enabled {
-			continue
+		if cr.Status != routing.Enabled && cr.Status != routing.AutoDisabled {
+			continue // what a policy disabled comes back by itself
 		}
 		up, err := c.openWith(p, &cr, adapter)
 		if err != nil {
@@ -106,8 +132,12 @@ func (c *compiler) openWith(p *routing.Platform, cr *routing.Credential, adapter
 			return nil, err
 		}
 	}
+	_, config, err := routing.ParseKeyConfig("config", p.Config)
+	if err != nil {
+		return nil, err
+	}
 	return adapter.Open(provider.Account{
-		BaseURL: p.BaseURL, AuthType: p.AuthType, Credential: fields, Config: p.Config, Transport: c.Transport(p),
+		BaseURL: p.BaseURL, AuthType: p.AuthType, Credential: fields, Config: config, Transport: c.Transport(p),
 	})
 }
 
@@ -116,10 +146,11 @@ func (c *compiler) model(
 ) {
 	base := c.bases[m.BaseModelID]
 	proto := Target{Platform: p, Model: m, Dialects: d.Dialects, Simulated: d.Simulated, Types: m.Types}
-	if err := proto.limit(base); err != nil {
+	if err := c.limit(&proto, base); err != nil {
 		c.Log.Error("model left out: its rate limits", "platform", p.Name, "model", m.Alias, "error", err)
 		return
 	}
+	c.resilience(&proto, base)
 	proto.Capabilities = capabilities(base, m)
 	proto.ContextWindow, proto.MaxOutput = proto.Capabilities.ContextWindow, proto.Capabilities.MaxOutputTokens
 	if proto.Schedule, proto.PriceError = c.schedule(p, m, base, d.Simulated); proto.PriceError != nil {
@@ -130,16 +161,27 @@ func (c *compiler) model(
 		r = &Route{Alias: m.Alias, DisplayName: m.DisplayName, OwnedBy: p.Provider, Created: m.CreatedAt}
 		s.routes[m.Alias] = r
 	}
+	own, _, _ := routing.ParseKeyConfig("config", p.Config) // what was opened could be read
+	proto.strategy = own.Strategy
 	for _, a := range opened {
 		t := proto
-		t.Upstream, t.CredentialID = a.upstream, a.credential.ID
-		t.Weight = max(1, m.Weight) * max(1, a.credential.Weight)
+		t.Upstream, t.CredentialID, t.Weight = a.upstream, a.credential.ID, a.credential.Weight
+		t.keyUnit = c.Health.Unit(routing.UnitCredential, t.keyID(), p.ID)
+		t.limitKey(own)
 		if sh, ok := a.upstream.(provider.Shaper); ok {
 			t.Shape = sh.Shape()
 		}
 		r.Targets = append(r.Targets, &t)
 		s.engine(&t)
 	}
+}
+
+// keyID names the health of a target's credential; the platform's where it has none.
+func (t *Target) keyID() id.ID {
+	if t.CredentialID.IsZero() {
+		return t.Platform.ID
+	}
+	return t.CredentialID
 }
 
 // engine notes the first simulated target of each type as the one that simulated requests are sent to.
@@ -166,6 +208,24 @@ func (r *Route) settle() {
 			}
 		}
 	}
+	r.lanes = map[inference.Kind]*lane{}
+	for _, t := range r.Targets {
+		for kind := range t.Dialects {
+			if r.lanes[kind] == nil {
+				r.lanes[kind] = newLane(r.Targets, kind)
+			}
+		}
+	}
+}
+
+// resilience gives a target its policies and its health.
+func (c *compiler) resilience(t *Target, base *catalog.BaseModel) {
+	var err error
+	if t.Policies, err = c.policies.Of(t.Platform, t.Model, base); err != nil {
+		c.Log.Error("policies left out", "platform", t.Platform.Name, "model", t.Model.Alias, "error", err)
+	}
+	t.platformUnit = c.Health.Unit(routing.UnitPlatform, t.Platform.ID, t.Platform.ID)
+	t.modelUnit = c.Health.Unit(routing.UnitModel, t.Model.ID, t.Platform.ID)
 }
 
 // capabilities are the base model's, overridden member by member by the platform model's.

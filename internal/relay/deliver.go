@@ -156,7 +156,7 @@ func (s *stream) rest() error {
 	err := s.flush()
 	if s.moved {
 		s.moved = false
-		s.d.arm(s.limits.Idle)
+		s.d.arm(s.d.idle)
 	}
 	return err
 }
@@ -231,6 +231,7 @@ func (s *stream) flush() error {
 
 func (s *stream) begin() {
 	s.begun, s.delivered = true, true
+	s.plan.alive(s.call)
 	s.status = http.StatusOK
 	s.attempt.TTFT = s.now().Sub(s.attempt.StartedAt)
 	s.ttft = s.now().Sub(s.start)

@@ -2,13 +2,14 @@ package relay
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/limits"
+	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 )
@@ -29,8 +30,7 @@ type limited struct {
 	caller    int              // how many are the caller's
 	admission limits.Admission
 	budget    limits.Reservation
-	tried     bool      // the target was sent the call
-	full      []*Target // left out because they are at their limits
+	tried     bool // the target was sent the call
 }
 
 // callerLimits finds what limits the caller, once per call. Codes: limits_unavailable.
@@ -152,23 +152,6 @@ func (c *call) affordableNow(spendable money.Amount, currency money.Currency) (m
 	return min(spendable, left), nil
 }
 
-// reserveFirst reserves for the first target that is not at its limits; those before it are left out.
-func (c *call) reserveFirst() error {
-	if c.guard != nil {
-		if err := c.callerLimits(); err != nil {
-			return err
-		}
-	}
-	for {
-		err := c.reserveFor(c.targets[0])
-		if !errors.Is(err, limits.ErrTarget) || len(c.targets) == 1 {
-			return err
-		}
-		c.limited.full = append(c.limited.full, c.targets[0])
-		c.targets = c.targets[1:]
-	}
-}
-
 // showLimits tells the caller how far its own limits are used, in the headers that SDKs know.
 func (c *call) showLimits() {
 	h := c.w.Header()
@@ -185,22 +168,25 @@ func showLevel(h http.Header, metric string, l limits.Level) {
 	h.Set("X-Ratelimit-Reset-"+metric, l.Reset.Round(time.Millisecond).String())
 }
 
-// limit compiles what limits a target: its platform's policy, and its model's, which is the override's, the model's own or
-// the base model's. Error: the policy's fault. Source: DESIGN section 6, precedence.
-func (t *Target) limit(base *catalog.BaseModel) error {
-	texts := [][]byte{member(t.Model.RuntimePolicyOverride, "rateLimitPolicy"), t.Model.RateLimitPolicy}
-	if base != nil {
-		texts = append(texts, base.DefaultRateLimitPolicy)
-	}
-	err := t.limitBy(limits.Scope{Kind: limits.KindPlatform, ID: t.Platform.ID}, t.Platform.RateLimitPolicy)
-	if err != nil {
+// limit compiles what limits a target: its platform's policy, and its model's. Error: the policy's fault.
+func (c *compiler) limit(t *Target, base *catalog.BaseModel) error {
+	model, platform := c.policies.RateLimits(t.Platform, t.Model, base)
+	if err := t.limitBy(limits.Scope{Kind: limits.KindPlatform, ID: t.Platform.ID}, platform...); err != nil {
 		return err
 	}
-	return t.limitBy(limits.Scope{Kind: limits.KindModel, ID: t.Model.ID}, texts...)
+	return t.limitBy(limits.Scope{Kind: limits.KindModel, ID: t.Model.ID}, model...)
+}
+
+// limitKey adds the limit that each of the platform's credentials has.
+func (t *Target) limitKey(own routing.KeyConfig) {
+	if rate, err := own.Rate(); err == nil && rate != nil && !t.CredentialID.IsZero() {
+		key := limits.Scope{Kind: limits.KindCredential, ID: t.CredentialID}
+		t.Limits = append(slices.Clone(t.Limits), limits.Subject{Scope: key, Policy: limits.Policy{Rate: rate}})
+	}
 }
 
 // limitBy takes the first of the policies that says anything.
-func (t *Target) limitBy(s limits.Scope, texts ...[]byte) error {
+func (t *Target) limitBy(s limits.Scope, texts ...json.RawMessage) error {
 	for _, text := range texts {
 		rate, err := limits.ParseRateLimit("rateLimitPolicy", text)
 		if err != nil {
@@ -212,11 +198,4 @@ func (t *Target) limitBy(s limits.Scope, texts ...[]byte) error {
 		}
 	}
 	return nil
-}
-
-// member is one member of a JSON object, nil when there is none.
-func member(object []byte, key string) []byte {
-	var members map[string]json.RawMessage
-	_ = json.Unmarshal(object, &members) // what is no object has no members
-	return members[key]
 }

@@ -183,7 +183,7 @@ func TestPlatformAtItsLimitIsLeftOut(t *testing.T) {
 	if err := g.journal.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if route := string(g.sink.records[1].Task.Route); !strings.Contains(route, `"gate":"rate_limited"`) {
+	if route := string(g.sink.records[1].Task.Route); !strings.Contains(route, `"gate":"limits"`) {
 		t.Errorf("the route does not say why: %s", route)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gantry-ai/gantry/internal/domain/routing"
 )
 
 // Metrics are what the relay tells Prometheus. A nil *Metrics tells nothing.
@@ -13,6 +15,7 @@ type Metrics struct {
 	ttft     *prometheus.HistogramVec
 	attempts *prometheus.CounterVec
 	overruns prometheus.Counter
+	policies *prometheus.CounterVec
 }
 
 // buckets reach from a local model's answer to a long generation, in seconds.
@@ -36,8 +39,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		overruns: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gantry_overruns_total", Help: "Calls that cost more than was held for them.",
 		}),
+		policies: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gantry_policy_events_total", Help: "What routing policies did, by kind and by the category that triggered it.",
+		}, []string{"kind", "category"}),
 	}
-	reg.MustRegister(m.requests, m.duration, m.ttft, m.attempts, m.overruns)
+	reg.MustRegister(m.requests, m.duration, m.ttft, m.attempts, m.overruns, m.policies)
 	return m
 }
 
@@ -64,5 +70,12 @@ func (m *Metrics) observe(c *call) {
 	}
 	if c.overrun > 0 {
 		m.overruns.Inc()
+	}
+}
+
+// policyEvent counts what a policy did.
+func (m *Metrics) policyEvent(e *routing.PolicyEvent) {
+	if m != nil {
+		m.policies.WithLabelValues(string(e.Kind), string(e.Category)).Inc()
 	}
 }

@@ -28,7 +28,7 @@ func (s *Snapshot) Quote(p *identity.Principal, f wire.Format, body []byte, now 
 	if err != nil {
 		return Quote{}, err
 	}
-	t, alias, err := s.first(p, f.Kind(), &ask)
+	t, alias, err := s.first(p, f.Kind(), &ask, now)
 	if err != nil {
 		return Quote{}, err
 	}
@@ -50,20 +50,20 @@ func (s *Snapshot) Quote(p *identity.Principal, f wire.Format, body []byte, now 
 	return out, err
 }
 
-// first is the target that a request would be sent to first, and the route's name.
-func (s *Snapshot) first(p *identity.Principal, kind inference.Kind, ask *wire.Ask) (*Target, string, error) {
-	route := s.Route(ask.Model)
-	if route == nil || !route.Types.Has(kind.ModelType()) || !p.AllowsModel(route.Alias) {
+// first is the target that a request would be sent to first, and the route's name: what the next request's plan would
+// choose, without changing anything. Where nothing can be tried now, it is what is tried first at other times.
+func (s *Snapshot) first(p *identity.Principal, kind inference.Kind, ask *wire.Ask, now time.Time) (*Target, string, error) {
+	route, l, err := s.lead(p, kind, ask)
+	if err != nil {
 		return nil, "", errModel.At("model")
 	}
-	targets := route.order(kind)
-	if ask.Simulation {
-		targets = s.simulated(targets, kind)
+	var trial plan
+	l = l.clone()
+	trial.set(l, s.runner, p, ask, 0, l.turn.Add(1), now)
+	if err := trial.begin(&rehearsal{clock: now}); err != nil {
+		return l.choices[0].keys[0], route.Alias, nil
 	}
-	if len(targets) == 0 {
-		return nil, "", errModel.At("model")
-	}
-	return targets[0], route.Alias, nil
+	return trial.current, route.Alias, nil
 }
 
 func (t *Target) quotedOutput(ask *wire.Ask) int64 {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/journal"
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
@@ -34,6 +35,8 @@ type Relay struct {
 	now      clock.Clock
 	log      *slog.Logger
 	metrics  *Metrics
+	budget   *retryBudget
+	events   PolicyEvents
 	inflight atomic.Int64
 }
 
@@ -60,6 +63,9 @@ type Journal interface {
 	Ready() error
 }
 
+// PolicyEvents hears what routing policies did. It must not block.
+type PolicyEvents interface{ Tell(e routing.PolicyEvent) }
+
 // Limits are the bounds of a request's size and time. Zero durations mean no deadline.
 type Limits struct {
 	MaxBody   int64
@@ -79,7 +85,8 @@ type Options struct {
 	Accounts Accounts
 	Journal  Journal
 	Limits   Limits
-	Guard    *Guard // nil: nobody has quotas or rate limits
+	Guard    *Guard       // nil: nobody has quotas or rate limits
+	Events   PolicyEvents // nil: nobody listens
 	Now      clock.Clock
 	Log      *slog.Logger
 	Metrics  *Metrics
@@ -89,7 +96,7 @@ type Options struct {
 func New(o Options) *Relay {
 	r := &Relay{
 		keys: o.Keys, wallets: o.Wallets, accounts: o.Accounts, journal: o.Journal, limits: o.Limits, now: o.Now,
-		guard: o.Guard, log: o.Log, metrics: o.Metrics,
+		guard: o.Guard, log: o.Log, metrics: o.Metrics, events: o.Events, budget: newRetryBudget(),
 	}
 	r.snapshot.Store(&Snapshot{})
 	return r

@@ -17,8 +17,16 @@ const defaultMaxOutput = 32_768
 var errUnbounded = fault.New(http.StatusBadRequest, "output_limit_required",
 	"This installation requires a limit on output tokens: set max_tokens.").At("max_tokens")
 
-// reserve holds the worst-case cost of serving the request by its first target.
-func (c *call) reserve() error { return c.reserveFirst() }
+// reserve holds the worst-case cost of serving the request by the first target that is not at its limits.
+func (c *call) reserve() error {
+	if c.guard != nil {
+		if err := c.callerLimits(); err != nil {
+			return err
+		}
+	}
+	c.budget.request()
+	return c.plan.begin(c)
+}
 
 // reserveFor makes the hold large enough for a target. What an earlier target needed is given back first. The journal is
 // told and not waited for: nothing is delivered before something that comes later in it is durable.

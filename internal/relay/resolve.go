@@ -2,78 +2,61 @@ package relay
 
 import (
 	"net/http"
+	"time"
 
-	"github.com/gantry-ai/gantry/internal/domain/tasks"
+	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/routing"
+	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/wire"
 )
 
 // errModel says that a model is unknown to the caller, whether it does not exist or may not be used.
 var errModel = fault.New(http.StatusNotFound, "model_not_found", "The model does not exist or you do not have access to it.")
 
-// resolve finds the routes by which the request may be served, in the order in which they will be tried.
+// resolve finds what may serve the request.
 func (c *call) resolve() error {
 	s := c.snapshot.Load()
-	kind := c.op.Format.Kind()
-	route := s.Route(c.ask.Model)
-	if route == nil || !route.Types.Has(kind.ModelType()) || !c.principal.AllowsModel(route.Alias) {
-		return errModel.Saying("The model `" + shorten(c.ask.Model) + "` does not exist or you do not have access to it.").At("model")
+	route, l, err := s.lead(c.principal, c.op.Format.Kind(), &c.ask)
+	if err != nil {
+		return err
 	}
 	c.route = route
 	if t, ok := c.principal.Terms.(*terms); ok {
 		c.discounts = t.discounts(route.Alias)
 	}
-	c.targets = route.order(kind)
-	if c.ask.Simulation {
-		c.targets = s.simulated(c.targets, kind)
+	if l.window > 0 && c.ask.InputBound > l.window && c.inputTokens == 0 {
+		c.inputTokens = c.op.Format.InputTokens(c.body, &c.ask)
 	}
-	if len(c.targets) == 0 {
-		return fault.ErrUnavail.Saying("No upstream can serve this model now.").After(retryLater)
-	}
+	c.plan.set(l, s.runner, c.principal, &c.ask, c.inputTokens, l.turn.Add(1), c.start)
 	return nil
 }
 
-// routeInfo is why the request went where it went, as the task keeps it.
-type routeInfo struct {
-	Requested  string           `json:"requested"`
-	Served     string           `json:"served"`
-	Cause      string           `json:"cause"`
-	Candidates []routeCandidate `json:"candidates"`
+// lead finds the route of a request and what of it offers the operation. Codes: model_not_found, service_unavailable.
+func (s *Snapshot) lead(p *identity.Principal, kind inference.Kind, ask *wire.Ask) (*Route, *lane, error) {
+	route := s.Route(ask.Model)
+	if route == nil || !route.Types.Has(kind.ModelType()) || !p.AllowsModel(route.Alias) {
+		message := "The model `" + shorten(ask.Model) + "` does not exist or you do not have access to it."
+		return nil, nil, errModel.Saying(message).At("model")
+	}
+	l := route.lane(kind)
+	if ask.Simulation {
+		l = s.simulated(l, kind)
+	}
+	if len(l.choices) == 0 {
+		return nil, nil, errNoUpstream.After(retryLater)
+	}
+	return route, l, nil
 }
 
-type routeCandidate struct {
-	PlatformID   string `json:"platformId"`
-	PlatformName string `json:"platformName"`
-	Model        string `json:"model"`
-	Priority     int64  `json:"effectivePriority"`
-	Gate         string `json:"gate"`
-	Chosen       bool   `json:"chosen"`
-}
-
-// explain tells why the call went to where it was tried last. Being served elsewhere is a failover only if an attempt
-// failed before.
-func (c *call) explain() routeInfo {
-	info := routeInfo{Requested: c.ask.Model, Cause: "direct"}
-	if c.target != nil {
-		info.Served = c.target.Model.ProviderModelName
-		if len(c.attempts) > 1 && c.attempts[0].PlatformModelID != c.target.Model.ID {
-			info.Cause = "failover"
-		} else if c.target.Model.ProviderModelName != c.ask.Model {
-			info.Cause = "alias"
-		}
+// set prepares a plan. The seed decides what is left to chance.
+func (p *plan) set(
+	l *lane, r *routing.Runner, who *identity.Principal, ask *wire.Ask, tokens int64, seed uint64, start time.Time,
+) {
+	p.lane, p.runner, p.principal, p.needs, p.tokens, p.seed, p.start = l, r, who, ask.Needs, tokens, seed, start
+	if ask.StickyKey != "" {
+		p.sticky = hashText(ask.StickyKey)
 	}
-	for _, t := range c.limited.full {
-		info.Candidates = append(info.Candidates, routeCandidate{
-			PlatformID: t.Platform.ID.String(), PlatformName: t.Platform.Name, Model: t.Model.ProviderModelName,
-			Priority: t.Platform.EffectivePriority(), Gate: "rate_limited",
-		})
-	}
-	for _, t := range c.targets {
-		info.Candidates = append(info.Candidates, routeCandidate{
-			PlatformID: t.Platform.ID.String(), PlatformName: t.Platform.Name, Model: t.Model.ProviderModelName,
-			Priority: t.Platform.EffectivePriority(), Gate: "open", Chosen: t == c.target && c.statuses == tasks.Succeeded,
-		})
-	}
-	return info
 }
 
 // shorten keeps a caller's text from making a message unreadable.

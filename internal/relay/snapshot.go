@@ -3,7 +3,6 @@ package relay
 import (
 	"cmp"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +23,7 @@ type Snapshot struct {
 	routes  map[string]*Route
 	// twins are what simulated requests are sent to instead, by model type.
 	engines map[inference.ModelType]*Target
+	runner  *routing.Runner
 }
 
 // Route is what a model's name leads to.
@@ -34,8 +34,9 @@ type Route struct {
 	Types       Types
 	Simulated   bool // every target is simulated
 	Created     time.Time
-	// Targets are ordered by effective priority.
+	// Targets are ordered by the priority of their platforms.
 	Targets []*Target
+	lanes   map[inference.Kind]*lane
 }
 
 // Types is a set of model types; sets are small.
@@ -49,6 +50,7 @@ type Target struct {
 	Platform     *routing.Platform
 	Model        *routing.PlatformModel
 	CredentialID id.ID
+	// Weight is the credential's share among the platform's.
 	Weight       int64
 	Upstream     provider.Upstream
 	Dialects     map[inference.Kind]inference.Dialect
@@ -59,11 +61,17 @@ type Target struct {
 	// ContextWindow and MaxOutput are tokens; 0 means unknown.
 	ContextWindow int64
 	MaxOutput     int64
-	// Limits are the rate limits of the platform and the model.
+	// Limits are the rate limits of the platform, the model and the credential.
 	Limits []limits.Subject
+	// Policies are in force for the model.
+	Policies *routing.Policies
 	// Schedule is nil when the model cannot be priced; PriceError says why.
 	Schedule   *pricing.Schedule
 	PriceError error
+
+	strategy routing.KeyStrategy
+	// What has a health of its own; it outlives the snapshot.
+	platformUnit, modelUnit, keyUnit *routing.Unit
 }
 
 // Route returns the route of a name, nil when there is none.
@@ -79,47 +87,6 @@ func (s *Snapshot) Routes() []*Route {
 	return out
 }
 
-// order returns the targets that offer an operation in the order in which they are to be tried: by priority, and among
-// equals at random by weight, so that each gets its share.
-func (r *Route) order(kind inference.Kind) []*Target {
-	if len(r.Targets) == 1 && r.Targets[0].offers(kind) {
-		return r.Targets
-	}
-	out := make([]*Target, 0, len(r.Targets))
-	for _, t := range r.Targets {
-		if t.offers(kind) {
-			out = append(out, t)
-		}
-	}
-	for start := 0; start < len(out); {
-		end := start + 1
-		for end < len(out) && out[end].priority() == out[start].priority() {
-			end++
-		}
-		shuffle(out[start:end])
-		start = end
-	}
-	return out
-}
-
-// shuffle orders targets at random, each next one drawn with a chance in proportion to its weight.
-func shuffle(targets []*Target) {
-	for len(targets) > 1 {
-		var total int64
-		for _, t := range targets {
-			total += max(1, t.Weight)
-		}
-		draw := rand.Int64N(total) //nolint:gosec // spreads load, guards nothing
-		for i, t := range targets {
-			if draw -= max(1, t.Weight); draw < 0 {
-				targets[0], targets[i] = targets[i], targets[0]
-				break
-			}
-		}
-		targets = targets[1:]
-	}
-}
-
 func (t *Target) priority() int64 { return t.Platform.EffectivePriority() }
 
 func (t *Target) offers(kind inference.Kind) bool {
@@ -127,25 +94,37 @@ func (t *Target) offers(kind inference.Kind) bool {
 	return spoken && t.Types.Has(kind.ModelType())
 }
 
-// simulated replaces targets by their twins: the simulation engine, at the same prices in simulated money.
-func (s *Snapshot) simulated(targets []*Target, kind inference.Kind) []*Target {
-	if len(targets) > 0 && targets[0].Simulated {
-		return targets
+// simulated replaces a lane by its twin: the simulation engine, at the same prices in simulated money.
+func (s *Snapshot) simulated(l *lane, kind inference.Kind) *lane {
+	if len(l.choices) > 0 && l.choices[0].keys[0].Simulated {
+		return l
 	}
 	engine := s.engines[kind.ModelType()]
-	if engine == nil || len(targets) == 0 {
-		return nil
+	if engine == nil || len(l.choices) == 0 {
+		return noLane
 	}
-	twin := *engine
-	if targets[0].Schedule != nil {
-		twin.Schedule = targets[0].Schedule.Simulated()
+	real, twin := l.choices[0].keys[0], *engine
+	if real.Schedule != nil {
+		twin.Schedule = real.Schedule.Simulated()
 	}
-	twin.MaxOutput, twin.ContextWindow = targets[0].MaxOutput, targets[0].ContextWindow
-	return []*Target{&twin}
+	twin.MaxOutput, twin.ContextWindow = real.MaxOutput, real.ContextWindow
+	return newLane([]*Target{&twin}, kind)
+}
+
+// noLane offers nothing.
+var noLane = &lane{}
+
+// lane returns what offers an operation, which may be nothing.
+func (r *Route) lane(kind inference.Kind) *lane {
+	if l := r.lanes[kind]; l != nil {
+		return l
+	}
+	return noLane
 }
 
 func byPriority(a, b *Target) int {
-	return cmp.Or(cmp.Compare(a.priority(), b.priority()), cmp.Compare(a.Platform.Number, b.Platform.Number))
+	return cmp.Or(cmp.Compare(a.priority(), b.priority()), cmp.Compare(a.Platform.Number, b.Platform.Number),
+		cmp.Compare(a.Model.Number, b.Model.Number))
 }
 
 // Currencies returns the currencies that routes are priced in, and that of simulated calls.

@@ -40,7 +40,18 @@ type Ask struct {
 	Simulation   bool // the caller asked for the simulation engine
 	FormatFacts  any  // the format's own findings, for Edit
 	ServiceClass string
+	// Needs is what a model must be able to do for the request.
+	Needs Needs
 }
+
+// Needs is a set of abilities, as far as a format sees that a request needs them.
+type Needs uint8
+
+// The abilities.
+const (
+	NeedsImages Needs = 1 << iota // pictures in the input
+	NeedsTools                    // tools to call
+)
 
 // Change is what the relay changes in a request. Zero fields leave it as it is.
 type Change struct {

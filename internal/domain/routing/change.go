@@ -114,7 +114,7 @@ func (s *Service) tryKept(p *Platform) error {
 		for name, value := range secrets {
 			fields[name] = value.Reveal()
 		}
-		if err := s.Adapters.Check(p.Provider, p.BaseURL, p.AuthType, fields, p.Config); err != nil {
+		if err := s.tryAdapter(p, fields); err != nil {
 			return err
 		}
 	}

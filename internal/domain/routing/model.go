@@ -71,7 +71,7 @@ func (in *NewModel) check() error {
 		check("capabilityOverride", in.CapabilityOverride, capabilitiesShape),
 		prefixed("billingConfig", billing), prefixed("billingConfigOverride", override),
 		check("permissionConfig", in.PermissionConfig, anyObject),
-		check("rateLimitPolicy", in.RateLimitPolicy, rateLimitShape), check("retryPolicy", in.RetryPolicy, retryShape),
+		check("rateLimitPolicy", in.RateLimitPolicy, rateLimitShape), check("retryPolicy", in.RetryPolicy, parsed(ParseRetry)),
 		check("runtimePolicyOverride", in.RuntimePolicyOverride, overrideShape),
 	)
 }

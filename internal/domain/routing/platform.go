@@ -88,7 +88,7 @@ func (in NewPlatform) withDefaults(a AdapterInfo) (NewPlatform, error) {
 		checkText("name", in.Name, maxName), checkText("internalName", in.InternalName, maxName),
 		checkText("platformKey", in.Key, maxName), checkText("defaultPricingMode", in.PricingMode, maxName),
 		check("config", in.Config, anyObject), check("rateLimitPolicy", in.RateLimitPolicy, rateLimitShape),
-		check("retryPolicy", in.RetryPolicy, retryShape), checkAuthType(in.AuthType, a),
+		check("retryPolicy", in.RetryPolicy, parsed(ParseRetry)), checkAuthType(in.AuthType, a),
 	)
 	if err != nil {
 		return in, err
@@ -169,7 +169,7 @@ func (s *Service) readAndTry(p *Platform, raw json.RawMessage, a AdapterInfo) ([
 				return nil, invalid(c.at(f.Name), "The provider needs this field.")
 			}
 		}
-		if err := s.Adapters.Check(p.Provider, p.BaseURL, p.AuthType, c.fields, p.Config); err != nil {
+		if err := s.tryAdapter(p, c.fields); err != nil {
 			return nil, c.locate(err)
 		}
 	}
@@ -223,7 +223,8 @@ func (s *Service) Try(in NewPlatform) (Account, error) {
 	for name, value := range plain[0].fields {
 		fields[name] = secret.New(value)
 	}
-	return Account{p.Provider, p.BaseURL, p.AuthType, fields, p.Config}, nil
+	_, config, err := ParseKeyConfig("config", p.Config)
+	return Account{p.Provider, p.BaseURL, p.AuthType, fields, config}, err
 }
 
 // slug makes a key of a name: lower-case letters, digits and dashes.

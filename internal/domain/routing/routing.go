@@ -49,6 +49,8 @@ const (
 	Enabled  Status = "enabled"
 	Disabled Status = "disabled"
 	Deleted  Status = "deleted"
+	// AutoDisabled is a credential that a policy took out of rotation; it comes back by itself.
+	AutoDisabled Status = "auto_disabled"
 )
 
 // EffectivePriority is the priority that routing goes by.
@@ -72,6 +74,7 @@ type Credential struct {
 	Status         Status
 	DisabledReason string
 	DisabledAt     time.Time
+	CooldownUntil  time.Time // zero: it may be used now
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -122,6 +123,24 @@ func oneOf(words ...string) shape {
 	}
 }
 
+const (
+	// maxSeconds bounds every time in a policy: a year, so that no sum of them overflows.
+	maxSeconds = 365 * 24 * 3600
+	// maxTries bounds the attempts that a policy may ask for, maxThreshold the failures that are remembered.
+	maxTries     = 100
+	maxThreshold = 10_000
+)
+
+// ruleFields are what a failure is recognised by and counted with, and the fields of the rule's own kind.
+func ruleFields(own map[string]shape) map[string]shape {
+	out := map[string]shape{
+		"on": list(oneOf(categories...)), "statusCodes": list(whole(100)), "errorCodes": list(text), "keywords": list(text),
+		"threshold": atMost(1, maxThreshold), "windowSeconds": atMost(1, maxSeconds),
+	}
+	maps.Copy(out, own)
+	return out
+}
+
 // The open objects of the contracts. Source: DESIGN section 6.
 var (
 	categories = func() []string {
@@ -142,25 +161,35 @@ var (
 		return err
 	}
 	retryShape = object(map[string]shape{
-		"maxAttempts": whole(1), "timeoutMs": whole(1), "firstByteTimeoutMs": whole(1), "idleTimeoutMs": whole(1),
+		"maxAttempts": atMost(1, maxTries), "timeoutMs": atMost(1, maxSeconds*1000),
+		"firstByteTimeoutMs": atMost(1, maxSeconds*1000), "idleTimeoutMs": atMost(1, maxSeconds*1000),
 		"backoff": object(map[string]shape{
-			"initialMs": whole(0), "maxMs": whole(0), "multiplier": decimal, "jitter": decimal,
+			"initialMs": atMost(0, maxSeconds*1000), "maxMs": atMost(0, maxSeconds*1000), "multiplier": decimal, "jitter": decimal,
 		}),
 		"on": list(oneOf(categories...)), "respectRetryAfter": boolean,
 	})
-	matchFields = map[string]shape{
-		"on": list(oneOf(categories...)), "statusCodes": list(whole(100)), "errorCodes": list(text), "keywords": list(text),
-		"threshold": whole(1), "windowSeconds": whole(1), "cooldownSeconds": whole(1), "maxCooldownSeconds": whole(1),
-		"target": target,
-	}
 	target       = oneOf("platform_model", "platform", "credential")
-	degradeShape = object(map[string]shape{"rules": list(object(matchFields))})
+	degradeShape = object(map[string]shape{"rules": list(object(ruleFields(map[string]shape{
+		"cooldownSeconds": atMost(1, maxSeconds), "maxCooldownSeconds": atMost(1, maxSeconds), "target": target,
+	})))})
 	disableShape = object(map[string]shape{
-		"enabled": boolean, "rules": list(object(matchFields)), "target": target, "recoverAfterSeconds": whole(1),
+		"enabled": boolean, "target": target, "recoverAfterSeconds": atMost(1, maxSeconds),
+		"rules": list(object(ruleFields(map[string]shape{
+			"cooldownSeconds": atMost(1, maxSeconds), "maxCooldownSeconds": atMost(1, maxSeconds), "target": target,
+		}))),
 	})
+	demoteShape = object(map[string]shape{"rules": list(object(ruleFields(map[string]shape{
+		"step": atMost(1, 1_000_000), "recoverAfterSeconds": atMost(1, maxSeconds),
+	})))})
+	failoverShape = object(map[string]shape{
+		"enabled": boolean, "maxAttempts": atMost(1, maxTries), "maxElapsedMs": atMost(1, maxSeconds*1000),
+		"on":    list(oneOf(categories...)),
+		"hedge": refused("Requests are not hedged: an upstream would be paid twice for one answer."),
+	})
+	hardStopShape = object(map[string]shape{"on": list(oneOf(categories...))})
 	overrideShape = object(map[string]shape{
-		"rateLimitPolicy": rateLimitShape, "retryPolicy": retryShape, "degradePolicy": degradeShape,
-		"autoDisablePolicy": disableShape,
+		"rateLimitPolicy": rateLimitShape, "retryPolicy": parsed(ParseRetry), "degradePolicy": parsed(ParseDegrade),
+		"autoDisablePolicy": parsed(ParseDisable),
 	})
 	capabilitiesShape = object(map[string]shape{
 		"inputModalities": list(text), "outputModalities": list(text), "features": list(text), "contextWindow": whole(0),

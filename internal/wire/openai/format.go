@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -60,8 +61,23 @@ func peek(body []byte, read func([]byte) (Facts, error)) (wire.Ask, error) {
 	return wire.Ask{
 		Model: facts.Model, Stream: facts.Stream, WantsUsage: facts.IncludeUsage, MaxOutput: facts.MaxOutput,
 		Choices: facts.N, InputBound: facts.BoundInput(ImageTokens), StickyKey: sticky, Simulation: facts.SimulationMode,
-		ServiceClass: facts.ServiceTier, FormatFacts: &facts,
+		ServiceClass: facts.ServiceTier, FormatFacts: &facts, Needs: facts.needs(body),
 	}, nil
+}
+
+// needs reads what a model must be able to do. Within a text the quotes of "image_url" would be escaped, so a message that
+// speaks of pictures is not taken for one that holds them.
+func (f *Facts) needs(body []byte) wire.Needs {
+	var out wire.Needs
+	if f.Images > 0 && bytes.Contains(f.spans[keyMessages].In(body), []byte(`"image_url"`)) {
+		out |= wire.NeedsImages
+	}
+	for _, key := range [...]int{keyTools, keyFunctions} {
+		if span, ok := f.given(body, key); ok && !emptyArray(span.In(body)) {
+			out |= wire.NeedsTools
+		}
+	}
+	return out
 }
 
 var (

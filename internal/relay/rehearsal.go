@@ -1,0 +1,104 @@
+package relay
+
+import (
+	"time"
+
+	"github.com/gantry-ai/gantry/internal/domain/limits"
+	"github.com/gantry-ai/gantry/internal/domain/routing"
+	"github.com/gantry-ai/gantry/internal/inference"
+)
+
+// rehearsal is a world in which nothing happens: outcomes are what faults say, and time passes when it is waited.
+type rehearsal struct {
+	clock  time.Time
+	limits Limits
+	faults []Fault
+	// credit is what the retry budget has left.
+	credit int64
+	// full reports whether a target is at its limits; nil: none is.
+	full  func(*Target) bool
+	steps []Step
+	last  *Target
+}
+
+var _ world = (*rehearsal)(nil)
+
+func (r *rehearsal) time() time.Time { return r.clock }
+
+func (r *rehearsal) left() bool { return false }
+
+func (r *rehearsal) pause(d time.Duration) bool {
+	r.clock = r.clock.Add(d)
+	if n := len(r.steps); n > 0 {
+		r.steps[n-1].Wait = d
+	}
+	return true
+}
+
+func (r *rehearsal) enter(t *Target) error {
+	if r.faultOf(t) == FaultLimits || r.full != nil && r.full(t) {
+		return limits.ErrTarget.After(time.Second)
+	}
+	return nil
+}
+
+func (r *rehearsal) try(t *Target) result {
+	r.last = t
+	fault := r.faultOf(t)
+	out := fault.result()
+	out.sent = r.clock
+	if out.Category == inference.Timeout {
+		wait := r.limits.FirstByte
+		if own := t.Policies.Retry.FirstByte; own > 0 {
+			wait = own
+		}
+		r.clock = r.clock.Add(wait)
+	}
+	r.steps = append(r.steps, Step{Target: t, Category: out.Category, Status: out.status})
+	return out
+}
+
+func (r *rehearsal) spend() bool {
+	if r.credit < fifths {
+		return false
+	}
+	r.credit -= fifths
+	return true
+}
+
+func (r *rehearsal) repay(succeeded bool) {
+	if succeeded {
+		r.credit += fifths
+	}
+}
+
+func (r *rehearsal) tell(routing.Change, *routing.Failure) {}
+
+func (r *rehearsal) decided(verdict string) { r.steps[len(r.steps)-1].Verdict = verdict }
+
+// clone copies a lane with its health, to try out what would happen.
+func (l *lane) clone() *lane {
+	units := map[*routing.Unit]*routing.Unit{}
+	copied := func(u *routing.Unit) *routing.Unit {
+		if units[u] == nil {
+			units[u] = u.Clone()
+		}
+		return units[u]
+	}
+	out := &lane{window: l.window, choices: make([]*choice, len(l.choices))}
+	out.turn.Store(l.turn.Load())
+	for i, c := range l.choices {
+		twin := &choice{
+			strategy: c.strategy, weight: c.weight, priority: c.priority, platformRoom: c.platformRoom, modelRoom: c.modelRoom,
+			keyLimits: c.keyLimits, lacks: c.lacks, keys: make([]*Target, len(c.keys)),
+		}
+		twin.turn.Store(c.turn.Load())
+		for j, t := range c.keys {
+			key := *t
+			key.platformUnit, key.modelUnit, key.keyUnit = copied(t.platformUnit), copied(t.modelUnit), copied(t.keyUnit)
+			twin.keys[j] = &key
+		}
+		out.choices[i] = twin
+	}
+	return out
+}
