@@ -62,6 +62,11 @@ type App struct {
 	limiting  *limiting
 	relay     *relay.Relay
 
+	health       routing.Health
+	policyEvents *routing.EventQueue
+	// policyEventsRun says that somebody writes them, so that the end waits for the last ones.
+	policyEventsRun bool
+
 	version   string
 	reloading sync.Mutex
 	draining  drain
@@ -145,6 +150,9 @@ func (a *App) connectDomains(ctx context.Context) error {
 	if err := a.limiting.windows.Load(ctx, a.store.Limits(), ""); err != nil {
 		return fmt.Errorf("rate limit windows: %w", err)
 	}
+	if err := a.connectHealth(ctx); err != nil {
+		return err
+	}
 	a.connectRelay()
 	event.On(&a.bus, a.onRoutingChanged)
 	return nil
@@ -214,7 +222,7 @@ func (a *App) connectRelay() {
 	c := a.cfg.Relay
 	a.relay = relay.New(relay.Options{
 		Keys: a.directory, Wallets: a.book, Accounts: a.accounts, Journal: a.journal, Now: a.now, Log: a.log,
-		Metrics: relay.NewMetrics(a.reg), Guard: a.limiting.guard(),
+		Metrics: relay.NewMetrics(a.reg), Guard: a.limiting.guard(), Events: a.policyEvents,
 		Limits: relay.Limits{
 			MaxBody: c.MaxBodyBytes, FirstByte: c.FirstByteTimeout, Idle: c.IdleTimeout, Total: c.TotalTimeout,
 			Settle: settleTimeout, RejectUnbounded: c.OnUnbounded == "reject",
@@ -262,6 +270,7 @@ func (a *App) Close(ctx context.Context) {
 	if a.limiting != nil {
 		a.limiting.save(ctx)
 	}
+	a.closeHealth(ctx)
 	if a.store != nil {
 		if err := a.store.Close(); err != nil {
 			a.log.Error("database not closed", "error", err)

@@ -99,8 +99,9 @@ func (a *App) seedPolicies(ctx context.Context, now time.Time) error {
 	}
 	set := routing.PolicySet{
 		ID: id.At(now), Key: "default", Name: "Default policies", Default: true, Status: "active",
-		Description: "What holds for platforms and models that name no other set.",
-		RetryPolicy: json.RawMessage(`{"maxAttempts":2,"respectRetryAfter":true}`), CreatedAt: now, UpdatedAt: now,
+		Description:   "What holds for platforms and models that name no other set.",
+		RetryPolicy:   json.RawMessage(`{"maxAttempts":2,"respectRetryAfter":true}`),
+		DegradePolicy: routing.DefaultDegradePolicy, AutoDisablePolicy: routing.DefaultAutoDisablePolicy, CreatedAt: now, UpdatedAt: now,
 	}
 	runner := routing.RunnerPolicy{
 		ID: id.At(now), Key: "default", Name: "Default runner policy", Status: "active",

@@ -39,6 +39,10 @@ func (a *App) reload(ctx context.Context) error {
 	if src.RuleSets, err = a.store.Pricing().RuleSetList(ctx); err != nil {
 		return err
 	}
+	if src.PolicySets, src.Runner, err = a.loadPolicies(ctx); err != nil {
+		return err
+	}
+	src.Health = &a.health
 	if src.Adapters, err = a.adaptersByProvider(ctx); err != nil {
 		return err
 	}
@@ -48,6 +52,7 @@ func (a *App) reload(ctx context.Context) error {
 		return err
 	}
 	a.relay.Use(s)
+	a.health.Keep(src.Platforms, src.Models)
 	a.limiting.book.Renew(src.Version)
 	return nil
 }

@@ -23,6 +23,7 @@ type credentialRow struct {
 	Status         routing.Status
 	DisabledReason string
 	DisabledAt     stamp
+	CooldownUntil  stamp
 	CreatedAt      stamp
 	UpdatedAt      stamp
 }
@@ -45,7 +46,7 @@ func masksOf(preview document) map[string]string {
 func credentialOf(platform id.ID, v *routing.Credential) *credentialRow {
 	return &credentialRow{
 		Number: v.Number, ID: v.ID, PlatformID: platform, Name: v.Name, Sealed: v.Sealed, Preview: previewOf(v.Preview),
-		Weight: v.Weight, Status: v.Status, DisabledReason: v.DisabledReason, DisabledAt: stampOf(v.DisabledAt),
+		Weight: v.Weight, Status: v.Status, DisabledReason: v.DisabledReason, DisabledAt: stampOf(v.DisabledAt), CooldownUntil: stampOf(v.CooldownUntil),
 		CreatedAt: stampOf(v.CreatedAt), UpdatedAt: stampOf(v.UpdatedAt),
 	}
 }
@@ -53,7 +54,7 @@ func credentialOf(platform id.ID, v *routing.Credential) *credentialRow {
 func (r credentialRow) value() routing.Credential {
 	return routing.Credential{
 		ID: r.ID, Number: r.Number, PlatformID: r.PlatformID, Name: r.Name, Sealed: r.Sealed, Preview: masksOf(r.Preview),
-		Weight: r.Weight, Status: r.Status, DisabledReason: r.DisabledReason, DisabledAt: r.DisabledAt.time(),
+		Weight: r.Weight, Status: r.Status, DisabledReason: r.DisabledReason, DisabledAt: r.DisabledAt.time(), CooldownUntil: r.CooldownUntil.time(),
 		CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(),
 	}
 }

@@ -90,11 +90,11 @@ func (u *Unit) closeLocked(r *Rule, f *Failure, now time.Time) EventKind {
 	if r.Disables || u.disabled {
 		kind = EventDisable
 		if !u.disabled {
-			u.disabled, u.since = true, now
+			u.disabled, u.since = true, now.Truncate(time.Microsecond)
 		}
 	}
 	u.closed.Store(now.UnixNano())
-	u.until.Store(now.Add(wait).UnixNano())
+	u.until.Store(now.Add(wait).Truncate(time.Microsecond).UnixNano()) // as databases keep it
 	u.dirty = u.dirty || u.disabled || wait > keepLonger || u.stored
 	return kind
 }

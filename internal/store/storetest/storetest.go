@@ -36,6 +36,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"PlatformModels":      testPlatformModels,
 		"Policies":            testPolicies,
 		"ConfigVersion":       testConfigVersion,
+		"PolicyEvents":        testPolicyEvents,
+		"Sick":                testSick,
 		"Pricing":             testPricing,
 		"Accounts":            testAccounts,
 		"Transfers":           testTransfers,
