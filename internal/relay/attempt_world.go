@@ -37,8 +37,8 @@ func (c *call) pause(d time.Duration) bool {
 	}
 }
 
-// tell takes down what a policy did.
-func (c *call) tell(change routing.Change, f *routing.Failure) {
+// announce takes down what a policy did.
+func (c *call) announce(change routing.Change, f *routing.Failure) {
 	e := change.Event(c.now(), f, c.requestID)
 	c.metrics.policyEvent(&e)
 	if c.events != nil {

@@ -132,7 +132,7 @@ func (c *compiler) openWith(p *routing.Platform, cr *routing.Credential, adapter
 			return nil, err
 		}
 	}
-	_, config, err := routing.ParseKeyConfig("config", p.Config)
+	_, config, err := routing.ParseKeyStrategy("config", p.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func (c *compiler) model(
 ) {
 	base := c.bases[m.BaseModelID]
 	proto := Target{Platform: p, Model: m, Dialects: d.Dialects, Simulated: d.Simulated, Types: m.Types}
-	if err := c.limit(&proto, base); err != nil {
+	if err := proto.limit(base, c.rateSets(p, m, base)); err != nil {
 		c.Log.Error("model left out: its rate limits", "platform", p.Name, "model", m.Alias, "error", err)
 		return
 	}
@@ -161,13 +161,11 @@ func (c *compiler) model(
 		r = &Route{Alias: m.Alias, DisplayName: m.DisplayName, OwnedBy: p.Provider, Created: m.CreatedAt}
 		s.routes[m.Alias] = r
 	}
-	own, _, _ := routing.ParseKeyConfig("config", p.Config) // what was opened could be read
-	proto.strategy = own.Strategy
+	proto.strategy, _, _ = routing.ParseKeyStrategy("config", p.Config) // what was opened could be read
 	for _, a := range opened {
 		t := proto
 		t.Upstream, t.CredentialID, t.Weight = a.upstream, a.credential.ID, a.credential.Weight
 		t.keyUnit = c.Health.Unit(routing.UnitCredential, t.keyID(), p.ID)
-		t.limitKey(own)
 		if sh, ok := a.upstream.(provider.Shaper); ok {
 			t.Shape = sh.Shape()
 		}
@@ -216,6 +214,16 @@ func (r *Route) settle() {
 			}
 		}
 	}
+}
+
+// rateSets are the sets' policies, of which limit takes the first that says anything.
+func (c *compiler) rateSets(p *routing.Platform, m *routing.PlatformModel, base *catalog.BaseModel) ratePolicySets {
+	of := func(set id.ID) json.RawMessage { return c.policies.RateLimit(set) }
+	out := ratePolicySets{model: of(m.RuntimePolicySetID), platform: of(p.RuntimePolicySetID), standard: c.policies.DefaultRateLimit()}
+	if base != nil {
+		out.base = of(base.RuntimePolicySetID)
+	}
+	return out
 }
 
 // resilience gives a target its policies and its health.

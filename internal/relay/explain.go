@@ -9,7 +9,6 @@ import (
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
-	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/wire"
 )
@@ -136,7 +135,8 @@ func (r *Relay) Explain(q *Inquiry) (Explanation, error) {
 		return Explanation{}, err
 	}
 	l = l.clone()
-	w := &rehearsal{clock: now, limits: r.limits, faults: q.Faults, credit: r.budget.units.Load() + 1, full: r.fullFor(q)}
+	w := &rehearsal{clock: now, limits: r.limits, faults: q.Faults, credit: r.budget.units.Load() + 1}
+	r.rehearseLimits(w, l, q)
 	var p plan
 	seed := l.turn.Add(1)
 	if q.Seed != 0 {
@@ -162,18 +162,21 @@ func (r *Relay) Explain(q *Inquiry) (Explanation, error) {
 	return out, nil
 }
 
-// fullFor tells whether targets are at their limits now for such a request.
-func (r *Relay) fullFor(q *Inquiry) func(*Target) bool {
+// rehearseLimits lets the rehearsal go on from what the targets' windows hold now.
+func (r *Relay) rehearseLimits(w *rehearsal, l *lane, q *Inquiry) {
 	if r.guard == nil {
-		return nil
+		return
 	}
-	return func(t *Target) bool {
-		w := limits.Weights{Requests: 1, Tokens: q.InputTokens + q.Ask.MaxOutput*max(1, q.Ask.Choices), Currency: money.USD}
-		if t.Schedule != nil {
-			w.Currency = t.Schedule.Currency
+	var scopes []limits.Scope
+	for _, c := range l.choices {
+		for _, t := range c.keys {
+			for _, s := range t.Limits {
+				scopes = append(scopes, s.Scope)
+			}
 		}
-		return r.guard.Windows.Full(t.Limits, w)
 	}
+	w.windows = r.guard.Windows.Rehearse(w.time, scopes)
+	w.weights = limits.Weights{Requests: 1, Tokens: q.InputTokens + q.Ask.MaxOutput*max(1, q.Ask.Choices)}
 }
 
 // standings are all candidates as they stand before anything happens.
@@ -206,6 +209,7 @@ func (p *plan) gateNow(c *choice, t *Target, w *rehearsal) (gate, reason string,
 			return gate, reason, until
 		}
 	}
+	defer w.leave()
 	if w.enter(t) != nil {
 		return gateLimits, "at its rate limit", until
 	}

@@ -3,7 +3,6 @@ package relay
 import (
 	"encoding/json"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -168,25 +167,26 @@ func showLevel(h http.Header, metric string, l limits.Level) {
 	h.Set("X-Ratelimit-Reset-"+metric, l.Reset.Round(time.Millisecond).String())
 }
 
+// ratePolicySets are the rateLimitPolicies of the runtime policy sets that a target's model, its platform and its base
+// model name, and of the default set. Empty ones say nothing.
+type ratePolicySets struct{ model, platform, base, standard json.RawMessage }
+
 // limit compiles what limits a target: its platform's policy, and its model's. Error: the policy's fault.
-func (c *compiler) limit(t *Target, base *catalog.BaseModel) error {
-	model, platform := c.policies.RateLimits(t.Platform, t.Model, base)
-	if err := t.limitBy(limits.Scope{Kind: limits.KindPlatform, ID: t.Platform.ID}, platform...); err != nil {
+// Source: DESIGN section 6, precedence.
+func (t *Target) limit(base *catalog.BaseModel, sets ratePolicySets) error {
+	texts := [][]byte{routing.Member(t.Model.RuntimePolicyOverride, "rateLimitPolicy"), t.Model.RateLimitPolicy, sets.model}
+	if base != nil {
+		texts = append(texts, base.DefaultRateLimitPolicy)
+	}
+	platform := limits.Scope{Kind: limits.KindPlatform, ID: t.Platform.ID}
+	if err := t.limitBy(platform, t.Platform.RateLimitPolicy, sets.platform); err != nil {
 		return err
 	}
-	return t.limitBy(limits.Scope{Kind: limits.KindModel, ID: t.Model.ID}, model...)
-}
-
-// limitKey adds the limit that each of the platform's credentials has.
-func (t *Target) limitKey(own routing.KeyConfig) {
-	if rate, err := own.Rate(); err == nil && rate != nil && !t.CredentialID.IsZero() {
-		key := limits.Scope{Kind: limits.KindCredential, ID: t.CredentialID}
-		t.Limits = append(slices.Clone(t.Limits), limits.Subject{Scope: key, Policy: limits.Policy{Rate: rate}})
-	}
+	return t.limitBy(limits.Scope{Kind: limits.KindModel, ID: t.Model.ID}, append(texts, sets.base, sets.standard)...)
 }
 
 // limitBy takes the first of the policies that says anything.
-func (t *Target) limitBy(s limits.Scope, texts ...json.RawMessage) error {
+func (t *Target) limitBy(s limits.Scope, texts ...[]byte) error {
 	for _, text := range texts {
 		rate, err := limits.ParseRateLimit("rateLimitPolicy", text)
 		if err != nil {

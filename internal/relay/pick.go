@@ -129,7 +129,7 @@ func (p *plan) restore(w world, c *choice, now time.Time) {
 	t := c.keys[0]
 	for _, u := range [...]*routing.Unit{t.platformUnit, t.modelUnit} {
 		if change, ok := u.Restore(now); ok {
-			w.tell(change, nil)
+			w.announce(change, nil)
 		}
 	}
 }
@@ -287,7 +287,7 @@ func (p *plan) probe(w world, now time.Time) bool {
 	for i, u := range p.current.units() {
 		if p.probes[i] {
 			s := u.Status(now)
-			w.tell(routing.Change{Kind: routing.EventProbe, Unit: u, Before: s, After: s}, nil)
+			w.announce(routing.Change{Kind: routing.EventProbe, Unit: u, Before: s, After: s}, nil)
 		}
 	}
 	return true

@@ -81,8 +81,8 @@ type world interface {
 	// spend takes the right to one more attempt, repay tells what became of it.
 	spend() bool
 	repay(succeeded bool)
-	// tell hears what the plan changed about a unit's health.
-	tell(c routing.Change, f *routing.Failure)
+	// announce hears what the plan changed about a unit's health.
+	announce(c routing.Change, f *routing.Failure)
 	// decided hears the verdict on the last attempt.
 	decided(verdict string)
 }
@@ -278,7 +278,7 @@ func (p *plan) pass(w world) {
 		p.gates = append(p.gates, gated{of: c, gate: gateLimits})
 	}
 	if change, ok := unit.Exclude(w.time()); ok {
-		w.tell(change, nil)
+		w.announce(change, nil)
 	}
 }
 

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/limits"
@@ -15,10 +16,12 @@ type rehearsal struct {
 	faults []Fault
 	// credit is what the retry budget has left.
 	credit int64
-	// full reports whether a target is at its limits; nil: none is.
-	full  func(*Target) bool
-	steps []Step
-	last  *Target
+	// windows are those of the targets, and go on from what they are; nil: nobody has limits.
+	windows   *limits.Limiter
+	weights   limits.Weights
+	admission limits.Admission
+	tried     bool // what was admitted was tried
+	steps     []Step
 }
 
 var _ world = (*rehearsal)(nil)
@@ -36,14 +39,34 @@ func (r *rehearsal) pause(d time.Duration) bool {
 }
 
 func (r *rehearsal) enter(t *Target) error {
-	if r.faultOf(t) == FaultLimits || r.full != nil && r.full(t) {
+	r.leave()
+	if r.faultOf(t) == FaultLimits {
 		return limits.ErrTarget.After(time.Second)
 	}
-	return nil
+	if r.windows == nil {
+		return nil
+	}
+	w := r.weights
+	if t.Schedule != nil {
+		w.Currency = t.Schedule.Currency
+	}
+	var err error
+	r.admission, err = r.windows.Admit(context.Background(), t.Limits, w)
+	return err
+}
+
+// leave ends what was admitted, as a call does that goes on to another target.
+func (r *rehearsal) leave() {
+	var took limits.Weights
+	if r.tried {
+		took.Requests = 1
+	}
+	r.admission.End(limits.Weights{}, took)
+	r.tried = false
 }
 
 func (r *rehearsal) try(t *Target) result {
-	r.last = t
+	r.tried = true
 	fault := r.faultOf(t)
 	out := fault.result()
 	out.sent = r.clock
@@ -72,7 +95,7 @@ func (r *rehearsal) repay(succeeded bool) {
 	}
 }
 
-func (r *rehearsal) tell(routing.Change, *routing.Failure) {}
+func (r *rehearsal) announce(routing.Change, *routing.Failure) {}
 
 func (r *rehearsal) decided(verdict string) { r.steps[len(r.steps)-1].Verdict = verdict }
 

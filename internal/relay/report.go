@@ -42,7 +42,7 @@ func (p *plan) well(w world, r *result) {
 			continue
 		}
 		if change, ok := u.Succeed(w.time(), r.sent, p.probes[i]); ok {
-			w.tell(change, nil)
+			w.announce(change, nil)
 		}
 	}
 	p.probes = [3]bool{}
@@ -76,6 +76,6 @@ func (p *plan) apply(w world, rule *routing.Rule, f *routing.Failure) {
 		}
 	}
 	if change, ok := u.Fail(rule, f, w.time(), probe); ok {
-		w.tell(change, f)
+		w.announce(change, f)
 	}
 }

@@ -362,16 +362,3 @@ func (a *Admission) give(caller, target Weights) {
 		g.mu.Unlock()
 	}
 }
-
-// Full reports whether Admit would refuse the weights on this node now; nothing is reserved.
-func (l *Limiter) Full(subjects []Subject, w Weights) bool {
-	if !limited(subjects) {
-		return false
-	}
-	a, err := Admission{}, error(nil)
-	a.limiter = l
-	if err = l.take(&a, subjects, &w, 1); err == nil {
-		a.End(Weights{}, Weights{})
-	}
-	return err != nil
-}

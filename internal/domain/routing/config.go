@@ -1,11 +1,6 @@
 package routing
 
-import (
-	"encoding/json"
-	"slices"
-
-	"github.com/gantry-ai/gantry/internal/domain/limits"
-)
+import "encoding/json"
 
 // KeyStrategy says how a platform's credentials share its requests.
 type KeyStrategy string
@@ -23,51 +18,29 @@ const (
 	KeysByConversation KeyStrategy = "sticky"
 )
 
-// KeyConfig is what a platform's config says about its credentials, beside what its adapter knows.
-type KeyConfig struct {
-	Strategy KeyStrategy
-	// Limit is what each credential may take on its own; nil: no limit.
-	Limit json.RawMessage
-}
+const strategyKey = "credentialStrategy"
 
-const (
-	strategyKey = "credentialStrategy"
-	keyLimitKey = "credentialRateLimitPolicy"
-)
+var strategyShape = oneOf(string(KeysByWeight), string(KeysAtRandom), string(KeysInTurn), string(KeysByConversation))
 
-var keyConfigShape = map[string]shape{
-	strategyKey: oneOf(string(KeysByWeight), string(KeysAtRandom), string(KeysInTurn), string(KeysByConversation)),
-	keyLimitKey: rateLimitShape,
-}
-
-// ParseKeyConfig takes what is routing's own out of a platform's config; rest is what its adapter is to know.
-// Codes: invalid_parameter with the path below path.
-func ParseKeyConfig(path string, config json.RawMessage) (own KeyConfig, rest json.RawMessage, err error) {
+// ParseKeyStrategy takes credentialStrategy, which is routing's own, out of a platform's config; rest is what its adapter
+// is to know. Codes: invalid_parameter with the path below path.
+func ParseKeyStrategy(path string, config json.RawMessage) (s KeyStrategy, rest json.RawMessage, err error) {
 	all := members(config)
-	if all[strategyKey] == nil && all[keyLimitKey] == nil {
-		return KeyConfig{}, config, nil
+	if all[strategyKey] == nil {
+		return KeysByWeight, config, nil
 	}
-	for _, key := range []string{strategyKey, keyLimitKey} {
-		if err := check(path+"."+key, all[key], keyConfigShape[key]); err != nil {
-			return KeyConfig{}, nil, err
-		}
+	if err := check(path+"."+strategyKey, all[strategyKey], strategyShape); err != nil {
+		return "", nil, err
 	}
-	_ = json.Unmarshal(all[strategyKey], &own.Strategy) // one of the words
-	own.Limit = slices.Clone(all[keyLimitKey])
+	_ = json.Unmarshal(all[strategyKey], &s) // one of the words
 	delete(all, strategyKey)
-	delete(all, keyLimitKey)
 	rest, err = json.Marshal(all)
-	return own, rest, err
-}
-
-// Rate compiles the limit of each credential.
-func (c *KeyConfig) Rate() (*limits.RateLimit, error) {
-	return limits.ParseRateLimit("config."+keyLimitKey, c.Limit)
+	return s, rest, err
 }
 
 // tryAdapter holds settings against the adapter, which is told what is its own.
 func (s *Service) tryAdapter(p *Platform, credential map[string]string) error {
-	_, rest, err := ParseKeyConfig("config", p.Config)
+	_, rest, err := ParseKeyStrategy("config", p.Config)
 	if err != nil {
 		return err
 	}

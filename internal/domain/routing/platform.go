@@ -223,7 +223,7 @@ func (s *Service) Try(in NewPlatform) (Account, error) {
 	for name, value := range plain[0].fields {
 		fields[name] = secret.New(value)
 	}
-	_, config, err := ParseKeyConfig("config", p.Config)
+	_, config, err := ParseKeyStrategy("config", p.Config)
 	return Account{p.Provider, p.BaseURL, p.AuthType, fields, config}, err
 }
 

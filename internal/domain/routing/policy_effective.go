@@ -46,19 +46,11 @@ func (b *PolicyBook) Of(p *Platform, m *PlatformModel, base *catalog.BaseModel) 
 	return out, errors.Join(err1, err2, err3)
 }
 
-// RateLimits are the rateLimitPolicy texts that hold for a platform model, and for its platform, the first that says
-// anything being the one in force.
-func (b *PolicyBook) RateLimits(p *Platform, m *PlatformModel, base *catalog.BaseModel) (model, platform []json.RawMessage) {
-	const key = "rateLimitPolicy"
-	model = append(model, Member(m.RuntimePolicyOverride, key), m.RateLimitPolicy, b.of(m.RuntimePolicySetID)[key])
-	if base != nil {
-		model = append(model, Member(base.RuntimePolicyOverride, key), base.DefaultRateLimitPolicy, b.of(base.RuntimePolicySetID)[key])
-	}
-	if b.standard != nil {
-		model = append(model, b.standard.RateLimitPolicy)
-	}
-	return model, []json.RawMessage{p.RateLimitPolicy, Member(p.RuntimePolicy, key), b.of(p.RuntimePolicySetID)[key]}
-}
+// RateLimit is the rateLimitPolicy of a set; nil when it says none, or is not there.
+func (b *PolicyBook) RateLimit(set id.ID) json.RawMessage { return b.of(set)["rateLimitPolicy"] }
+
+// DefaultRateLimit is the rateLimitPolicy of the default set; nil when it says none.
+func (b *PolicyBook) DefaultRateLimit() json.RawMessage { return b.standard.level()["rateLimitPolicy"] }
 
 // level is one place where policies are said, by the policy's name.
 type level map[string]json.RawMessage
