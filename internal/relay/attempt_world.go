@@ -15,7 +15,12 @@ func (c *call) enter(t *Target) error { return c.reserveFor(t) }
 
 func (c *call) left() bool { return c.ctx().Err() != nil }
 
-func (c *call) spend() bool { return c.budget.spend(c.ctx()) }
+func (c *call) spend(same bool) bool {
+	if same {
+		return c.budget.spare()
+	}
+	return c.budget.spend(c.ctx())
+}
 
 func (c *call) repay(succeeded bool) { c.budget.repay(succeeded) }
 

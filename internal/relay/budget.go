@@ -25,6 +25,10 @@ const (
 	// budgetStart and budgetMost are in attempts.
 	budgetStart = 3
 	budgetMost  = 1000
+	// budgetKept is what trying the same target again leaves for going elsewhere, and budgetKeptBusy what it leaves while
+	// others are on their way.
+	budgetKept     = 2
+	budgetKeptBusy = 20
 	// budgetPatience is how long an attempt waits for others'.
 	budgetPatience = 30 * time.Second
 )
@@ -62,6 +66,22 @@ func (b *retryBudget) spend(ctx context.Context) bool {
 			return false
 		}
 	}
+}
+
+// spare takes one attempt for the same target, if enough are left for other targets. It does not wait.
+func (b *retryBudget) spare() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	kept := int64(budgetKept)
+	if b.flying > 0 {
+		kept = budgetKeptBusy
+	}
+	if b.units.Load() < (1+kept)*fifths {
+		return false
+	}
+	b.units.Add(-fifths)
+	b.flying++
+	return true
 }
 
 // take takes one attempt if there is one. Otherwise it returns what to wait for; nil when nothing is under way that could

@@ -127,7 +127,7 @@ type Step struct {
 const verdictRefused = "refused"
 
 // Explain says what would become of a request, and changes nothing. It runs the plan that requests run, on a copy of the
-// health and with outcomes that are supposed. Codes: model_not_found, service_unavailable.
+// health and with outcomes that are supposed. Codes: model_not_found, unavailable.
 func (r *Relay) Explain(q *Inquiry) (Explanation, error) {
 	s, now := r.snapshot.Load(), r.now()
 	route, l, err := s.lead(q.Principal, q.Kind, &q.Ask)

@@ -139,7 +139,7 @@ func TestExplainChangesNothing(t *testing.T) {
 	if s := f.health.Statuses(time.Now()); len(s) != 0 || len(f.events.kinds()) != 0 { //nolint:forbidigo // the bench's clock
 		t.Errorf("health %+v, events %v", s, f.events.kinds())
 	}
-	if lines := strings.Count(first, "\n"); lines != 4 {
+	if lines := strings.Count(first, "\n"); lines != 3 {
 		t.Errorf("%d attempts:\n%s", lines, first)
 	}
 }

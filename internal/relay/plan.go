@@ -78,8 +78,9 @@ type world interface {
 	left() bool
 	// pause waits and reports whether the caller still waits too.
 	pause(d time.Duration) bool
-	// spend takes the right to one more attempt, repay tells what became of it.
-	spend() bool
+	// spend takes the right to one more attempt, repay tells what became of it. The same target again is worth less than
+	// another one, and does not take the last rights.
+	spend(same bool) bool
 	repay(succeeded bool)
 	// announce hears what the plan changed about a unit's health.
 	announce(c routing.Change, f *routing.Failure)
@@ -98,7 +99,7 @@ type result struct {
 }
 
 // begin finds the first candidate and enters it. Codes: those of enter, model_not_found, unsupported_input,
-// upstream_rate_limit, and service_unavailable with the time at which the first candidate returns.
+// upstream_rate_limit, and unavailable with the time at which the first candidate returns.
 func (p *plan) begin(w world) error {
 	p.tried = p.done[:0]
 	p.fitWindows()
@@ -180,10 +181,7 @@ func (p *plan) judge(w world, r *result) string {
 // all of them.
 func (p *plan) advance(w world, r *result) string {
 	now := w.time()
-	if wait, ok := p.again(r, now); ok {
-		if !p.pay(w) {
-			return verdictExhausted
-		}
+	if wait, ok := p.again(r, now); ok && p.pay(w, true) {
 		p.wait = wait
 		return verdictRetrySame
 	}
@@ -193,7 +191,7 @@ func (p *plan) advance(w world, r *result) string {
 		return verdictExhausted
 	}
 	from := p.of
-	if !p.find(w, now, r.Category) || !p.pay(w) {
+	if !p.find(w, now, r.Category) || !p.pay(w, false) {
 		p.unprobe()
 		return verdictExhausted
 	}
@@ -253,8 +251,8 @@ func (p *plan) find(w world, now time.Time, why inference.Category) bool {
 }
 
 // pay takes what one more attempt costs of the retry budget.
-func (p *plan) pay(w world) bool {
-	p.spent = p.spent || w.spend()
+func (p *plan) pay(w world, same bool) bool {
+	p.spent = p.spent || w.spend(same)
 	return p.spent
 }
 

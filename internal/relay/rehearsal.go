@@ -81,8 +81,8 @@ func (r *rehearsal) try(t *Target) result {
 	return out
 }
 
-func (r *rehearsal) spend() bool {
-	if r.credit < fifths {
+func (r *rehearsal) spend(same bool) bool {
+	if need := int64(fifths); r.credit < need || same && r.credit < need+budgetKept*fifths {
 		return false
 	}
 	r.credit -= fifths

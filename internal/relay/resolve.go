@@ -32,7 +32,7 @@ func (c *call) resolve() error {
 	return nil
 }
 
-// lead finds the route of a request and what of it offers the operation. Codes: model_not_found, service_unavailable.
+// lead finds the route of a request and what of it offers the operation. Codes: model_not_found, unavailable.
 func (s *Snapshot) lead(p *identity.Principal, kind inference.Kind, ask *wire.Ask) (*Route, *lane, error) {
 	route := s.Route(ask.Model)
 	if route == nil || !route.Types.Has(kind.ModelType()) || !p.AllowsModel(route.Alias) {
