@@ -104,7 +104,7 @@ func TestPollingTakesOneAfterTheOther(t *testing.T) {
 // TestConversationsStay: when a key leaves rotation its own conversations move, and no other, and they come back with it.
 func TestConversationsStay(t *testing.T) {
 	t.Parallel()
-	const n = 2000
+	const n = 10_000
 	f := newFleet(t, relay.Limits{})
 	p, _ := f.add(0, 1, 1, 1, 1)
 	p.Config = json.RawMessage(`{"credentialStrategy":"sticky"}`)

@@ -19,6 +19,7 @@ var granted = []struct {
 }{
 	{"platforms.read", []identity.Role{identity.RoleAdmin, identity.RoleOperator, identity.RoleSupport}},
 	{"platforms.write", []identity.Role{identity.RoleAdmin, identity.RoleOperator}},
+	{"routes.explain", []identity.Role{identity.RoleAdmin}},
 	{"users.read", []identity.Role{identity.RoleAdmin, identity.RoleSupport, identity.RoleFinance}},
 	{"users.write", []identity.Role{identity.RoleAdmin}},
 	{"wallets.adjust", []identity.Role{identity.RoleAdmin, identity.RoleFinance}},

@@ -69,6 +69,8 @@ type Options struct {
 	Ledger   Ledger
 	// Snapshot is what calls are routed by at the moment.
 	Snapshot func() *relay.Snapshot
+	// Explain tells what would become of a call.
+	Explain func(*relay.Inquiry) (relay.Explanation, error)
 	// Adapters are the kinds of upstreams that can be connected.
 	Adapters []provider.Description
 	Prober   Prober

@@ -21,6 +21,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/relay"
 	"github.com/gantry-ai/gantry/internal/surface/console"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
 	"github.com/gantry-ai/gantry/internal/surface/surfacetest"
@@ -67,8 +68,13 @@ func empty(t *testing.T) *world {
 		World:    surfacetest.New(t, identity.Config{Mode: identity.Standalone, Registration: identity.RegistrationOpen}),
 		contract: surfacetest.LoadContract(t, "console", "Error"),
 	}
+	routed := relay.New(relay.Options{Now: w.Clock.Now, Log: w.Log})
 	w.surface = console.New(console.Options{
 		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Tasks: w.Tasks, Ledger: w.Wallets, Snapshot: w.Snapshot,
+		Explain: func(q *relay.Inquiry) (relay.Explanation, error) {
+			routed.Use(w.Snapshot())
+			return routed.Explain(q)
+		},
 		Adapters: []provider.Description{
 			{
 				Name: "openai", Title: "OpenAI & compatible", Logo: "M0 0", DefaultBaseURL: "https://api.example/v1", AuthTypes: []string{"bearer"},
@@ -261,10 +267,12 @@ func TestOnlyTheNamedMayConnect(t *testing.T) {
 			continue
 		}
 		needsRole := slices.Contains([]string{"listAdapters", "testPlatform", "connectPlatform"}, r.OperationID)
+		needsAdmin := r.OperationID == "explainRoute"
 		for _, who := range []string{"", "user", "admin", "operator", "finance", "support", "key", "admin-key"} {
 			a := w.Do(t, surfacetest.Request{As: who, Method: r.Method, Path: surfacetest.Fill(r.Pattern, map[string]string{"taskID": id.New().String()})})
 			refused := a.Status == 401 || a.Status == 403
-			want := who == "" || strings.HasSuffix(who, "key") || needsRole && who != "admin" && who != "operator"
+			want := who == "" || strings.HasSuffix(who, "key") || needsRole && who != "admin" && who != "operator" ||
+				needsAdmin && who != "admin"
 			if refused != want {
 				t.Errorf("%s as %q: status %d", r.OperationID, who, a.Status)
 			}

@@ -14,6 +14,7 @@ func (s *Surface) Routes() []httpx.Route {
 		public  = httpx.Public()
 		person  = httpx.Person()
 		connect = httpx.Person(identity.RoleAdmin, identity.RoleOperator).Named("platforms.write")
+		explain = httpx.Person(identity.RoleAdmin).Named("routes.explain")
 	)
 	return []httpx.Route{
 		{Method: get, Pattern: "/api/console/bootstrap", OperationID: "getBootstrap", Access: public, Handler: s.bootstrap},
@@ -29,5 +30,6 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: get, Pattern: "/api/console/adapters", OperationID: "listAdapters", Access: connect, Handler: s.adapters},
 		{Method: post, Pattern: "/api/console/platforms/test", OperationID: "testPlatform", Access: connect, Handler: s.testPlatform},
 		{Method: post, Pattern: "/api/console/platforms/connect", OperationID: "connectPlatform", Access: connect, Handler: s.connectPlatform},
+		{Method: post, Pattern: "/api/console/routes/explain", OperationID: "explainRoute", Access: explain, Handler: s.explainRoute},
 	}
 }

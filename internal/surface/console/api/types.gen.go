@@ -193,6 +193,24 @@ func (e PreferencesTheme) Valid() bool {
 	}
 }
 
+// Defines values for RouteRequestFeatures.
+const (
+	Images RouteRequestFeatures = "images"
+	Tools  RouteRequestFeatures = "tools"
+)
+
+// Valid indicates whether the value is a known member of the RouteRequestFeatures enum.
+func (e RouteRequestFeatures) Valid() bool {
+	switch e {
+	case Images:
+		return true
+	case Tools:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SetupInputLocale.
 const (
 	SetupInputLocaleEn   SetupInputLocale = "en"
@@ -642,6 +660,139 @@ type PriceLine struct {
 	Unit string `json:"unit"`
 }
 
+// RouteExplanation defines model for RouteExplanation.
+type RouteExplanation struct {
+	// Candidates Every key of every platform model, by priority.
+	Candidates []RouteStanding `json:"candidates"`
+
+	// Error What the caller would be answered.
+	Error *RouteRefusal `json:"error,omitempty"`
+	Kind  string        `json:"kind"`
+	Model string        `json:"model"`
+
+	// Seed What was left to chance was decided by it.
+	Seed int64 `json:"seed"`
+
+	// Steps The attempts, in order.
+	Steps []RouteStep `json:"steps"`
+
+	// Verdict `served`, `stop`, `exhausted`, or `refused` when no upstream would be sent anything.
+	Verdict string `json:"verdict"`
+}
+
+// RouteFault defines model for RouteFault.
+type RouteFault struct {
+	CredentialId string `json:"credentialId,omitempty"`
+
+	// Fault `down`, a status such as `429` or `503`, an outcome category, or `rpm_full`. Without an id it is about every upstream.
+	Fault           string `json:"fault"`
+	PlatformId      string `json:"platformId,omitempty"`
+	PlatformModelId string `json:"platformModelId,omitempty"`
+}
+
+// RouteInquiry defines model for RouteInquiry.
+type RouteInquiry struct {
+	// Faults What upstreams are supposed to do; the first that is about a target counts.
+	Faults []RouteFault `json:"faults,omitempty"`
+
+	// Kind Operation, such as `chat.completions` (the default), `embeddings`, `images.generations`.
+	Kind string `json:"kind,omitempty"`
+
+	// Model Model as a caller would ask for it.
+	Model string `json:"model"`
+
+	// Request The shape of the request.
+	Request RouteRequest `json:"request,omitempty"`
+
+	// Seed Of a request that was, to look at its order again; absent or 0, that of the next request.
+	Seed int64 `json:"seed,omitempty"`
+
+	// Subject For whom; without one, the caller.
+	Subject RouteSubject `json:"subject,omitempty"`
+}
+
+// RouteRefusal What the caller would be answered.
+type RouteRefusal struct {
+	Code              string `json:"code"`
+	Message           string `json:"message"`
+	RetryAfterSeconds int64  `json:"retryAfterSeconds,omitempty"`
+	Status            int    `json:"status"`
+}
+
+// RouteRequest The shape of the request.
+type RouteRequest struct {
+	// Conversation What would come as `prompt_cache_key` or `user`.
+	Conversation string `json:"conversation,omitempty"`
+
+	// Features What a model must be able to do.
+	Features        []RouteRequestFeatures `json:"features,omitempty"`
+	InputTokens     int64                  `json:"inputTokens,omitempty"`
+	MaxOutputTokens int64                  `json:"maxOutputTokens,omitempty"`
+	Stream          bool                   `json:"stream"`
+}
+
+// RouteRequestFeatures defines model for RouteRequest.Features.
+type RouteRequestFeatures string
+
+// RouteStanding defines model for RouteStanding.
+type RouteStanding struct {
+	// Chosen Would be tried first.
+	Chosen       bool   `json:"chosen"`
+	CredentialId string `json:"credentialId,omitempty"`
+
+	// EffectivePriority Lower is tried first; demotions included.
+	EffectivePriority int64 `json:"effectivePriority"`
+
+	// Gate `passed`, or what keeps it from being tried: `access`, `capability`, `cooldown`, `disabled`, `limits`.
+	Gate string `json:"gate"`
+
+	// KeyWeight Share among the platform's keys.
+	KeyWeight int64 `json:"keyWeight"`
+
+	// Load Quarters of the requests that may be under way.
+	Load int64 `json:"load"`
+
+	// Model Model at the platform.
+	Model           string `json:"model"`
+	PlatformId      string `json:"platformId"`
+	PlatformModelId string `json:"platformModelId"`
+	PlatformName    string `json:"platformName"`
+
+	// Reason Why the gate is closed.
+	Reason string `json:"reason,omitempty"`
+
+	// Until When it opens, where that is known.
+	Until string `json:"until,omitempty"`
+
+	// Weight Share among platform models of the same priority and load.
+	Weight int64 `json:"weight"`
+}
+
+// RouteStep defines model for RouteStep.
+type RouteStep struct {
+	// Category Outcome category, which triggers what follows.
+	Category        string `json:"category"`
+	CredentialId    string `json:"credentialId,omitempty"`
+	No              int    `json:"no"`
+	PlatformId      string `json:"platformId"`
+	PlatformModelId string `json:"platformModelId"`
+	PlatformName    string `json:"platformName"`
+	StatusCode      int    `json:"statusCode,omitempty"`
+
+	// Verdict `served`, `retry_same`, `next_key`, `next_platform`, `stop` or `exhausted`.
+	Verdict string `json:"verdict"`
+
+	// WaitMs Pause before the next attempt.
+	WaitMs int64 `json:"waitMs"`
+}
+
+// RouteSubject For whom; without one, the caller.
+type RouteSubject struct {
+	// ApiKeyId Of this user; of the caller where no user is named.
+	ApiKeyId string `json:"apiKeyId,omitempty"`
+	UserId   string `json:"userId,omitempty"`
+}
+
 // SessionInput defines model for SessionInput.
 type SessionInput struct {
 	// Account User name or e-mail.
@@ -711,6 +862,9 @@ type TestPlatformJSONRequestBody = PlatformTestInput
 
 // ReplacePreferencesJSONRequestBody defines body for ReplacePreferences for application/json ContentType.
 type ReplacePreferencesJSONRequestBody = Preferences
+
+// ExplainRouteJSONRequestBody defines body for ExplainRoute for application/json ContentType.
+type ExplainRouteJSONRequestBody = RouteInquiry
 
 // CreateSessionJSONRequestBody defines body for CreateSession for application/json ContentType.
 type CreateSessionJSONRequestBody = SessionInput
