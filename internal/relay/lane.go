@@ -3,6 +3,7 @@ package relay
 import (
 	"math"
 	"math/bits"
+	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -41,6 +42,7 @@ type choice struct {
 // newLane groups a route's targets, which come in the order of their platforms' priority.
 func newLane(targets []*Target, kind inference.Kind) *lane {
 	l := &lane{}
+	l.turn.Store(rand.Uint64N(1 << 32)) //nolint:gosec // so that snapshots in quick succession do not begin alike
 	for _, t := range targets {
 		if !t.offers(kind) {
 			continue

@@ -105,3 +105,61 @@ func testSick(_ *testing.T, w *world) {
 	w.ok(s.SickSave(w.ctx, []routing.Sick{{Kind: routing.UnitCredential, ID: key.ID, Until: until, Disabled: true, Reason: "x"}}))
 	found(w, "what people disabled", p)(s.PlatformByID(w.ctx, p.ID))
 }
+
+// testHealthOverRestart: what is left alone for longer than a minute is so after a restart and on other nodes, until one
+// of them finds it well.
+func testHealthOverRestart(t *testing.T, w *world) {
+	t.Helper()
+	s := w.Routing()
+	p := w.newPlatform()
+	for i := range p.Credentials {
+		p.Credentials[i].CooldownUntil, p.Credentials[i].Status = time.Time{}, routing.Enabled
+	}
+	p.CooldownUntil = time.Time{}
+	w.must(func(t tx.Tx) error { return s.PlatformReplace(w.ctx, t, &p) })
+	m := routing.PlatformModel{ID: id.New(), PlatformID: p.ID}
+	w.must(func(t tx.Tx) error { return s.ModelInsert(w.ctx, t, &m) })
+
+	rule := func(cooldown time.Duration, disables bool) *routing.Rule {
+		return &routing.Rule{Key: "k", Threshold: 1, Window: time.Minute, Cooldown: cooldown, MaxCooldown: time.Hour, Disables: disables}
+	}
+	var here, there routing.Health
+	units := func(h *routing.Health) [3]*routing.Unit {
+		return [3]*routing.Unit{
+			h.Unit(routing.UnitPlatform, p.ID, p.ID), h.Unit(routing.UnitModel, m.ID, p.ID),
+			h.Unit(routing.UnitCredential, p.Credentials[0].ID, p.ID),
+		}
+	}
+	failure := &routing.Failure{Category: "authentication"}
+	units(&here)[0].Fail(rule(30*time.Second, false), failure, epoch, false)
+	units(&here)[1].Fail(rule(5*time.Minute, false), failure, epoch, false)
+	units(&here)[2].Fail(rule(10*time.Second, true), failure, epoch, false)
+	w.ok(here.Save(w.ctx, s))
+	w.ok(there.Load(w.ctx, s))
+	gates := func(name string, h *routing.Health, want ...routing.Gate) {
+		t.Helper()
+		for i, u := range units(h) {
+			if gate, _ := u.Gate(epoch.Add(time.Second)); gate != want[i] {
+				t.Errorf("%s: gate of the %s %d, want %d", name, u.Kind, gate, want[i])
+			}
+		}
+	}
+	gates("there", &there, routing.Open, routing.Cooling, routing.Firm)
+	w.ok(here.Load(w.ctx, s))
+	gates("here", &here, routing.Cooling, routing.Cooling, routing.Firm)
+	row, err := s.PlatformByID(w.ctx, p.ID)
+	w.ok(err)
+	same(w, "the credential's row", row.Credentials[0].Status, routing.AutoDisabled)
+	same(w, "its reason", row.Credentials[0].DisabledReason, "authentication")
+
+	later := epoch.Add(time.Minute)
+	if _, ok := units(&there)[2].Succeed(later, later, true); !ok {
+		t.Error("the probe there opened nothing")
+	}
+	w.ok(there.Save(w.ctx, s))
+	w.ok(here.Load(w.ctx, s))
+	gates("here again", &here, routing.Cooling, routing.Cooling, routing.Open)
+	row, err = s.PlatformByID(w.ctx, p.ID)
+	w.ok(err)
+	same(w, "the row again", row.Credentials[0].Status, routing.Enabled)
+}

@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"ConfigVersion":       testConfigVersion,
 		"PolicyEvents":        testPolicyEvents,
 		"Sick":                testSick,
+		"HealthOverRestart":   testHealthOverRestart,
 		"Pricing":             testPricing,
 		"Accounts":            testAccounts,
 		"Transfers":           testTransfers,

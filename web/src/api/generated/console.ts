@@ -210,6 +210,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/routes/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Where a request would go, and what would happen if upstreams failed
+         * @description Needs `routes.explain`. Answered by the code that routes requests, on a copy of what it knows of the upstreams: nothing is sent and nothing changes. `faults` are supposed in addition to the state at the moment.
+         */
+        post: operations["explainRoute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -410,6 +430,123 @@ export interface components {
             priceText: string;
             /** @description ISO 4217, or `SIM`. */
             currency: string;
+        };
+        RouteInquiry: {
+            /** @description Model as a caller would ask for it. */
+            model: string;
+            /** @description Operation, such as `chat.completions` (the default), `embeddings`, `images.generations`. */
+            kind?: string;
+            subject?: components["schemas"]["RouteSubject"];
+            request?: components["schemas"]["RouteRequest"];
+            /** @description What upstreams are supposed to do; the first that is about a target counts. */
+            faults?: components["schemas"]["RouteFault"][];
+            /**
+             * Format: int64
+             * @description Of a request that was, to look at its order again; absent or 0, that of the next request.
+             */
+            seed?: number;
+        };
+        /** @description For whom; without one, the caller. */
+        RouteSubject: {
+            userId?: string;
+            /** @description Of this user; of the caller where no user is named. */
+            apiKeyId?: string;
+        };
+        /** @description The shape of the request. */
+        RouteRequest: {
+            stream?: boolean;
+            /** Format: int64 */
+            inputTokens?: number;
+            /** Format: int64 */
+            maxOutputTokens?: number;
+            /** @description What a model must be able to do. */
+            features?: ("images" | "tools")[];
+            /** @description What would come as `prompt_cache_key` or `user`. */
+            conversation?: string;
+        };
+        RouteFault: {
+            platformId?: string;
+            platformModelId?: string;
+            credentialId?: string;
+            /** @description `down`, a status such as `429` or `503`, an outcome category, or `rpm_full`. Without an id it is about every upstream. */
+            fault: string;
+        };
+        RouteExplanation: {
+            model: string;
+            kind: string;
+            /**
+             * Format: int64
+             * @description What was left to chance was decided by it.
+             */
+            seed: number;
+            /** @description Every key of every platform model, by priority. */
+            candidates: components["schemas"]["RouteStanding"][];
+            /** @description The attempts, in order. */
+            steps: components["schemas"]["RouteStep"][];
+            /** @description `served`, `stop`, `exhausted`, or `refused` when no upstream would be sent anything. */
+            verdict: string;
+            error?: components["schemas"]["RouteRefusal"];
+        };
+        RouteStanding: {
+            platformId: string;
+            platformName: string;
+            platformModelId: string;
+            credentialId?: string;
+            /** @description Model at the platform. */
+            model: string;
+            /** @description `passed`, or what keeps it from being tried: `access`, `capability`, `cooldown`, `disabled`, `limits`. */
+            gate: string;
+            /** @description Why the gate is closed. */
+            reason?: string;
+            /** @description When it opens, where that is known. */
+            until?: string;
+            /**
+             * Format: int64
+             * @description Lower is tried first; demotions included.
+             */
+            effectivePriority: number;
+            /**
+             * Format: int64
+             * @description Quarters of the requests that may be under way.
+             */
+            load: number;
+            /**
+             * Format: int64
+             * @description Share among platform models of the same priority and load.
+             */
+            weight: number;
+            /**
+             * Format: int64
+             * @description Share among the platform's keys.
+             */
+            keyWeight: number;
+            /** @description Would be tried first. */
+            chosen: boolean;
+        };
+        RouteStep: {
+            no: number;
+            platformId: string;
+            platformName: string;
+            platformModelId: string;
+            credentialId?: string;
+            /** @description Outcome category, which triggers what follows. */
+            category: string;
+            statusCode?: number;
+            /** @description `served`, `retry_same`, `next_key`, `next_platform`, `stop` or `exhausted`. */
+            verdict: string;
+            /**
+             * Format: int64
+             * @description Pause before the next attempt.
+             */
+            waitMs: number;
+        };
+        /** @description What the caller would be answered. */
+        RouteRefusal: {
+            code: string;
+            message: string;
+            status: number;
+            /** Format: int64 */
+            retryAfterSeconds?: number;
         };
         AdapterList: {
             items: components["schemas"]["Adapter"][];
@@ -696,6 +833,11 @@ export interface components {
              * @enum {string}
              */
             cause: "direct" | "alias" | "forward" | "balancing" | "failover";
+            /**
+             * Format: int64
+             * @description Decided what was left to chance; for `POST /api/console/routes/explain`.
+             */
+            seed?: number;
             /** @description In the order they were ranked. */
             candidates: components["schemas"]["RouteCandidate"][];
         };
@@ -710,6 +852,16 @@ export interface components {
             effectivePriority: number;
             /** @description `passed`, or the gate that removed it: `access`, `disabled`, `capability`, `cooldown`, `limits`. */
             gate: string;
+            /** @description Why, where more is known than the gate. */
+            reason?: string;
+            /** @description When the gate opens, where that is known. */
+            until?: string;
+            /** @description Quarters of the requests that may be under way; of the chosen one. */
+            load?: number;
+            /** @description Share among candidates of the same priority and load. */
+            weight?: number;
+            /** @description Key, where the gate is about one, and of the one that was tried. */
+            credentialId?: string;
             /** @description Served the request. */
             chosen: boolean;
         };
@@ -1153,6 +1305,35 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    explainRoute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RouteInquiry"];
+            };
+        };
+        responses: {
+            /** @description The candidates, the attempts that would be made, and how it would end */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouteExplanation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             500: components["responses"]["InternalError"];
         };
     };
