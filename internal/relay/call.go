@@ -121,6 +121,7 @@ func (c *call) answerFailure() {
 func (c *call) finish() {
 	c.hold.Release()
 	c.endLimits()
+	c.plan.abandon(c)
 	c.metrics.observe(c)
 	c.logOutcome()
 }

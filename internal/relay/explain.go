@@ -5,7 +5,6 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/limits"
-	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
@@ -199,15 +198,8 @@ func (p *plan) gateNow(c *choice, t *Target, w *rehearsal) (gate, reason string,
 	if gate = p.gateOf(c); gate != "" {
 		return gate, p.reasonOf(c, gate), until
 	}
-	for _, u := range t.units() {
-		s := u.Status(w.clock)
-		if g, later := u.Gate(w.clock); g > routing.Ready {
-			gate, reason, until = gateCooldown, u.Kind.String()+": "+s.Reason, later
-			if s.Disabled {
-				gate = gateDisabled
-			}
-			return gate, reason, until
-		}
+	if g := closedBy(gated{}, w.clock, t.platformUnit, t.modelUnit, t.keyUnit); g.gate != "" {
+		return g.gate, g.reason, g.until
 	}
 	defer w.leave()
 	if w.enter(t) != nil {

@@ -480,3 +480,43 @@ func TestEventsTellTheTrigger(t *testing.T) {
 		t.Errorf("%+v\n%s\n%s", e, e.Before, e.After)
 	}
 }
+
+// TestRouteTellsWhatWasLeftOut: the task says which candidates were left out, why, and until when.
+func TestRouteTellsWhatWasLeftOut(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, relay.Limits{})
+	p, _ := f.add(0, 1)
+	p.Name = `"First" ≠ \ second`
+	f.add(0, 1)
+	f.fault(p.ID, "401")
+	f.compile()
+	for f.tried(p.Credentials[0].ID) == 0 {
+		f.ok()
+	}
+	f.sink.records = nil
+	f.ok()
+	var route struct {
+		Requested, Served, Cause string
+		Seed                     uint64
+		Candidates               []struct {
+			PlatformName, PlatformModelID, CredentialID, Gate, Reason string
+			Until                                                     time.Time
+			Chosen                                                    bool
+			EffectivePriority, Weight                                 int64
+		}
+	}
+	if err := f.journal.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(f.sink.records[0].Task.Route, &route); err != nil {
+		t.Fatal(err)
+	}
+	if route.Requested != "m" || route.Served != "p1-model" || route.Seed == 0 || len(route.Candidates) != 2 {
+		t.Fatalf("%+v", route)
+	}
+	out, in := route.Candidates[0], route.Candidates[1]
+	if out.PlatformName != p.Name || out.Gate != "disabled" || out.Reason != "credential: authentication" || out.Until.IsZero() || out.Chosen ||
+		out.CredentialID != p.Credentials[0].ID.String() || in.Gate != "passed" || !in.Chosen || in.Weight != 1 {
+		t.Errorf("%+v", route.Candidates)
+	}
+}

@@ -84,8 +84,8 @@ func (p *plan) usable(w world, c *choice, now time.Time) bool {
 		p.note(gated{of: c, gate: gate})
 		return false
 	}
-	if g, until := c.gate(now); g > routing.Ready {
-		p.note(gated{of: c, gate: gateCooldown, until: until})
+	if g, _ := c.gate(now); g > routing.Ready {
+		p.note(closedBy(gated{of: c}, now, c.keys[0].platformUnit, c.keys[0].modelUnit))
 		return false
 	}
 	for _, t := range c.keys {
@@ -101,16 +101,27 @@ func (p *plan) open(c *choice, t *Target, now time.Time) bool {
 	if slices.Contains(p.tried, t) {
 		return false
 	}
-	g, until := t.keyUnit.Gate(now)
-	if g <= routing.Ready {
+	if g, _ := t.keyUnit.Gate(now); g <= routing.Ready {
 		return true
 	}
-	gate := gateCooldown
-	if t.keyUnit.Status(now).Disabled {
-		gate = gateDisabled
-	}
-	p.note(gated{of: c, target: t, gate: gate, until: until})
+	p.note(closedBy(gated{of: c, target: t}, now, t.keyUnit))
 	return false
+}
+
+// closedBy says which of the units is closed, and why.
+func closedBy(g gated, now time.Time, units ...*routing.Unit) gated {
+	for _, u := range units {
+		gate, until := u.Gate(now)
+		if gate <= routing.Ready {
+			continue
+		}
+		s := u.Status(now)
+		g.gate, g.until, g.reason = gateCooldown, until, u.Kind.String()+": "+s.Reason
+		if s.Disabled {
+			g.gate = gateDisabled
+		}
+	}
+	return g
 }
 
 // maxGates bounds how much a request tells about candidates that were left out.

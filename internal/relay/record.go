@@ -62,7 +62,7 @@ func (c *call) opening() tasks.Task {
 
 func (c *call) task() tasks.Task {
 	t := c.identify(c.now())
-	t.Attempts, t.Route = c.marshal(c.attempts), c.marshal(c.explain())
+	t.Attempts, t.Route = c.marshal(c.attempts), c.explain()
 	t.Lines = pricing.AppendLines(nil, c.lines)
 	return t
 }

@@ -29,9 +29,20 @@ func (p *plan) release(w world, r *result) {
 
 // alive hears that the target's answer has begun: nobody needs to wait for its end to know that it is well.
 func (p *plan) alive(w world) {
+	if p.spent {
+		p.spent = false
+		w.repay(true)
+	}
 	if p.probes != [3]bool{} {
 		p.well(w, &result{Outcome: ok, sent: w.time()})
 	}
+}
+
+// abandon ends a plan wherever it stands, so that nothing counts a request that is gone.
+func (p *plan) abandon(w world) {
+	p.vacate()
+	p.unprobe()
+	p.unpay(w)
 }
 
 // well opens again what was closed.

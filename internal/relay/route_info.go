@@ -1,52 +1,52 @@
 package relay
 
 import (
+	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
 )
 
 // routeInfo is why the request went where it went, as the task keeps it.
 type routeInfo struct {
-	Requested string `json:"requested"`
-	Served    string `json:"served"`
-	Cause     string `json:"cause"`
+	Requested string
+	Served    string
+	Cause     string
 	// Seed decided what was left to chance: with it, explaining the request gives the same order.
-	Seed       uint64           `json:"seed,omitempty"`
-	Candidates []routeCandidate `json:"candidates"`
+	Seed       uint64
+	Candidates []routeCandidate
 }
 
+// routeCandidate is one that was left out, with the gate, or that passed.
 type routeCandidate struct {
-	PlatformID      string `json:"platformId"`
-	PlatformName    string `json:"platformName"`
-	PlatformModelID string `json:"platformModelId"`
-	CredentialID    string `json:"credentialId,omitempty"`
-	Model           string `json:"model"`
-	Priority        int64  `json:"effectivePriority"`
-	Load            int64  `json:"load,omitempty"`
-	Weight          int64  `json:"weight,omitempty"`
-	Gate            string `json:"gate"`
-	Reason          string `json:"reason,omitempty"`
-	// Until is when the gate opens; nil: nobody knows.
-	Until  *time.Time `json:"until,omitempty"`
-	Chosen bool       `json:"chosen"`
+	target   *Target
+	key      bool // it is about one key
+	priority int64
+	load     int64
+	weight   int64
+	gate     string
+	reason   string
+	until    time.Time // zero: nobody knows
+	chosen   bool
 }
 
 // maxCandidates bounds how many candidates a task names.
 const maxCandidates = 32
 
 // explain tells why the call went to where it was tried last.
-func (c *call) explain() routeInfo {
-	info := routeInfo{Requested: c.ask.Model, Cause: "direct", Candidates: []routeCandidate{}}
+func (c *call) explain() json.RawMessage {
+	info := routeInfo{Requested: c.ask.Model, Cause: "direct"}
 	if c.target != nil {
 		info.Served, info.Cause = c.target.Model.ProviderModelName, c.cause()
 	}
-	if c.plan.lane == nil {
-		return info
+	var buffer [4]routeCandidate
+	if c.plan.lane != nil {
+		info.Seed = c.plan.seed
+		info.Candidates = c.plan.candidates(buffer[:0], c.target, c.statuses == tasks.Succeeded)
 	}
-	info.Seed = c.plan.seed
-	info.Candidates = c.plan.candidates(c.target, c.statuses == tasks.Succeeded)
-	return info
+	return info.append(make([]byte, 0, 192+256*len(info.Candidates)))
 }
 
 // cause is why the call was served by what served it. Being served elsewhere is a failover only if an attempt failed
@@ -63,7 +63,7 @@ func (c *call) cause() string {
 	return "direct"
 }
 
-// equals is how many candidates stood where the current one stands and passed all gates.
+// equals is how many candidates stood where the chosen one did and passed all gates.
 func (p *plan) equals() int {
 	if p.lane == nil {
 		return 0
@@ -77,60 +77,108 @@ func (p *plan) equals() int {
 	return n
 }
 
+// leftOut reports whether all keys of a choice were left out.
 func (p *plan) leftOut(c *choice) bool {
+	keys := 0
 	for i := range p.gates {
-		if p.gates[i].of == c && p.gates[i].target == nil {
+		switch g := &p.gates[i]; {
+		case g.of != c:
+		case g.target == nil:
 			return true
+		default:
+			keys++
 		}
 	}
-	return false
+	return keys == len(c.keys)
 }
 
-// candidates are those that were left out, with their gates, and those that passed.
-func (p *plan) candidates(at *Target, served bool) []routeCandidate {
-	out := make([]routeCandidate, 0, min(maxCandidates, len(p.lane.choices)+len(p.gates)))
+// candidates appends those that were left out, and those that passed.
+func (p *plan) candidates(out []routeCandidate, at *Target, served bool) []routeCandidate {
 	for i := range p.gates {
-		if g := &p.gates[i]; len(out) < maxCandidates {
-			out = append(out, g.show(p.start))
+		g := &p.gates[i]
+		v := routeCandidate{
+			target: g.of.keys[0], priority: g.of.effective(p.start), weight: g.of.weight, gate: g.gate, reason: g.reason,
+			until: g.until,
 		}
-	}
-	for _, c := range p.lane.choices {
-		if p.leftOut(c) || len(out) == maxCandidates {
-			continue
-		}
-		t := c.keys[0]
-		if at != nil && at.Model == t.Model {
-			t = at
-		}
-		v := t.show(c.effective(p.start))
-		v.Gate, v.Weight = gatePassed, c.weight
-		if v.Chosen = t == at && served; t == at {
-			v.Load = p.chosen.load
+		if g.target != nil {
+			v.target, v.key = g.target, true
 		}
 		out = append(out, v)
+	}
+	for _, c := range p.lane.choices {
+		if len(out) >= maxCandidates {
+			break
+		}
+		if !p.leftOut(c) {
+			out = append(out, p.passed(c, at, served))
+		}
 	}
 	return out
 }
 
-func (g *gated) show(now time.Time) routeCandidate {
-	t := g.of.keys[0]
-	if g.target != nil {
-		t = g.target
-	}
-	v := t.show(g.of.effective(now))
-	if g.target == nil {
-		v.CredentialID = ""
-	}
-	v.Gate, v.Reason, v.Weight = g.gate, g.reason, g.of.weight
-	if !g.until.IsZero() {
-		v.Until = &g.until
+func (p *plan) passed(c *choice, at *Target, served bool) routeCandidate {
+	v := routeCandidate{target: c.keys[0], priority: c.effective(p.start), weight: c.weight, gate: gatePassed}
+	if at != nil && at.Model == v.target.Model {
+		v.target, v.key, v.chosen, v.load = at, true, served, p.chosen.load
 	}
 	return v
 }
 
-func (t *Target) show(priority int64) routeCandidate {
-	return routeCandidate{
-		PlatformID: t.Platform.ID.String(), PlatformName: t.Platform.Name, PlatformModelID: t.Model.ID.String(),
-		CredentialID: t.CredentialID.String(), Model: t.Model.ProviderModelName, Priority: priority,
+// append writes the JSON of the contract's TaskRoute. It is written by hand because every request has one.
+func (r *routeInfo) append(b []byte) []byte {
+	b = appendText(append(b, `{"requested":`...), r.Requested)
+	b = appendText(append(b, `,"served":`...), r.Served)
+	b = appendText(append(b, `,"cause":`...), r.Cause)
+	if r.Seed > 0 {
+		b = strconv.AppendUint(append(b, `,"seed":`...), r.Seed, 10)
 	}
+	b = append(b, `,"candidates":[`...)
+	for i := range r.Candidates {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = r.Candidates[i].append(b)
+	}
+	return append(b, "]}"...)
+}
+
+func (c *routeCandidate) append(b []byte) []byte {
+	t := c.target
+	b = appendID(append(b, `{"platformId":`...), t.Platform.ID)
+	b = appendText(append(b, `,"platformName":`...), t.Platform.Name)
+	b = appendID(append(b, `,"platformModelId":`...), t.Model.ID)
+	if c.key && !t.CredentialID.IsZero() {
+		b = appendID(append(b, `,"credentialId":`...), t.CredentialID)
+	}
+	b = appendText(append(b, `,"model":`...), t.Model.ProviderModelName)
+	b = strconv.AppendInt(append(b, `,"effectivePriority":`...), c.priority, 10)
+	b = strconv.AppendInt(append(b, `,"load":`...), c.load, 10)
+	b = strconv.AppendInt(append(b, `,"weight":`...), c.weight, 10)
+	b = appendText(append(b, `,"gate":`...), c.gate)
+	if c.reason != "" {
+		b = appendText(append(b, `,"reason":`...), c.reason)
+	}
+	if !c.until.IsZero() {
+		b = append(c.until.AppendFormat(append(b, `,"until":"`...), time.RFC3339Nano), '"')
+	}
+	return append(strconv.AppendBool(append(b, `,"chosen":`...), c.chosen), '}')
+}
+
+func appendID(b []byte, v id.ID) []byte {
+	b = append(b, '"')
+	if !v.IsZero() {
+		b, _ = v.AppendText(b)
+	}
+	return append(b, '"')
+}
+
+// appendText writes a JSON string. Almost all are plain.
+func appendText(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(s) //nolint:errchkjson // a text always has a form in JSON
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
 }

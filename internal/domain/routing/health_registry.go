@@ -133,8 +133,8 @@ func (h *Health) Save(ctx context.Context, s HealthStore) error {
 func (u *Unit) sick() (v Sick, dirty bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if !u.dirty {
-		return Sick{}, false
+	if nobody := u.Kind == UnitCredential && u.ID == u.Platform; nobody || !u.dirty {
+		return Sick{}, false // there is no row where a platform has no credentials
 	}
 	v = Sick{Kind: u.Kind, ID: u.ID, Platform: u.Platform, Disabled: u.disabled, Reason: u.reason, Since: u.since}
 	if until := u.until.Load(); until != 0 {
