@@ -26,29 +26,31 @@ func (f *fleet) shares(n int, conversation func(int) string) map[id.ID]int {
 
 func nobody(int) string { return "" }
 
-// near checks a share of requests to 2 % of all.
-func near(t *testing.T, what string, got, of int, want float64) {
+// many is of how many requests shares are counted.
+const many = 10_000
+
+// near checks a share of many requests to 2 % of all.
+func near(t *testing.T, what string, got int, want float64) {
 	t.Helper()
-	if share := float64(got) / float64(of); math.Abs(share-want) > 0.02 {
+	if share := float64(got) / many; math.Abs(share-want) > 0.02 {
 		t.Errorf("%s got %.4f of the requests, want %.4f", what, share, want)
 	}
 }
 
 func TestSharesByWeight(t *testing.T) {
 	t.Parallel()
-	const n = 10_000
 	f := newFleet(t, relay.Limits{})
-	many, _ := f.add(0, 1, 2, 3, 4, 0) // a platform's share does not grow with its keys
+	keyed, _ := f.add(0, 1, 2, 3, 4, 0) // a platform's share does not grow with its keys
 	_, heavy := f.add(0, 1)
 	heavy.Weight = 3
 	f.add(1, 1) // a later priority
 	f.compile()
-	got := f.shares(n, nobody)
+	got := f.shares(many, nobody)
 	for i, weight := range []float64{1, 2, 3, 4, 0} {
-		near(t, fmt.Sprint("key ", i), got[many.Credentials[i].ID], n, weight/10/4)
+		near(t, fmt.Sprint("key ", i), got[keyed.Credentials[i].ID], weight/10/4)
 	}
-	near(t, "the heavy platform", got[f.src.Platforms[1].Credentials[0].ID], n, 3./4)
-	if got[many.Credentials[4].ID] != 0 || got[f.src.Platforms[2].Credentials[0].ID] != 0 {
+	near(t, "the heavy platform", got[f.src.Platforms[1].Credentials[0].ID], 3./4)
+	if got[keyed.Credentials[4].ID] != 0 || got[f.src.Platforms[2].Credentials[0].ID] != 0 {
 		t.Errorf("a reserve, or a later priority, was used: %v", got)
 	}
 }
@@ -69,7 +71,6 @@ func TestSharesAreExactSoon(t *testing.T) {
 
 func TestKeyStrategies(t *testing.T) {
 	t.Parallel()
-	const n = 10_000
 	for name, want := range map[string][]float64{
 		"random": {.25, .25, .25, .25}, "polling": {.25, .25, .25, .25}, "weight": {.1, .2, .3, .4}, "sticky": {.1, .2, .3, .4},
 	} {
@@ -79,9 +80,9 @@ func TestKeyStrategies(t *testing.T) {
 			p, _ := f.add(0, 1, 2, 3, 4)
 			p.Config = json.RawMessage(`{"credentialStrategy":"` + name + `"}`)
 			f.compile()
-			got := f.shares(n, func(i int) string { return fmt.Sprint("conversation ", i) })
+			got := f.shares(many, func(i int) string { return fmt.Sprint("conversation ", i) })
 			for i := range want {
-				near(t, fmt.Sprint("key ", i), got[p.Credentials[i].ID], n, want[i])
+				near(t, fmt.Sprint("key ", i), got[p.Credentials[i].ID], want[i])
 			}
 		})
 	}
@@ -104,13 +105,12 @@ func TestPollingTakesOneAfterTheOther(t *testing.T) {
 // TestConversationsStay: when a key leaves rotation its own conversations move, and no other, and they come back with it.
 func TestConversationsStay(t *testing.T) {
 	t.Parallel()
-	const n = 10_000
 	f := newFleet(t, relay.Limits{})
 	p, _ := f.add(0, 1, 1, 1, 1)
 	p.Config = json.RawMessage(`{"credentialStrategy":"sticky"}`)
 	f.compile()
 	at := func() []id.ID {
-		out := make([]id.ID, n)
+		out := make([]id.ID, many)
 		for i := range out {
 			target, err := f.relay.Begin(fmt.Sprint("conversation ", i))
 			if err != nil {
@@ -135,7 +135,7 @@ func TestConversationsStay(t *testing.T) {
 			t.Fatalf("conversation %d moved from a key that stayed", i)
 		}
 	}
-	near(t, "the key that went", moved, n, .25)
+	near(t, "the key that went", moved, .25)
 	p.Credentials = append(p.Credentials, gone)
 	f.compile()
 	for i, now := range at() {
@@ -145,7 +145,7 @@ func TestConversationsStay(t *testing.T) {
 	}
 }
 
-func TestDecidingDoesNotAllocate(t *testing.T) { //nolint:paralleltest // AllocsPerRun counts the whole program
+func TestDecidingDoesNotAllocate(t *testing.T) {
 	f := newFleet(t, relay.Limits{})
 	f.add(0, 1)
 	f.compile()

@@ -70,7 +70,7 @@ func TestExplainPredictsWhatHappens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const cases, requests = 1000, 3
 		f := newFleet(t, relay.Limits{FirstByte: 2 * time.Second})
-		r := rand.New(rand.NewPCG(7, 11)) //nolint:gosec // a test that can be repeated
+		r := rand.New(rand.NewPCG(7, 11))
 		several, refused := 0, 0
 		for n := range cases {
 			f.src.Platforms, f.src.Models, f.src.Health = nil, nil, &routing.Health{}
@@ -136,7 +136,7 @@ func TestExplainChangesNothing(t *testing.T) {
 			t.Fatalf("first\n%sand then\n%s", first, again)
 		}
 	}
-	if s := f.health.Statuses(time.Now()); len(s) != 0 || len(f.events.kinds()) != 0 { //nolint:forbidigo // the bench's clock
+	if s := f.health.Statuses(time.Now()); len(s) != 0 || len(f.events.kinds()) != 0 {
 		t.Errorf("health %+v, events %v", s, f.events.kinds())
 	}
 	if lines := strings.Count(first, "\n"); lines != 3 {

@@ -184,6 +184,7 @@ func (s *ship) Send(ctx context.Context, c *provider.Call) (*http.Response, erro
 		return nil, errRefused
 	case "timeout":
 		return hang(ctx, c)
+	default:
 	}
 	after := ""
 	code, retry, _ := strings.Cut(string(kind), "/")

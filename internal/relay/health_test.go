@@ -126,17 +126,17 @@ func TestTroubledPlatformIsLeftAlone(t *testing.T) {
 		if n := f.tried(key); n != 3 {
 			t.Errorf("it was tried %d times, want 3", n)
 		}
-		for _, pause := range []time.Duration{10, 20, 40} { // each failed probe doubles
-			wait(pause*time.Second - time.Millisecond)
+		for _, pause := range []time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second} { // each failed probe doubles
+			wait(pause - time.Millisecond)
 			f.ok()
 			if n := f.tried(key); n != 0 {
-				t.Errorf("tried before %d s", pause)
+				t.Errorf("tried before %v", pause)
 			}
 			wait(time.Millisecond)
 			f.ok()
 			f.ok()
 			if n := f.tried(key); n != 1 {
-				t.Errorf("%d probes after %d s", n, pause)
+				t.Errorf("%d probes after %v", n, pause)
 			}
 		}
 		f.fault(key, "")
@@ -330,7 +330,7 @@ func TestPoliciesOfTheRun(t *testing.T) {
 	}{
 		"backoff": {
 			retry: `{"maxAttempts":4,"backoff":{"initialMs":1000,"maxMs":3000,"multiplier":2,"jitter":0}}`, fault: "500",
-			want: "retry_same retry_same retry_same next_platform served", took: 6 * time.Second,
+			want: strings.Repeat("retry_same ", 3) + "next_platform served", took: 6 * time.Second,
 		},
 		"the upstream's patience": {
 			retry: `{"maxAttempts":2,"backoff":{"initialMs":10,"maxMs":5000,"jitter":0}}`, fault: "503/4",
@@ -384,9 +384,9 @@ func TestPoliciesOfTheRun(t *testing.T) {
 					f.ok()
 				}
 				f.fault(p.ID, c.fault)
-				start := time.Now() //nolint:forbidigo // virtual
+				start := time.Now()
 				f.ask(t.Context(), question)
-				took := time.Since(start) //nolint:forbidigo // virtual
+				took := time.Since(start)
 				var verdicts []string
 				for _, a := range f.attempts() {
 					verdicts = append(verdicts, a.Verdict)
@@ -451,11 +451,11 @@ func TestHealthOutlivesSnapshots(t *testing.T) {
 		if n := f.tried(p.Credentials[0].ID); n != 0 {
 			t.Errorf("after a change the disabled key got %d requests", n)
 		}
-		if n := len(f.health.Statuses(time.Now())); n != 1 { //nolint:forbidigo // virtual
+		if n := len(f.health.Statuses(time.Now())); n != 1 {
 			t.Errorf("%d units are not well, want the key", n)
 		}
 		f.health.Keep(nil, nil)
-		if n := len(f.health.Statuses(time.Now())); n != 0 { //nolint:forbidigo // virtual
+		if n := len(f.health.Statuses(time.Now())); n != 0 {
 			t.Errorf("%d units of what was deleted", n)
 		}
 	})
@@ -497,14 +497,18 @@ func TestRouteTellsWhatWasLeftOut(t *testing.T) {
 	f.sink.records = nil
 	f.ok()
 	var route struct {
-		Requested, Served, Cause string
-		Seed                     uint64
-		Candidates               []struct {
-			PlatformName, PlatformModelID, CredentialID, Gate, Reason string
-			Until                                                     time.Time
-			Chosen                                                    bool
-			EffectivePriority, Weight                                 int64
-		}
+		Requested  string `json:"requested"`
+		Served     string `json:"served"`
+		Seed       uint64 `json:"seed"`
+		Candidates []struct {
+			PlatformName string    `json:"platformName"`
+			CredentialID string    `json:"credentialId"`
+			Gate         string    `json:"gate"`
+			Reason       string    `json:"reason"`
+			Until        time.Time `json:"until"`
+			Chosen       bool      `json:"chosen"`
+			Weight       int64     `json:"weight"`
+		} `json:"candidates"`
 	}
 	if err := f.journal.Flush(t.Context()); err != nil {
 		t.Fatal(err)

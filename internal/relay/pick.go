@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/routing"
-	"github.com/gantry-ai/gantry/internal/kernel/id"
 )
 
 // scored is a choice that can be tried.
@@ -355,12 +354,4 @@ func (p *plan) vacate() {
 	if p.of.platformRoom > 0 {
 		p.current.platformUnit.Leave()
 	}
-}
-
-// chosenID names the platform model that the plan is at.
-func (p *plan) chosenID() id.ID {
-	if p.current == nil {
-		return id.ID{}
-	}
-	return p.current.Model.ID
 }

@@ -60,10 +60,11 @@ func (s *Snapshot) first(p *identity.Principal, kind inference.Kind, ask *wire.A
 	var trial plan
 	l = l.clone()
 	trial.set(l, s.runner, p, ask, 0, l.turn.Add(1), now)
-	if err := trial.begin(&rehearsal{clock: now}); err != nil {
-		return l.choices[0].keys[0], route.Alias, nil
+	t := l.choices[0].keys[0]
+	if trial.begin(&rehearsal{clock: now}) == nil {
+		t = trial.current
 	}
-	return trial.current, route.Alias, nil
+	return t, route.Alias, nil
 }
 
 func (t *Target) quotedOutput(ask *wire.Ask) int64 {

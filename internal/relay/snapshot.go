@@ -103,11 +103,11 @@ func (s *Snapshot) simulated(l *lane, kind inference.Kind) *lane {
 	if engine == nil || len(l.choices) == 0 {
 		return noLane
 	}
-	real, twin := l.choices[0].keys[0], *engine
-	if real.Schedule != nil {
-		twin.Schedule = real.Schedule.Simulated()
+	first, twin := l.choices[0].keys[0], *engine
+	if first.Schedule != nil {
+		twin.Schedule = first.Schedule.Simulated()
 	}
-	twin.MaxOutput, twin.ContextWindow = real.MaxOutput, real.ContextWindow
+	twin.MaxOutput, twin.ContextWindow = first.MaxOutput, first.ContextWindow
 	return newLane([]*Target{&twin}, kind)
 }
 

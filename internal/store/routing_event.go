@@ -76,7 +76,7 @@ func (s *Routing) PolicyEventList(ctx context.Context, q routing.EventQuery) (pa
 	if err != nil {
 		return page.Page[routing.PolicyEvent]{}, failure(err)
 	}
-	return page.Of(request, values[routing.PolicyEvent](rows), int64(total)), nil
+	return page.Of(request, values[routing.PolicyEvent](rows), total), nil
 }
 
 func eventsBy(s *bun.SelectQuery, q *routing.EventQuery) *bun.SelectQuery {

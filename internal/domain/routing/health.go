@@ -75,7 +75,6 @@ type Unit struct {
 	disabled bool
 	reason   string
 	since    time.Time // of the disabling
-	gone     bool      // no snapshot names the unit
 	// dirty says that the row in the database is not as the unit; stored, that the row says that the unit is closed.
 	dirty, stored bool
 }

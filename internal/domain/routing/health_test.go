@@ -48,10 +48,10 @@ func TestCooldownDoublesUpToItsMost(t *testing.T) {
 	if !fail(false) {
 		t.Error("two failures did not close it")
 	}
-	for _, want := range []time.Duration{8, 16, 30, 30} {
+	for _, want := range []time.Duration{8 * time.Second, 16 * time.Second, 30 * time.Second, 30 * time.Second} {
 		gate, until := u.Gate(now)
-		if gate != routing.Cooling || until.Sub(now) != want*time.Second {
-			t.Errorf("gate %d for %v, want %v s", gate, until.Sub(now), want)
+		if gate != routing.Cooling || until.Sub(now) != want {
+			t.Errorf("gate %d for %v, want %v", gate, until.Sub(now), want)
 		}
 		if _, ok := u.Probe(now); ok {
 			t.Error("a probe before its time")
@@ -117,7 +117,7 @@ func TestUnitUnderRandomUse(t *testing.T) {
 		{"on":["timeout"],"threshold":3,"windowSeconds":20,"cooldownSeconds":5,"maxCooldownSeconds":60},
 		{"on":["rate_limited"],"threshold":1,"cooldownSeconds":2,"maxCooldownSeconds":40}]}`)
 	for seed := range uint64(200) {
-		r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test that can be repeated
+		r := rand.New(rand.NewPCG(seed, 1))
 		var u routing.Unit
 		now, held := dawn, false
 		for range 300 {

@@ -58,8 +58,11 @@ type level map[string]json.RawMessage
 // levels are the places, from the most to the least specific.
 func (b *PolicyBook) levels(p *Platform, m *PlatformModel, base *catalog.BaseModel) []level {
 	out := []level{
-		members(m.RuntimePolicyOverride), {"retryPolicy": m.RetryPolicy}, b.of(m.RuntimePolicySetID),
-		{"retryPolicy": p.RetryPolicy}, members(p.RuntimePolicy), b.of(p.RuntimePolicySetID),
+		members(m.RuntimePolicyOverride),
+		{"retryPolicy": m.RetryPolicy},
+		b.of(m.RuntimePolicySetID),
+		{"retryPolicy": p.RetryPolicy},
+		members(p.RuntimePolicy), b.of(p.RuntimePolicySetID),
 	}
 	if base != nil {
 		out = append(out, members(base.RuntimePolicyOverride), b.of(base.RuntimePolicySetID))

@@ -157,7 +157,9 @@ func TestPrecedence(t *testing.T) {
 	retry := func(n string) json.RawMessage { return json.RawMessage(`{"maxAttempts":` + n + `}`) }
 	override := func(n string) json.RawMessage { return json.RawMessage(`{"retryPolicy":` + string(retry(n)) + `}`) }
 	sets := []routing.PolicySet{
-		{ID: id.New(), RetryPolicy: retry("3")}, {ID: id.New(), RetryPolicy: retry("6")}, {ID: id.New(), RetryPolicy: retry("8")},
+		{ID: id.New(), RetryPolicy: retry("3")},
+		{ID: id.New(), RetryPolicy: retry("6")},
+		{ID: id.New(), RetryPolicy: retry("8")},
 		{ID: id.New(), RetryPolicy: retry("9"), Default: true, Status: "active"},
 	}
 	m := routing.PlatformModel{RuntimePolicyOverride: override("1"), RetryPolicy: retry("2"), RuntimePolicySetID: sets[0].ID}
@@ -195,14 +197,12 @@ func TestPrecedence(t *testing.T) {
 func TestBackoffDoublesUpToItsMost(t *testing.T) {
 	t.Parallel()
 	b := routing.Backoff{Initial: time.Second, Max: 5 * time.Second, Multiplier: 2, Jitter: .5}
-	for tries, want := range []time.Duration{0, 1, 2, 4, 5, 5} {
-		if tries == 0 {
-			continue
-		}
-		if got := b.Wait(tries, 0); got != want*time.Second {
+	for i, want := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second} {
+		tries := i + 1
+		if got := b.Wait(tries, 0); got != want {
 			t.Errorf("after %d tries %v", tries, got)
 		}
-		if got := b.Wait(tries, .999); got < want*time.Second/2 || got > want*time.Second*6/10 {
+		if got := b.Wait(tries, .999); got < want/2 || got > want*6/10 {
 			t.Errorf("after %d tries, with jitter, %v", tries, got)
 		}
 	}

@@ -92,7 +92,8 @@ func readFaults(q *relay.Inquiry, faults []api.RouteFault) error {
 			name, text string
 			into       *id.ID
 		}{
-			{"platformId", f.PlatformId, &out.Platform}, {"platformModelId", f.PlatformModelId, &out.Model},
+			{"platformId", f.PlatformId, &out.Platform},
+			{"platformModelId", f.PlatformModelId, &out.Model},
 			{"credentialId", f.CredentialId, &out.Credential},
 		} {
 			if err := readID(path+"."+field.name, field.text, field.into); err != nil {
