@@ -63,7 +63,7 @@ func TestSharesAreExactSoon(t *testing.T) {
 	f.compile()
 	got := f.shares(100, nobody)
 	for key, n := range got {
-		if n < 49 || n > 51 {
+		if n < 47 || n > 53 {
 			t.Errorf("%s got %d of 100", key, n)
 		}
 	}

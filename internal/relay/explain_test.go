@@ -32,7 +32,8 @@ func (f *fleet) randomCase(r *rand.Rand) (faults []relay.Fault) {
 		}
 		m.Weight = r.Int64N(5)
 		if r.IntN(3) == 0 {
-			m.RetryPolicy = json.RawMessage(fmt.Sprintf(`{"maxAttempts":%d,"on":["server_error","connect","rate_limited"],"backoff":{"jitter":1}}`, 1+r.IntN(4)))
+			m.RetryPolicy = json.RawMessage(fmt.Sprintf(`{"maxAttempts":%d,"timeoutMs":%d,"on":["server_error","connect","rate_limited"],"backoff":{"jitter":1}}`,
+				1+r.IntN(4), 100+r.IntN(3000)))
 		}
 		if r.IntN(4) == 0 {
 			p.RateLimitPolicy = json.RawMessage(fmt.Sprintf(`{"rpm":%d,"concurrent":2}`, 1+r.IntN(4)))

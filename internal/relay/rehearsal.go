@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -71,14 +72,19 @@ func (r *rehearsal) try(t *Target) result {
 	out := fault.result()
 	out.sent = r.clock
 	if out.Category == inference.Timeout {
-		wait := r.limits.FirstByte
-		if own := t.Policies.Retry.FirstByte; own > 0 {
-			wait = own
-		}
-		r.clock = r.clock.Add(wait)
+		r.clock = r.clock.Add(r.patience(&t.Policies.Retry))
 	}
 	r.steps = append(r.steps, Step{Target: t, Category: out.Category, Status: out.status})
 	return out
+}
+
+// patience is how long an upstream that says nothing is waited for.
+func (r *rehearsal) patience(own *routing.Retry) time.Duration {
+	wait, total := cmp.Or(own.FirstByte, r.limits.FirstByte), cmp.Or(own.Total, r.limits.Total)
+	if total > 0 && (wait == 0 || total < wait) {
+		return total
+	}
+	return wait
 }
 
 func (r *rehearsal) spend(same bool) bool {
