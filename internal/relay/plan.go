@@ -267,13 +267,14 @@ func (p *plan) unpay(w world) {
 // pass leaves out what was found to be at its limits: the key where keys have limits of their own, else all keys.
 func (p *plan) pass(w world) {
 	t, c := p.current, p.of
-	unit := t.modelUnit
+	unit, g := t.modelUnit, gated{of: c, gate: gateLimits}
 	if c.keyLimits {
-		p.tried, unit = append(p.tried, t), t.keyUnit
-		p.gates = append(p.gates, gated{of: c, target: t, gate: gateLimits})
+		p.tried, unit, g.target = append(p.tried, t), t.keyUnit, t
 	} else {
 		p.full = append(p.full, c)
-		p.gates = append(p.gates, gated{of: c, gate: gateLimits})
+	}
+	if len(p.gates) < maxGates {
+		p.gates = append(p.gates, g)
 	}
 	if change, ok := unit.Exclude(w.time()); ok {
 		w.announce(change, nil)

@@ -24,8 +24,11 @@ func (c *call) reserve() error {
 			return err
 		}
 	}
+	if err := c.plan.begin(c); err != nil {
+		return err
+	}
 	c.budget.request()
-	return c.plan.begin(c)
+	return nil
 }
 
 // reserveFor makes the hold large enough for a target. What an earlier target needed is given back first. The journal is
