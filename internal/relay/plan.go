@@ -163,7 +163,6 @@ func ends(verdict string) bool {
 // judge says whether the request ends here; "" says that it may go on. Nothing is retried once the caller was sent a byte,
 // or has left.
 func (p *plan) judge(w world, r *result) string {
-	f := &p.runner.Failover
 	switch {
 	case r.Category == inference.OK || r.delivered:
 		return verdictServed
@@ -171,7 +170,7 @@ func (p *plan) judge(w world, r *result) string {
 		return verdictCallerLeft
 	case p.runner.HardStop.Has(r.Category) || r.Category == inference.Canceled:
 		return verdictStop
-	case p.attempts >= f.MaxAttempts || f.MaxElapsed > 0 && w.time().Sub(p.start) >= f.MaxElapsed:
+	case p.attempts >= p.runner.Failover.MaxAttempts || p.late(w.time()):
 		return verdictExhausted
 	}
 	return ""
@@ -190,15 +189,29 @@ func (p *plan) advance(w world, r *result) string {
 	if !p.runner.Failover.On.Has(r.Category) {
 		return verdictExhausted
 	}
-	from := p.of
-	if !p.find(w, now, r.Category) || !p.pay(w, false) {
+	return p.goOn(w, r.Category, p.of, now)
+}
+
+// stale is how old a choice may be.
+const stale = 100 * time.Millisecond
+
+// goOn enters another target than that of from, which failed.
+func (p *plan) goOn(w world, why inference.Category, from *choice, now time.Time) string {
+	if !p.find(w, now, why, from) || !p.pay(w, false) {
 		p.unprobe()
 		return verdictExhausted
+	}
+	if later := w.time(); later.Sub(now) > stale { // paying meant to wait for others
+		p.unprobe()
+		if now = later; p.late(now) || !p.find(w, now, why, from) {
+			p.unpay(w)
+			return verdictExhausted
+		}
 	}
 	for w.enter(p.current) != nil {
 		p.unprobe()
 		p.pass(w)
-		if !p.find(w, now, r.Category) {
+		if !p.find(w, now, why, from) {
 			p.unpay(w)
 			return verdictExhausted
 		}
@@ -208,6 +221,12 @@ func (p *plan) advance(w world, r *result) string {
 		return verdictNextKey
 	}
 	return verdictNextPlatform
+}
+
+// late reports whether no other attempt may begin any more.
+func (p *plan) late(now time.Time) bool {
+	end := p.runner.Failover.MaxElapsed
+	return end > 0 && now.Sub(p.start) >= end
 }
 
 // again says whether the same target is tried once more, and after which pause. A target that its own failure closed is
@@ -227,18 +246,16 @@ func (p *plan) again(r *result, now time.Time) (time.Duration, bool) {
 		}
 		wait = max(wait, r.RetryAfter)
 	}
-	end := p.runner.Failover.MaxElapsed
-	return wait, end == 0 || now.Add(wait).Sub(p.start) < end
+	return wait, !p.late(now.Add(wait))
 }
 
 // otherKey are the categories that may well be the key's fault alone.
 var otherKey = routing.CategoriesOf(
 	inference.Authentication, inference.Permission, inference.QuotaExhausted, inference.RateLimited)
 
-// find makes another target current: a key of the same platform model first where the key is at fault, otherwise after
+// find makes another target than that of from current: a key of the same platform model first where the key is at fault, otherwise after
 // all others.
-func (p *plan) find(w world, now time.Time, why inference.Category) bool {
-	from := p.of
+func (p *plan) find(w world, now time.Time, why inference.Category, from *choice) bool {
 	if otherKey.Has(why) || !p.runner.Failover.Enabled {
 		if p.nextKey(w, from, now) != nil || !p.runner.Failover.Enabled {
 			return p.current != nil
