@@ -58,7 +58,7 @@ func (c *call) try(t *Target) result {
 	})
 	a := &c.attempts[len(c.attempts)-1]
 	own := &t.Policies.Retry
-	d := newDeadline(c.ctx(), cmp.Or(own.Total, c.limits.Total), c.now)
+	d := newDeadline(c.ctx(), c.plan.patience(own, a.StartedAt), c.now)
 	defer d.stop()
 	d.idle = cmp.Or(own.Idle, c.limits.Idle)
 	d.arm(cmp.Or(own.FirstByte, c.limits.FirstByte))

@@ -141,6 +141,7 @@ func (r *Relay) Explain(q *Inquiry) (Explanation, error) {
 	if q.Seed != 0 {
 		seed = q.Seed
 	}
+	p.total, w.plan = r.limits.Total, &p
 	p.set(l, s.runner, q.Principal, &q.Ask, q.InputTokens, seed, now)
 	out := Explanation{Route: route, Seed: seed}
 	out.Candidates = p.standings(w)

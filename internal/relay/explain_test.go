@@ -70,7 +70,7 @@ func TestExplainPredictsWhatHappens(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const cases, requests = 1000, 3
-		f := newFleet(t, relay.Limits{FirstByte: 2 * time.Second})
+		f := newFleet(t, relay.Limits{FirstByte: 2 * time.Second, Total: 5 * time.Second})
 		r := rand.New(rand.NewPCG(7, 11))
 		several, refused := 0, 0
 		for n := range cases {

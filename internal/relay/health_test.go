@@ -327,6 +327,7 @@ func TestPoliciesOfTheRun(t *testing.T) {
 		fault               relay.FaultKind
 		want                string // verdicts
 		took                time.Duration
+		total               time.Duration
 	}{
 		"backoff": {
 			retry: `{"maxAttempts":4,"backoff":{"initialMs":1000,"maxMs":3000,"multiplier":2,"jitter":0}}`, fault: "500",
@@ -364,6 +365,10 @@ func TestPoliciesOfTheRun(t *testing.T) {
 			retry: `{"maxAttempts":2,"backoff":{"initialMs":1000,"jitter":0}}`, runner: `{"maxElapsedMs":900}`, fault: "500",
 			want: "next_platform served",
 		},
+		"no time left of all": {
+			retry: `{"maxAttempts":9,"backoff":{"initialMs":1500,"maxMs":1500,"jitter":0}}`, fault: "500", total: 4 * time.Second,
+			want: "retry_same retry_same next_platform served", took: 3 * time.Second,
+		},
 		"hard stop":           {fault: "400", want: "stop"},
 		"another hard stop":   {stop: `{"on":["permission"]}`, fault: "403", want: "stop"},
 		"not a hard stop now": {stop: `{"on":["permission"]}`, fault: "400", want: "next_platform served"},
@@ -371,7 +376,7 @@ func TestPoliciesOfTheRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := newFleet(t, relay.Limits{FirstByte: time.Hour})
+				f := newFleet(t, relay.Limits{FirstByte: time.Hour, Total: c.total})
 				p, m := f.add(0, 1)
 				m.RetryPolicy = json.RawMessage(c.retry)
 				m.RuntimePolicyOverride = json.RawMessage(`{"degradePolicy":{"rules":[]}}`)

@@ -36,6 +36,7 @@ type plan struct {
 	sticky    uint64 // of the conversation; 0: none
 	seed      uint64
 	start     time.Time
+	total     time.Duration // of the whole request; 0: as long as the caller waits
 
 	current  *Target
 	of       *choice // of current
@@ -225,8 +226,20 @@ func (p *plan) goOn(w world, why inference.Category, from *choice, now time.Time
 
 // late reports whether no other attempt may begin any more.
 func (p *plan) late(now time.Time) bool {
-	end := p.runner.Failover.MaxElapsed
-	return end > 0 && now.Sub(p.start) >= end
+	took, most := now.Sub(p.start), p.runner.Failover.MaxElapsed
+	return most > 0 && took >= most || p.total > 0 && took >= p.total
+}
+
+// patience is how long an attempt that begins now may take; 0: as long as the caller waits.
+func (p *plan) patience(own *routing.Retry, now time.Time) time.Duration {
+	if p.total == 0 {
+		return own.Total
+	}
+	left := max(p.total-now.Sub(p.start), time.Nanosecond)
+	if own.Total > 0 {
+		return min(own.Total, left)
+	}
+	return left
 }
 
 // again says whether the same target is tried once more, and after which pause. A target that its own failure closed is

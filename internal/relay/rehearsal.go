@@ -13,6 +13,7 @@ import (
 // rehearsal is a world in which nothing happens: outcomes are what faults say, and time passes when it is waited.
 type rehearsal struct {
 	clock  time.Time
+	plan   *plan // that is rehearsed
 	limits Limits
 	faults []Fault
 	// credit is what the retry budget has left.
@@ -80,7 +81,7 @@ func (r *rehearsal) try(t *Target) result {
 
 // patience is how long an upstream that says nothing is waited for.
 func (r *rehearsal) patience(own *routing.Retry) time.Duration {
-	wait, total := cmp.Or(own.FirstByte, r.limits.FirstByte), cmp.Or(own.Total, r.limits.Total)
+	wait, total := cmp.Or(own.FirstByte, r.limits.FirstByte), r.plan.patience(own, r.clock)
 	if total > 0 && (wait == 0 || total < wait) {
 		return total
 	}

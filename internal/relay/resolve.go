@@ -28,6 +28,7 @@ func (c *call) resolve() error {
 	if l.window > 0 && c.ask.InputBound > l.window && c.inputTokens == 0 {
 		c.inputTokens = c.op.Format.InputTokens(c.body, &c.ask)
 	}
+	c.plan.total = c.limits.Total
 	c.plan.set(l, s.runner, c.principal, &c.ask, c.inputTokens, l.turn.Add(1), c.start)
 	return nil
 }
