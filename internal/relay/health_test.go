@@ -367,7 +367,7 @@ func TestPoliciesOfTheRun(t *testing.T) {
 		},
 		"no time left of all": {
 			retry: `{"maxAttempts":9,"backoff":{"initialMs":1500,"maxMs":1500,"jitter":0}}`, fault: "500", total: 4 * time.Second,
-			want: "retry_same retry_same next_platform served", took: 3 * time.Second,
+			want: strings.Repeat("retry_same ", 2) + "next_platform served", took: 3 * time.Second,
 		},
 		"hard stop":           {fault: "400", want: "stop"},
 		"another hard stop":   {stop: `{"on":["permission"]}`, fault: "403", want: "stop"},
