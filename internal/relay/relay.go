@@ -57,6 +57,8 @@ type Journal interface {
 	Open(o *journal.Open) journal.Ticket
 	Mark(m *journal.Mark) journal.Ticket
 	Append(r *journal.Record) journal.Ticket
+	// Prompt says that waiting for an entry takes no longer than a write, so that nothing is gained by asking early.
+	Prompt() bool
 	Ready() error
 }
 
