@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -72,6 +73,8 @@ func TestBodyThatNeverComesIsRefused(t *testing.T) {
 		}
 		_ = ours.Close()
 		_ = server.Close()
-		<-ended
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 	})
 }
