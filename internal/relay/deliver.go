@@ -24,7 +24,7 @@ const (
 	maxEvent = 8 << 20
 	// lastBytes is how long the end of an answer may take behind its terminator, and maxRest what may come until then: a
 	// connection whose answer was read to its end can be used again.
-	lastBytes = 250 * time.Millisecond
+	lastBytes = time.Second
 	maxRest   = 4 << 10
 )
 

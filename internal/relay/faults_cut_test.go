@@ -26,7 +26,6 @@ import (
 )
 
 const (
-	cutStreams = 10_000
 	// cutAtOnce is how many of them are under way together.
 	cutAtOnce = 128
 	// maxUnseen is how many output tokens a caller who leaves may pay above what it got. Source: MONEY section 3.
