@@ -220,6 +220,9 @@ func (a *App) connectRelay() {
 			Settle: settleTimeout, RejectUnbounded: c.OnUnbounded == "reject",
 		},
 	})
+	a.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "gantry_requests_in_flight", Help: "Inference requests under way.",
+	}, func() float64 { return float64(a.relay.InFlight()) }))
 }
 
 // onRoutingChanged compiles the routes anew before the call that changed them returns.

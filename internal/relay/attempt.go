@@ -108,7 +108,7 @@ func (c *call) attempt(t *Target) provider.Outcome {
 		ProviderModelName: t.Model.ProviderModelName, Simulated: t.Simulated, StartedAt: c.now(),
 	})
 	a := &c.attempts[len(c.attempts)-1]
-	d := newDeadline(c.ctx(), c.limits.Total, c.now)
+	d := newDeadline(c.ctx(), c.start, c.limits.Total, c.now)
 	defer d.stop()
 	d.arm(c.limits.FirstByte)
 	o := c.exchange(d, t, a)
@@ -176,13 +176,16 @@ type deadline struct {
 	timer  *time.Timer
 	now    clock.Clock
 	end    time.Time // zero: no total deadline
+	paused pauses
 }
 
-func newDeadline(parent context.Context, total time.Duration, now clock.Clock) *deadline {
+// newDeadline returns a deadline without a limit but the total one, which counts from the start of the call.
+func newDeadline(parent context.Context, start time.Time, total time.Duration, now clock.Clock) *deadline {
 	d := &deadline{now: now}
 	d.ctx, d.cancel = context.WithCancelCause(parent)
+	d.timer = time.AfterFunc(never, d.lapse)
 	if total > 0 {
-		d.end = now().Add(total)
+		d.end = start.Add(total)
 	}
 	return d
 }
@@ -196,17 +199,11 @@ func (d *deadline) arm(wait time.Duration) {
 	} else if wait == 0 {
 		return
 	}
-	if d.timer == nil {
-		d.timer = time.AfterFunc(wait, func() { d.cancel(errDeadline) })
-		return
-	}
 	d.timer.Reset(wait)
 }
 
 // stop ends the attempt: whatever the upstream still does is cancelled.
 func (d *deadline) stop() {
-	if d.timer != nil {
-		d.timer.Stop()
-	}
+	d.timer.Stop()
 	d.cancel(nil)
 }

@@ -114,7 +114,7 @@ func (c *call) answerFailure() {
 		h.Set("WWW-Authenticate", `Bearer realm="gantry"`)
 	}
 	c.w.WriteHeader(c.failure.Status)
-	_, _ = c.w.Write(c.op.Format.ErrorBody(c.failure))
+	c.write(c.op.Format.ErrorBody(c.failure))
 }
 
 // finish makes sure that nothing is left open, whatever happened before.

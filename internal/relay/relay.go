@@ -68,6 +68,8 @@ type Limits struct {
 	FirstByte time.Duration
 	Idle      time.Duration
 	Total     time.Duration
+	// Stall is how long a caller may take to accept what it is sent; 0 means a minute.
+	Stall time.Duration
 	// Settle bounds the wait until a call's record is durable.
 	Settle time.Duration
 	// RejectUnbounded refuses a call without an output limit instead of limiting it to what the wallet affords.
@@ -92,6 +94,9 @@ func New(o Options) *Relay {
 	r := &Relay{
 		keys: o.Keys, wallets: o.Wallets, accounts: o.Accounts, journal: o.Journal, limits: o.Limits, now: o.Now,
 		guard: o.Guard, log: o.Log, metrics: o.Metrics,
+	}
+	if r.limits.Stall == 0 {
+		r.limits.Stall = time.Minute
 	}
 	r.snapshot.Store(&Snapshot{})
 	return r

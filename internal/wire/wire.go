@@ -85,4 +85,5 @@ const (
 	Finished             // the answer is complete; only usage and the terminator may follow
 	Ended                // this is the terminator
 	Broken               // the upstream reports an error in the stream
+	Garbled              // this is no event of the format; it was not counted
 )

@@ -98,6 +98,9 @@ func (c *conn) converse(req *http.Request) (*http.Response, error) {
 	if sent != nil {
 		// A server may refuse a request before it has read all of it, and hang up.
 		_ = c.SetReadDeadline(time.Now().Add(lateAnswer))
+		if req.Context().Err() != nil { // it is why the request could not be sent; the deadline must not outlive it
+			return nil, sent
+		}
 	}
 	c.reader = readers.Get().(*bufio.Reader) //nolint:forcetypeassert // the pool holds nothing else
 	c.reader.Reset(c)

@@ -178,6 +178,8 @@ func FuzzReader(f *testing.F) {
 	for _, s := range []string{
 		"data: a\n\n", "data: a\r\n\r\nevent: x\rdata: y\r\r: c\n\n\n", "id: 1\ndata: a\ndata: b\n\ndata", "\xEF\xBB\xBFdata\n\n",
 		"data: [DONE]\n\n", "event\n\ndata:\n\n", "data: \xff\xfe\r", "event:\n\nid: \x00\n\nid\n\n",
+		"data: {\"a\":1}\ndata: {\"b\":2}\n\n", "data: {\"a\":\n\ndata: 1}", "<html>\r\n\r\n</html>", "retry: 5\r\rdata: [DONE]\r\rrubbish\x00",
+		"{\"error\":{}}", "\n\n\n: a\n\n:\n\n", "data: x\n\n\xEF\xBB\xBFdata: y\n\n",
 	} {
 		f.Add([]byte(s), 3)
 	}
