@@ -5,6 +5,7 @@ package limitredis
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -66,7 +67,7 @@ var take = redis.NewScript(takeText)
 func Open(o Options) (*Shared, error) {
 	parsed, err := redis.ParseURL(o.URL)
 	if err != nil {
-		return nil, fmt.Errorf("limitredis: the address is not valid") //nolint:perfsprint // the cause holds the password
+		return nil, fmt.Errorf("limitredis: %w", errAddress)
 	}
 	s := &Shared{
 		prefix: o.Prefix, timeout: o.Timeout, slot: o.Slot, log: o.Log, queue: make(chan give, maxQueue), done: make(chan struct{}),
@@ -81,12 +82,28 @@ func Open(o Options) (*Shared, error) {
 		s.slot = 15 * time.Minute
 	}
 	// A request does not wait for a second try: its node's own part is the better answer.
-	parsed.MaxRetries = -1
-	parsed.DialTimeout, parsed.ReadTimeout, parsed.WriteTimeout = s.timeout, s.timeout, s.timeout
+	parsed.MaxRetries, parsed.DialerRetries = -1, 1
+	parsed.DialTimeout, parsed.ReadTimeout, parsed.WriteTimeout, parsed.PoolTimeout = s.timeout, s.timeout, s.timeout, s.timeout
 	parsed.ContextTimeoutEnabled = true
+	redis.SetLogger(silent{})
 	s.client = redis.NewClient(parsed)
 	go s.run()
 	return s, nil
+}
+
+var errAddress = errors.New("want an address such as redis://user:password@host:6379/0, or rediss:// with TLS")
+
+// silent takes the library's own lines about every connection that fails: what matters of them comes back as errors.
+type silent struct{}
+
+// Printf implements the library's logger.
+func (silent) Printf(context.Context, string, ...any) {}
+
+// Ping reports whether the server answers.
+func (s *Shared) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	return s.client.Ping(ctx).Err()
 }
 
 // Take implements limits.Shared.
@@ -113,9 +130,9 @@ func (s *Shared) Take(ctx context.Context, request id.ID, claims []limits.Claim)
 }
 
 // verdict reads the script's answer: the refused claim counted from 1, the wait in microseconds, and three numbers per
-// claim that was granted.
+// claim.
 func verdict(answer []int64, claims int) (limits.Verdict, error) {
-	if len(answer) < 2 || (answer[0] == 0 && len(answer) != 2+3*claims) || answer[0] < 0 || answer[0] > int64(claims) {
+	if len(answer) != 2+3*claims || answer[0] < 0 || answer[0] > int64(claims) {
 		return limits.Verdict{}, fmt.Errorf("limitredis: %d numbers answer %d claims", len(answer), claims)
 	}
 	v := limits.Verdict{Refused: int(answer[0]) - 1, Wait: time.Duration(answer[1]) * time.Microsecond}
