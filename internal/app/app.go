@@ -26,6 +26,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/kernel/tx"
 	"github.com/gantry-ai/gantry/internal/lease"
+	"github.com/gantry-ai/gantry/internal/limitredis"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/provider/all"
 	"github.com/gantry-ai/gantry/internal/provider/transport"
@@ -60,6 +61,8 @@ type App struct {
 	node      *lease.Node // nil when this node is alone
 	heard     string      // the last identity news
 	limiting  *limiting
+	redis     *limitredis.Shared // nil when limits are not shared
+	nodes     atomic.Int64       // that are alive; 0 when this node is alone
 	relay     *relay.Relay
 
 	version   string
@@ -141,9 +144,8 @@ func (a *App) connectDomains(ctx context.Context) error {
 		Store: a.store.Routing(), Catalog: a.catalog, Adapters: adapterBook{a.adapterOf}, Bus: &a.bus,
 		Box: a.credentials, Now: a.now,
 	})
-	a.limiting = newLimiting(a.store.Limits(), &a.bus, a.now, a.journal.Flush, a.log, "")
-	if err := a.limiting.windows.Load(ctx, a.store.Limits(), ""); err != nil {
-		return fmt.Errorf("rate limit windows: %w", err)
+	if err := a.connectLimits(ctx); err != nil {
+		return err
 	}
 	a.connectRelay()
 	event.On(&a.bus, a.onRoutingChanged)
@@ -261,6 +263,9 @@ func (a *App) Close(ctx context.Context) {
 	a.upstreams.CloseIdleConnections()
 	if a.limiting != nil {
 		a.limiting.save(ctx)
+	}
+	if a.redis != nil {
+		_ = a.redis.Close()
 	}
 	if a.store != nil {
 		if err := a.store.Close(); err != nil {

@@ -39,6 +39,7 @@ type Shared struct {
 	slot    time.Duration
 	log     *slog.Logger
 	queue   chan give
+	closing chan struct{}
 	done    chan struct{}
 }
 
@@ -70,7 +71,8 @@ func Open(o Options) (*Shared, error) {
 		return nil, fmt.Errorf("limitredis: %w", errAddress)
 	}
 	s := &Shared{
-		prefix: o.Prefix, timeout: o.Timeout, slot: o.Slot, log: o.Log, queue: make(chan give, maxQueue), done: make(chan struct{}),
+		prefix: o.Prefix, timeout: o.Timeout, slot: o.Slot, log: o.Log, queue: make(chan give, maxQueue),
+		closing: make(chan struct{}), done: make(chan struct{}),
 	}
 	if s.prefix == "" {
 		s.prefix = "gantry"
@@ -163,20 +165,37 @@ func (s *Shared) Give(request id.ID, corrections []limits.Correction) {
 	}
 }
 
-// run sends what is given back, as much as waits in one round trip.
+// run sends what is given back, as much as waits in one round trip, until nothing waits and the Shared is closed.
 func (s *Shared) run() {
 	defer close(s.done)
-	for g := range s.queue {
-		batch := []give{g}
-		for len(batch) < maxBatch && len(s.queue) > 0 {
-			next, open := <-s.queue
-			if !open {
-				break
-			}
-			batch = append(batch, next)
+	for {
+		select {
+		case g := <-s.queue:
+			s.send(s.batch(g))
+			continue
+		default:
 		}
-		s.send(batch)
+		select {
+		case g := <-s.queue:
+			s.send(s.batch(g))
+		case <-s.closing:
+			return
+		}
 	}
+}
+
+// batch is what waits, begun with first.
+func (s *Shared) batch(first give) []give {
+	out := []give{first}
+	for len(out) < maxBatch {
+		select {
+		case g := <-s.queue:
+			out = append(out, g)
+		default:
+			return out
+		}
+	}
+	return out
 }
 
 func (s *Shared) send(batch []give) {
@@ -194,9 +213,9 @@ func (s *Shared) send(batch []give) {
 	}
 }
 
-// Close sends what waits and disconnects. Neither Take nor Give may be called afterwards.
+// Close sends what waits and disconnects. What is given afterwards is lost, and leaves the windows by itself.
 func (s *Shared) Close() error {
-	close(s.queue)
+	close(s.closing)
 	<-s.done
 	return s.client.Close()
 }
