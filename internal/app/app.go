@@ -66,6 +66,7 @@ type App struct {
 	relay     *relay.Relay
 
 	version   string
+	watch     func(ctx context.Context, statement string) // of the database's statements; nil: nobody
 	reloading sync.Mutex
 	draining  drain
 }
@@ -80,16 +81,21 @@ func New(ctx context.Context, cfg config.Config, stderr io.Writer, version strin
 		cfg: cfg, version: version, stderr: stderr, log: newLogger(cfg.Log, stderr), now: clock.System, reg: prometheus.NewRegistry(),
 		upstreams: newUpstreams(cfg.Relay.ConnectTimeout),
 	}
+	return a, a.open(ctx)
+}
+
+// open does what New promises; after an error everything is released.
+func (a *App) open(ctx context.Context) error {
 	a.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []func(context.Context) error{
 		a.openData, a.openStore, a.connectDomains, a.seed, a.ensureAdmin, a.reload,
 	} {
 		if err := step(ctx); err != nil {
 			a.Close(ctx)
-			return nil, err
+			return err
 		}
 	}
-	return a, nil
+	return nil
 }
 
 func (a *App) openData(context.Context) (err error) {
@@ -100,7 +106,7 @@ func (a *App) openData(context.Context) (err error) {
 func (a *App) openStore(ctx context.Context) (err error) {
 	a.store, err = store.Open(ctx, store.Options{
 		URL: a.cfg.Database.URL.Reveal(), Path: a.data.file("gantry.db"), MaxReaders: a.cfg.Database.MaxReaders, Clock: a.now,
-		Logger: a.log,
+		Logger: a.log, Watch: a.watch,
 	})
 	if err != nil {
 		return fmt.Errorf("database: %w", err)
