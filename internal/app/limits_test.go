@@ -25,7 +25,10 @@ import (
 func TestLimitsFromTheDatabase(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func(*testing.T) store.Options{
-		"sqlite":   func(t *testing.T) store.Options { t.Helper(); return store.Options{Path: filepath.Join(t.TempDir(), "gantry.db")} },
+		"sqlite": func(t *testing.T) store.Options {
+			t.Helper()
+			return store.Options{Path: filepath.Join(t.TempDir(), "gantry.db")}
+		},
 		"postgres": func(t *testing.T) store.Options { t.Helper(); return store.Options{URL: pgtest.New(t), MaxReaders: 4} },
 	} {
 		t.Run(name, func(t *testing.T) {
