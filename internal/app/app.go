@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 
@@ -32,6 +33,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/provider/transport"
 	"github.com/gantry-ai/gantry/internal/relay"
 	"github.com/gantry-ai/gantry/internal/store"
+	"github.com/gantry-ai/gantry/internal/tracing"
 )
 
 // App is one running installation.
@@ -49,6 +51,8 @@ type App struct {
 	adapters    map[string]provider.Adapter
 	byProvider  atomic.Pointer[map[string]provider.Adapter]
 	upstreams   *transport.Transport
+	outbound    http.RoundTripper // how adapters make calls: by upstreams, and with the trace where that is wanted
+	tracer      *tracing.Tracer   // nil when requests are not traced
 
 	directory *identity.Directory
 	identity  *identity.Service
@@ -60,6 +64,7 @@ type App struct {
 	journal   callJournal
 	node      *lease.Node // nil when this node is alone
 	heard     string      // the last identity news
+	meters    journalMeters
 	limiting  *limiting
 	redis     *limitredis.Shared // nil when limits are not shared
 	nodes     atomic.Int64       // that are alive; 0 when this node is alone
@@ -88,7 +93,7 @@ func New(ctx context.Context, cfg config.Config, stderr io.Writer, version strin
 func (a *App) open(ctx context.Context) error {
 	a.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []func(context.Context) error{
-		a.openData, a.openStore, a.connectDomains, a.seed, a.ensureAdmin, a.reload,
+		a.startTracing, a.openMeters, a.openData, a.openStore, a.connectDomains, a.seed, a.ensureAdmin, a.reload,
 	} {
 		if err := step(ctx); err != nil {
 			a.Close(ctx)
@@ -154,6 +159,7 @@ func (a *App) connectDomains(ctx context.Context) error {
 		return err
 	}
 	a.connectRelay()
+	a.registerGauges()
 	event.On(&a.bus, a.onRoutingChanged)
 	return nil
 }
@@ -161,8 +167,8 @@ func (a *App) connectDomains(ctx context.Context) error {
 // startJournal makes good what an earlier process left behind, and only then lets calls in.
 func (a *App) startJournal(ctx context.Context) error {
 	j, report, err := journal.Start(ctx, journal.Options{
-		Dir: journalDir(a.cfg), Disk: journalDisk(), Sink: a.store.Journal(), Log: a.log, Ack: journal.Ack(a.cfg.Wallet.SettleAck),
-		MaxBatch: a.cfg.Journal.MaxBatch, Linger: a.cfg.Journal.Linger,
+		Dir: journalDir(a.cfg), Disk: a.meters.disk(journalDisk()), Sink: a.meters.sink(a.store.Journal()), Log: a.log,
+		Ack: journal.Ack(a.cfg.Wallet.SettleAck), MaxBatch: a.cfg.Journal.MaxBatch, Linger: a.cfg.Journal.Linger,
 	}, a.now)
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
@@ -222,7 +228,7 @@ func (a *App) connectRelay() {
 	c := a.cfg.Relay
 	a.relay = relay.New(relay.Options{
 		Keys: a.directory, Wallets: a.book, Accounts: a.accounts, Journal: a.journal, Now: a.now, Log: a.log,
-		Metrics: relay.NewMetrics(a.reg), Guard: a.limiting.guard(),
+		Metrics: relay.NewMetrics(a.reg), Tracer: a.follower(), Guard: a.limiting.guard(),
 		Limits: relay.Limits{
 			MaxBody: c.MaxBodyBytes, FirstByte: c.FirstByteTimeout, Idle: c.IdleTimeout, Total: c.TotalTimeout,
 			Settle: settleTimeout, RejectUnbounded: c.OnUnbounded == "reject",
@@ -267,6 +273,7 @@ func (a *App) Close(ctx context.Context) {
 		}
 	}
 	a.upstreams.CloseIdleConnections()
+	a.endTracing(ctx)
 	if a.limiting != nil {
 		a.limiting.save(ctx)
 	}
