@@ -67,7 +67,7 @@ func TestACallIsTraced(t *testing.T) {
 	const traceID = "0af7651916cd43dd8448eb211c80319c"
 	for _, parent := range []string{"00-" + traceID + "-b7ad6b7169203331-01", ""} {
 		resp, text := h.send("POST", "/v1/chat/completions", who.key, chat("gpt-4o-mini", true), "Traceparent", parent)
-		if resp.StatusCode != 200 {
+		if resp.StatusCode != http.StatusOK {
 			t.Fatalf("%d %s", resp.StatusCode, text)
 		}
 	}

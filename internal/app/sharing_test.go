@@ -2,6 +2,7 @@ package app
 
 import (
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -48,9 +49,9 @@ func admitted(t *testing.T, nodes [2]*house, who guest, n int) (served int) {
 		for _, node := range nodes {
 			resp, text := node.send("POST", "/v1/chat/completions", who.key, chat("sim-chat", false))
 			switch {
-			case resp.StatusCode == 200:
+			case resp.StatusCode == http.StatusOK:
 				served++
-			case resp.StatusCode != 429 || resp.Header.Get("Retry-After") == "" || resp.Header.Get("X-Ratelimit-Remaining-Requests") != "0":
+			case resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" || resp.Header.Get("X-Ratelimit-Remaining-Requests") != "0":
 				t.Errorf("answer %d %s, headers %v", resp.StatusCode, text, resp.Header)
 			}
 		}
@@ -121,10 +122,10 @@ func TestRedisAwayAtTheStart(t *testing.T) {
 	who := h.invite("who", "")
 	h.limit(who, `{"rpm":1}`, "")
 	resp, text := h.send("POST", "/v1/chat/completions", who.key, chat("sim-chat", false))
-	if resp.StatusCode != 200 {
+	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", resp.StatusCode, text)
 	}
-	if resp, _ = h.send("POST", "/v1/chat/completions", who.key, chat("sim-chat", false)); resp.StatusCode != 429 {
+	if resp, _ = h.send("POST", "/v1/chat/completions", who.key, chat("sim-chat", false)); resp.StatusCode != http.StatusTooManyRequests {
 		t.Errorf("answer %d", resp.StatusCode)
 	}
 	for _, message := range []string{

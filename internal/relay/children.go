@@ -13,8 +13,8 @@ type children[K comparable, V any] struct {
 	mu    sync.Mutex
 }
 
-// of returns what belongs to a key, made by make when it is asked for first.
-func (c *children[K, V]) of(key K, make func(K) V) V {
+// of returns what belongs to a key, made by create when it is asked for first.
+func (c *children[K, V]) of(key K, create func(K) V) V {
 	if known := c.known.Load(); known != nil {
 		if v, ok := (*known)[key]; ok {
 			return v
@@ -29,7 +29,7 @@ func (c *children[K, V]) of(key K, make func(K) V) V {
 		}
 		next = maps.Clone(*known)
 	}
-	v := make(key)
+	v := create(key)
 	next[key] = v
 	c.known.Store(&next)
 	return v

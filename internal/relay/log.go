@@ -126,7 +126,7 @@ func (l usageLog) LogValue() slog.Value {
 	var attrs []slog.Attr
 	for r, n := range l.Quantities {
 		if n != 0 {
-			attrs = append(attrs, slog.Int64(inference.Resource(r).String(), n)) //nolint:gosec // an index of Quantities
+			attrs = append(attrs, slog.Int64(inference.Resource(r).String(), n))
 		}
 	}
 	if l.Estimated {

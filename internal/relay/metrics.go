@@ -139,10 +139,10 @@ func (m *Metrics) observeDelivery(c *call, key routeKey, took time.Duration) {
 	r := m.delivered.of(key, m.delivery)
 	r.ttft.Observe(c.ttft.Seconds())
 	for class, n := range c.metered.Usage.Quantities {
-		if n == 0 || inference.Resource(class) > inference.AudioOutput { //nolint:gosec // an index of Quantities
+		if n == 0 || inference.Resource(class) > inference.AudioOutput {
 			continue
 		}
-		r.tokens.of(inference.Resource(class), func(class inference.Resource) prometheus.Counter { //nolint:gosec // as above
+		r.tokens.of(inference.Resource(class), func(class inference.Resource) prometheus.Counter {
 			return m.tokens.WithLabelValues(key.platform, key.model, class.String())
 		}).Add(float64(n))
 	}

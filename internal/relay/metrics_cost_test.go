@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -19,11 +18,16 @@ import (
 	"github.com/gantry-ai/gantry/internal/wire/openai"
 )
 
+// nowhere takes what a log formats.
+type nowhere struct{}
+
+func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
+
 // anEndedCall is a call that was streamed after a retry.
 func anEndedCall(level slog.Level) *call {
 	c := &call{
 		Relay: &Relay{
-			now: clock.System, log: slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: level})),
+			now: clock.System, log: slog.New(slog.NewJSONHandler(nowhere{}, &slog.HandlerOptions{Level: level})),
 			metrics: NewMetrics(prometheus.NewRegistry()),
 		},
 		req: httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/", nil), op: Operation{Format: openai.Chat},

@@ -19,9 +19,9 @@ const (
 	genAISystem        = "gen_ai.system" // as older versions of the convention name the provider
 	genAIRequestModel  = "gen_ai.request.model"
 	genAIResponseModel = "gen_ai.response.model"
-	genAIMaxTokens     = "gen_ai.request.max_tokens"
-	genAIInputTokens   = "gen_ai.usage.input_tokens"
-	genAIOutputTokens  = "gen_ai.usage.output_tokens"
+	genAIMaxOutput     = "gen_ai.request.max_tokens"
+	genAIInput         = "gen_ai.usage.input_tokens"
+	genAIOutput        = "gen_ai.usage.output_tokens"
 	genAICacheRead     = "gen_ai.usage.cache_read.input_tokens"
 	genAICacheCreation = "gen_ai.usage.cache_creation.input_tokens"
 

@@ -33,11 +33,11 @@ func (r *request) ID() string { return r.span.SpanContext().TraceID().String() }
 
 // Attempt implements relay.Trace.
 func (r *request) Attempt(ctx context.Context, at time.Time) context.Context {
-	ctx, span := r.tracer.Start(
+	ctx, span := r.tracer.Start( //nolint:spancheck // End ends it, for then it is known what became of it
 		trace.ContextWithSpan(ctx, r.span), "attempt", trace.WithTimestamp(at), trace.WithSpanKind(trace.SpanKindClient),
 	)
 	r.attempts = append(r.attempts, attempt{trace.ContextWithSpan(r.ctx, span), span})
-	return ctx
+	return ctx //nolint:spancheck // as above
 }
 
 // End implements relay.Trace.
@@ -133,9 +133,9 @@ func usage(s *relay.Story) []attribute.KeyValue {
 		name string
 		n    int64
 	}{
-		{genAIMaxTokens, s.MaxOutput},
-		{genAIInputTokens, u.InputTokens()},
-		{genAIOutputTokens, u.OutputTokens()},
+		{genAIMaxOutput, s.MaxOutput},
+		{genAIInput, u.InputTokens()},
+		{genAIOutput, u.OutputTokens()},
 		{genAICacheRead, u.Quantities[inference.TextInputCached]},
 		{genAICacheCreation, u.Quantities[inference.TextCacheWrite] + u.Quantities[inference.TextCacheWrite1h]},
 	} {

@@ -390,8 +390,8 @@ func TestSharedCountsAreTriedSeldom(t *testing.T) {
 	if len(fake.given) != 1 || fake.given[0].Claim.Metric != limits.Concurrent || fake.given[0].Claim.Scope != key.Scope {
 		t.Errorf("given back %+v", fake.given)
 	}
-	for _, wait := range []time.Duration{1, 2, 4, 8, 15, 15} {
-		asked(wait*time.Second-1, 0)
+	for _, seconds := range []int64{1, 2, 4, 8, 15, 15} {
+		asked(time.Duration(seconds*1e9)-1, 0)
 		asked(1, 1)
 	}
 	if s := l.SharingState(); !s.Shared || !s.Away || s.Fallbacks != 13*5 || len(told) != 1 || told[0] == nil {
