@@ -81,6 +81,11 @@ func TestACallIsTraced(t *testing.T) {
 	if lines := log.lines(t, "request"); len(lines) != 2 || lines[0]["trace_id"] != traceID || lines[1]["trace_id"] != nil {
 		t.Errorf("lines %v", lines)
 	}
+	for name := range log.lines(t, "request")[0] {
+		if !slices.Contains([]string{"time", "level", "msg"}, name) && !strings.Contains(watched(t), "`"+name+"`") {
+			t.Errorf("docs/observability.md does not explain %s of the log", name)
+		}
+	}
 	if err := h.tracer.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -94,6 +99,16 @@ func TestACallIsTraced(t *testing.T) {
 			t.Errorf("spans %s, want %s", got, want)
 		}
 	}
+}
+
+// watched is the page that lists what can be watched.
+func watched(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/observability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(page)
 }
 
 // TestMetricsAreDocumented: docs/observability.md names every metric of ours and no other.
@@ -129,11 +144,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 			}
 		}
 	}
-	page, err := os.ReadFile("../../docs/observability.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	documented := regexp.MustCompile("`gantry_[a-z_]+").FindAllString(string(page), -1)
+	documented := regexp.MustCompile("`gantry_[a-z_]+").FindAllString(watched(t), -1)
 	for i := range documented {
 		documented[i] = documented[i][1:]
 	}

@@ -27,7 +27,7 @@ type Options struct {
 	// Logger hears of migrations; nil: nobody does.
 	Logger *slog.Logger
 	// Watch is told of every statement before it is sent, with the context of whoever asked for it; a statement that is
-	// executed for many rows is told once. nil: nobody watches.
+	// executed for many rows is told once, and listening for news of leases never. nil: nobody watches.
 	Watch func(ctx context.Context, statement string)
 }
 

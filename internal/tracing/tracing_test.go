@@ -8,7 +8,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -262,5 +265,27 @@ func TestUpstreamsAreToldTheTrace(t *testing.T) {
 	trace.End(story())
 	if b := end(); len(b.spans) == 0 {
 		t.Error("no spans")
+	}
+}
+
+// TestAttributesAreDocumented: docs/observability.md names every attribute.
+func TestAttributesAreDocumented(t *testing.T) {
+	t.Parallel()
+	names, err := os.ReadFile("names.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../docs/observability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`= "([a-z_]+[.a-z_]+)"`).FindAllStringSubmatch(string(names), -1)
+	for _, name := range found {
+		if !strings.Contains(string(page), "`"+name[1]+"`") {
+			t.Errorf("docs/observability.md does not name %s", name[1])
+		}
+	}
+	if len(found) < 30 {
+		t.Errorf("only %d names found", len(found))
 	}
 }
