@@ -273,7 +273,6 @@ func (a *App) Close(ctx context.Context) {
 		}
 	}
 	a.upstreams.CloseIdleConnections()
-	a.endTracing(ctx)
 	if a.limiting != nil {
 		a.limiting.save(ctx)
 	}
@@ -285,6 +284,7 @@ func (a *App) Close(ctx context.Context) {
 			a.log.Error("database not closed", "error", err)
 		}
 	}
+	a.endTracing(ctx)
 	if a.data != nil {
 		_ = a.data.close()
 	}

@@ -159,3 +159,20 @@ func TestMetricsAreDocumented(t *testing.T) {
 		}
 	}
 }
+
+// TestACollectorThatIsAwayDelaysNothing: calls are served, and the end is not held up by it.
+func TestACollectorThatIsAwayDelaysNothing(t *testing.T) {
+	t.Parallel()
+	block := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-block }))
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(block) })
+	h := newHouse(t, func(a *App) { a.cfg.Tracing = config.Tracing{Endpoint: server.URL, SampleRatio: "1"} })
+	who := h.invite("who", "")
+	h.call("POST", "/v1/chat/completions", who.key, chat("sim-chat", true), nil, 200)
+	began := h.now()
+	h.endTracing(context.Background())
+	if took := h.now().Sub(began); took > 5*lastTraces {
+		t.Errorf("the end took %v", took)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/gantry-ai/gantry/internal/relay"
 	"github.com/gantry-ai/gantry/internal/tracing"
@@ -41,11 +42,16 @@ func (a *App) follower() relay.Tracer {
 	return a.tracer
 }
 
+// lastTraces bounds how long a collector that does not answer delays the end.
+const lastTraces = 2 * time.Second
+
 // endTracing sends what waits.
 func (a *App) endTracing(ctx context.Context) {
 	if a.tracer == nil {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, lastTraces)
+	defer cancel()
 	if err := a.tracer.Close(ctx); err != nil {
 		a.log.Warn("traces not sent", "error", err)
 	}

@@ -165,20 +165,17 @@ func (s *Shared) Give(request id.ID, corrections []limits.Correction) {
 	}
 }
 
-// run sends what is given back, as much as waits in one round trip, until nothing waits and the Shared is closed.
+// run sends what is given back, as much as waits in one round trip, until the Shared is closed. Then it sends what still
+// waits, as long as Redis takes it.
 func (s *Shared) run() {
 	defer close(s.done)
 	for {
 		select {
 		case g := <-s.queue:
 			s.send(s.batch(g))
-			continue
-		default:
-		}
-		select {
-		case g := <-s.queue:
-			s.send(s.batch(g))
 		case <-s.closing:
+			for len(s.queue) > 0 && s.send(s.batch(<-s.queue)) {
+			}
 			return
 		}
 	}
@@ -198,7 +195,8 @@ func (s *Shared) batch(first give) []give {
 	return out
 }
 
-func (s *Shared) send(batch []give) {
+// send reports whether Redis took a batch.
+func (s *Shared) send(batch []give) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()
 	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
@@ -211,6 +209,7 @@ func (s *Shared) send(batch []give) {
 		// The windows forget what was not given back by themselves.
 		s.log.Warn("rate limits not corrected", "requests", len(batch), "error", err)
 	}
+	return err == nil
 }
 
 // Close sends what waits and disconnects. What is given afterwards is lost, and leaves the windows by itself.
