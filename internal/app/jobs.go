@@ -20,6 +20,9 @@ func (a *App) startJobs(ctx context.Context) {
 	go every(ctx, expireEvery, a.expireGrants)
 	go every(ctx, usedEvery, a.writeUsedKeys)
 	go every(ctx, forgetEvery, a.forgetSessions)
+	if a.cfg.Cluster.Enabled {
+		go every(ctx, countNodesEvery, a.countNodes)
+	}
 }
 
 // every does a job after each pause, until ctx ends.

@@ -103,7 +103,7 @@ func (c *call) attempt(t *Target) provider.Outcome {
 	c.target = t
 	c.limited.tried = true
 	c.attempts = append(c.attempts, tasks.Attempt{
-		No: len(c.attempts) + 1, PlatformID: t.Platform.ID, PlatformName: t.Platform.Name, PlatformModelID: t.Model.ID,
+		No: len(c.attempts) + 1, PlatformID: t.Platform.ID, PlatformName: t.Platform.Name, PlatformKey: t.Platform.Key, PlatformModelID: t.Model.ID,
 		CredentialID: t.CredentialID, Provider: t.Platform.Provider, ModelAlias: t.Model.Alias,
 		ProviderModelName: t.Model.ProviderModelName, Simulated: t.Simulated, StartedAt: c.now(),
 	})
@@ -133,7 +133,10 @@ func (c *call) note(a *tasks.Attempt, o provider.Outcome) {
 
 // exchange sends the call and delivers the answer if there is one.
 func (c *call) exchange(d *deadline, t *Target, a *tasks.Attempt) provider.Outcome {
-	resp, err := t.Upstream.Send(d.ctx, c.prepare(t, a.No))
+	c.begin(stepPrepare)
+	call := c.prepare(t, a.No)
+	c.end(stepPrepare)
+	resp, err := t.Upstream.Send(c.traced(d.ctx), call)
 	if err != nil {
 		return c.broken(d, err, inference.Connect)
 	}
@@ -147,6 +150,7 @@ func (c *call) exchange(d *deadline, t *Target, a *tasks.Attempt) provider.Outco
 		}
 		return t.Upstream.Classify(resp, body)
 	}
+	c.begin(stepDeliver)
 	if c.ask.Stream {
 		return c.deliverStream(d, resp, a)
 	}

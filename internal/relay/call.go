@@ -26,6 +26,8 @@ type call struct {
 	caller    netip.Addr
 	taskID    id.ID
 	start     time.Time
+	trace     Trace // nil: nobody follows the call
+	laps      laps
 
 	// admit
 	principal *identity.Principal
@@ -122,5 +124,5 @@ func (c *call) finish() {
 	c.hold.Release()
 	c.endLimits()
 	c.metrics.observe(c)
-	c.logOutcome()
+	c.tell()
 }

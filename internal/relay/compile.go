@@ -116,7 +116,7 @@ func (c *compiler) model(
 ) {
 	base := c.bases[m.BaseModelID]
 	proto := Target{Platform: p, Model: m, Dialects: d.Dialects, Simulated: d.Simulated, Types: m.Types}
-	if err := proto.limit(base); err != nil {
+	if err := proto.limit(base, ratePolicySets{}); err != nil {
 		c.Log.Error("model left out: its rate limits", "platform", p.Name, "model", m.Alias, "error", err)
 		return
 	}
@@ -133,6 +133,7 @@ func (c *compiler) model(
 	for _, a := range opened {
 		t := proto
 		t.Upstream, t.CredentialID = a.upstream, a.credential.ID
+		t.Limits = limitsWith(proto.Limits, t.CredentialID)
 		t.Weight = max(1, m.Weight) * max(1, a.credential.Weight)
 		if sh, ok := a.upstream.(provider.Shaper); ok {
 			t.Shape = sh.Shape()

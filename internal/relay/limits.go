@@ -1,13 +1,11 @@
 package relay
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
 	"time"
 
-	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/limits"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
@@ -100,17 +98,12 @@ func (c *call) leaveLimits() {
 // weights are what the call can take at most. Its input is estimated where anybody counts tokens: the bytes that bound it
 // are several times as many.
 func (c *call) weights(t *Target, currency money.Currency, worst money.Amount) limits.Weights {
-	w := limits.Weights{Requests: 1, Amount: worst, Currency: currency}
+	w := limits.Weights{Requests: 1, Amount: worst, Currency: currency, Images: c.askedImages(), Seconds: c.ask.Seconds}
 	if limits.Needs(c.limited.subjects, limits.Tokens) {
 		if c.inputTokens == 0 {
 			c.inputTokens = c.op.Format.InputTokens(c.body, &c.ask)
 		}
 		w.Tokens = min(c.inputTokens, c.inputBound(t)) + c.maxOutput*c.ask.Choices
-	}
-	switch c.op.Format.Kind().ModelType() {
-	case inference.TypeImage, inference.TypeImageEdit:
-		w.Images = max(1, c.ask.Choices)
-	default:
 	}
 	return w
 }
@@ -183,40 +176,4 @@ func showLevel(h http.Header, metric string, l limits.Level) {
 	h.Set("X-Ratelimit-Limit-"+metric, strconv.FormatInt(l.Limit, 10))
 	h.Set("X-Ratelimit-Remaining-"+metric, strconv.FormatInt(l.Remaining, 10))
 	h.Set("X-Ratelimit-Reset-"+metric, l.Reset.Round(time.Millisecond).String())
-}
-
-// limit compiles what limits a target: its platform's policy, and its model's, which is the override's, the model's own or
-// the base model's. Error: the policy's fault. Source: DESIGN section 6, precedence.
-func (t *Target) limit(base *catalog.BaseModel) error {
-	texts := [][]byte{member(t.Model.RuntimePolicyOverride, "rateLimitPolicy"), t.Model.RateLimitPolicy}
-	if base != nil {
-		texts = append(texts, base.DefaultRateLimitPolicy)
-	}
-	err := t.limitBy(limits.Scope{Kind: limits.KindPlatform, ID: t.Platform.ID}, t.Platform.RateLimitPolicy)
-	if err != nil {
-		return err
-	}
-	return t.limitBy(limits.Scope{Kind: limits.KindModel, ID: t.Model.ID}, texts...)
-}
-
-// limitBy takes the first of the policies that says anything.
-func (t *Target) limitBy(s limits.Scope, texts ...[]byte) error {
-	for _, text := range texts {
-		rate, err := limits.ParseRateLimit("rateLimitPolicy", text)
-		if err != nil {
-			return err
-		}
-		if rate != nil {
-			t.Limits = append(t.Limits, limits.Subject{Scope: s, Policy: limits.Policy{Rate: rate}})
-			return nil
-		}
-	}
-	return nil
-}
-
-// member is one member of a JSON object, nil when there is none.
-func member(object []byte, key string) []byte {
-	var members map[string]json.RawMessage
-	_ = json.Unmarshal(object, &members) // what is no object has no members
-	return members[key]
 }

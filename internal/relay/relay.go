@@ -34,6 +34,7 @@ type Relay struct {
 	now      clock.Clock
 	log      *slog.Logger
 	metrics  *Metrics
+	tracer   Tracer
 	inflight atomic.Int64
 }
 
@@ -87,13 +88,14 @@ type Options struct {
 	Now      clock.Clock
 	Log      *slog.Logger
 	Metrics  *Metrics
+	Tracer   Tracer // nil: requests are not traced
 }
 
 // New returns a relay without routes; Use gives it some.
 func New(o Options) *Relay {
 	r := &Relay{
 		keys: o.Keys, wallets: o.Wallets, accounts: o.Accounts, journal: o.Journal, limits: o.Limits, now: o.Now,
-		guard: o.Guard, log: o.Log, metrics: o.Metrics,
+		guard: o.Guard, log: o.Log, metrics: o.Metrics, tracer: o.Tracer,
 	}
 	if r.limits.Stall == 0 {
 		r.limits.Stall = time.Minute
@@ -131,17 +133,22 @@ func (r *Relay) Serve(w http.ResponseWriter, req *http.Request, op Operation, fr
 	defer r.inflight.Add(-1)
 	c := newCall(r, w, req, op, from)
 	defer c.finish()
-	if err := c.admit(); err != nil {
-		c.refuse(err)
-		return
-	}
-	if err := c.resolve(); err != nil {
-		c.refuse(err)
-		return
-	}
-	if err := c.reserve(); err != nil {
+	c.follow()
+	if err := c.prelude(); err != nil {
 		c.refuse(err)
 		return
 	}
 	c.run()
+}
+
+// prelude takes a call through the steps before its first attempt.
+func (c *call) prelude() error {
+	for step, do := range [...]func(*call) error{stepAdmit: (*call).admit, stepResolve: (*call).resolve, stepReserve: (*call).reserve} {
+		err := do(c)
+		c.end(step)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

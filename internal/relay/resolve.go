@@ -52,14 +52,9 @@ type routeCandidate struct {
 // explain tells why the call went to where it was tried last. Being served elsewhere is a failover only if an attempt
 // failed before.
 func (c *call) explain() routeInfo {
-	info := routeInfo{Requested: c.ask.Model, Cause: "direct"}
+	info := routeInfo{Requested: c.ask.Model, Cause: c.cause()}
 	if c.target != nil {
 		info.Served = c.target.Model.ProviderModelName
-		if len(c.attempts) > 1 && c.attempts[0].PlatformModelID != c.target.Model.ID {
-			info.Cause = "failover"
-		} else if c.target.Model.ProviderModelName != c.ask.Model {
-			info.Cause = "alias"
-		}
 	}
 	for _, t := range c.limited.full {
 		info.Candidates = append(info.Candidates, routeCandidate{
@@ -74,6 +69,19 @@ func (c *call) explain() routeInfo {
 		})
 	}
 	return info
+}
+
+// cause is why the call went to where it was tried last.
+func (c *call) cause() string {
+	switch {
+	case c.target == nil:
+		return "direct"
+	case len(c.attempts) > 1 && c.attempts[0].PlatformModelID != c.target.Model.ID:
+		return "failover"
+	case c.target.Model.ProviderModelName != c.ask.Model:
+		return "alias"
+	}
+	return "direct"
 }
 
 // shorten keeps a caller's text from making a message unreadable.
