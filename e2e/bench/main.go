@@ -107,7 +107,10 @@ func run(out io.Writer, binary string, rounds int, length time.Duration, only st
 			}
 		}
 	}
-	return nil
+	if !strings.Contains(slowScenario, only) {
+		return nil
+	}
+	return slow(ctx, out, binary)
 }
 
 // measure runs the rounds of one scenario, all targets in turn, and prints the medians.

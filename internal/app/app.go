@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 
@@ -26,11 +27,13 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/kernel/tx"
 	"github.com/gantry-ai/gantry/internal/lease"
+	"github.com/gantry-ai/gantry/internal/limitredis"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/provider/all"
 	"github.com/gantry-ai/gantry/internal/provider/transport"
 	"github.com/gantry-ai/gantry/internal/relay"
 	"github.com/gantry-ai/gantry/internal/store"
+	"github.com/gantry-ai/gantry/internal/tracing"
 )
 
 // App is one running installation.
@@ -48,6 +51,8 @@ type App struct {
 	adapters    map[string]provider.Adapter
 	byProvider  atomic.Pointer[map[string]provider.Adapter]
 	upstreams   *transport.Transport
+	outbound    http.RoundTripper // how adapters make calls: by upstreams, and with the trace where that is wanted
+	tracer      *tracing.Tracer   // nil when requests are not traced
 
 	directory *identity.Directory
 	identity  *identity.Service
@@ -59,7 +64,10 @@ type App struct {
 	journal   callJournal
 	node      *lease.Node // nil when this node is alone
 	heard     string      // the last identity news
+	meters    journalMeters
 	limiting  *limiting
+	redis     *limitredis.Shared // nil when limits are not shared
+	nodes     atomic.Int64       // that are alive; 0 when this node is alone
 	relay     *relay.Relay
 
 	health       routing.Health
@@ -68,6 +76,7 @@ type App struct {
 	policyEventsRun bool
 
 	version   string
+	watch     func(ctx context.Context, statement string) // of the database's statements; nil: nobody
 	reloading sync.Mutex
 	draining  drain
 }
@@ -82,16 +91,21 @@ func New(ctx context.Context, cfg config.Config, stderr io.Writer, version strin
 		cfg: cfg, version: version, stderr: stderr, log: newLogger(cfg.Log, stderr), now: clock.System, reg: prometheus.NewRegistry(),
 		upstreams: newUpstreams(cfg.Relay.ConnectTimeout),
 	}
+	return a, a.open(ctx)
+}
+
+// open does what New promises; after an error everything is released.
+func (a *App) open(ctx context.Context) error {
 	a.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []func(context.Context) error{
-		a.openData, a.openStore, a.connectDomains, a.seed, a.ensureAdmin, a.reload,
+		a.startTracing, a.openMeters, a.openData, a.openStore, a.connectDomains, a.seed, a.ensureAdmin, a.reload,
 	} {
 		if err := step(ctx); err != nil {
 			a.Close(ctx)
-			return nil, err
+			return err
 		}
 	}
-	return a, nil
+	return nil
 }
 
 func (a *App) openData(context.Context) (err error) {
@@ -102,7 +116,7 @@ func (a *App) openData(context.Context) (err error) {
 func (a *App) openStore(ctx context.Context) (err error) {
 	a.store, err = store.Open(ctx, store.Options{
 		URL: a.cfg.Database.URL.Reveal(), Path: a.data.file("gantry.db"), MaxReaders: a.cfg.Database.MaxReaders, Clock: a.now,
-		Logger: a.log,
+		Logger: a.log, Watch: a.watch,
 	})
 	if err != nil {
 		return fmt.Errorf("database: %w", err)
@@ -146,14 +160,14 @@ func (a *App) connectDomains(ctx context.Context) error {
 		Store: a.store.Routing(), Catalog: a.catalog, Adapters: adapterBook{a.adapterOf}, Bus: &a.bus,
 		Box: a.credentials, Now: a.now,
 	})
-	a.limiting = newLimiting(a.store.Limits(), &a.bus, a.now, a.journal.Flush, a.log, "")
-	if err := a.limiting.windows.Load(ctx, a.store.Limits(), ""); err != nil {
-		return fmt.Errorf("rate limit windows: %w", err)
+	if err := a.connectLimits(ctx); err != nil {
+		return err
 	}
 	if err := a.connectHealth(ctx); err != nil {
 		return err
 	}
 	a.connectRelay()
+	a.registerGauges()
 	event.On(&a.bus, a.onRoutingChanged)
 	return nil
 }
@@ -161,8 +175,8 @@ func (a *App) connectDomains(ctx context.Context) error {
 // startJournal makes good what an earlier process left behind, and only then lets calls in.
 func (a *App) startJournal(ctx context.Context) error {
 	j, report, err := journal.Start(ctx, journal.Options{
-		Dir: journalDir(a.cfg), Disk: journalDisk(), Sink: a.store.Journal(), Log: a.log, Ack: journal.Ack(a.cfg.Wallet.SettleAck),
-		MaxBatch: a.cfg.Journal.MaxBatch, Linger: a.cfg.Journal.Linger,
+		Dir: journalDir(a.cfg), Disk: a.meters.disk(journalDisk()), Sink: a.meters.sink(a.store.Journal()), Log: a.log,
+		Ack: journal.Ack(a.cfg.Wallet.SettleAck), MaxBatch: a.cfg.Journal.MaxBatch, Linger: a.cfg.Journal.Linger,
 	}, a.now)
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
@@ -222,7 +236,7 @@ func (a *App) connectRelay() {
 	c := a.cfg.Relay
 	a.relay = relay.New(relay.Options{
 		Keys: a.directory, Wallets: a.book, Accounts: a.accounts, Journal: a.journal, Now: a.now, Log: a.log,
-		Metrics: relay.NewMetrics(a.reg), Guard: a.limiting.guard(), Events: a.policyEvents,
+		Metrics: relay.NewMetrics(a.reg), Tracer: a.follower(), Guard: a.limiting.guard(), Events: a.policyEvents,
 		Limits: relay.Limits{
 			MaxBody: c.MaxBodyBytes, FirstByte: c.FirstByteTimeout, Idle: c.IdleTimeout, Total: c.TotalTimeout,
 			Settle: settleTimeout, RejectUnbounded: c.OnUnbounded == "reject",
@@ -271,11 +285,15 @@ func (a *App) Close(ctx context.Context) {
 		a.limiting.save(ctx)
 	}
 	a.closeHealth(ctx)
+	if a.redis != nil {
+		_ = a.redis.Close()
+	}
 	if a.store != nil {
 		if err := a.store.Close(); err != nil {
 			a.log.Error("database not closed", "error", err)
 		}
 	}
+	a.endTracing(ctx)
 	if a.data != nil {
 		_ = a.data.close()
 	}

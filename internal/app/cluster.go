@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -49,12 +48,9 @@ func (a *App) startBooks(ctx context.Context) error {
 	if err := a.emptyJournal(ctx); err != nil {
 		return err
 	}
-	name := a.cfg.Cluster.Node
-	if name == "" {
-		var err error
-		if name, err = os.Hostname(); err != nil {
-			return fmt.Errorf("cluster.node: %w", err)
-		}
+	name, err := a.nodeName()
+	if err != nil {
+		return err
 	}
 	node, err := lease.Start(ctx, lease.Options{
 		Authority: a.store.Leases(lease.Terms{}), Name: name, Now: a.now, Log: a.log,

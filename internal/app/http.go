@@ -29,8 +29,8 @@ func (a *App) Handler(ctx context.Context) (http.Handler, error) {
 	mount(r, a.cfg.Surfaces.Protocols, func(r chi.Router) {
 		protocols.Mount(r, protocols.Options{Relay: a.relay, Keys: a.directory, Caller: callerOf})
 	})
-	mount(r, a.cfg.Surfaces.Gateway, g.Mount)
-	mount(r, a.cfg.Surfaces.Console, c.Mount)
+	mount(r, a.cfg.Surfaces.Gateway, a.timely(g.Mount))
+	mount(r, a.cfg.Surfaces.Console, a.timely(c.Mount))
 	// What is not found is said in the way of the surface that the path belongs to.
 	allowed, allowedConsole := g.MethodNotAllowed(r), c.MethodNotAllowed(r)
 	r.NotFound(func(w http.ResponseWriter, req *http.Request) {

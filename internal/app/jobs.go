@@ -21,6 +21,9 @@ func (a *App) startJobs(ctx context.Context) {
 	go every(ctx, usedEvery, a.writeUsedKeys)
 	go every(ctx, forgetEvery, a.forgetSessions)
 	a.startHealth(ctx)
+	if a.cfg.Cluster.Enabled {
+		go every(ctx, countNodesEvery, a.countNodes)
+	}
 }
 
 // every does a job after each pause, until ctx ends.

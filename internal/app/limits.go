@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -36,11 +37,30 @@ type limiting struct {
 	node      string
 }
 
+// connectLimits makes what keeps calls within their limits, with the windows of before the restart.
+func (a *App) connectLimits(ctx context.Context) error {
+	node, err := a.nodeName()
+	if err != nil {
+		return err
+	}
+	windows, err := a.newLimiter(ctx)
+	if err != nil {
+		return err
+	}
+	a.limiting = newLimiting(a.store.Limits(), windows, &a.bus, a.now, a.journal.Flush, a.log, node)
+	if err := windows.Load(ctx, a.store.Limits(), node); err != nil {
+		return fmt.Errorf("rate limit windows: %w", err)
+	}
+	return nil
+}
+
 // newLimiting connects limits to storage. flush waits until captures are in the database; node names the windows that
 // are kept over a restart.
-func newLimiting(s *store.Limits, bus *event.Bus, now clock.Clock, flush limits.Flush, log *slog.Logger, node string) *limiting {
+func newLimiting(
+	s *store.Limits, windows *limits.Limiter, bus *event.Bus, now clock.Clock, flush limits.Flush, log *slog.Logger, node string,
+) *limiting {
 	l := &limiting{
-		book: limits.NewPolicyBook(s), windows: limits.NewLimiter(now), announcer: limits.NewAnnouncer(s, bus, log),
+		book: limits.NewPolicyBook(s), windows: windows, announcer: limits.NewAnnouncer(s, bus, log),
 		store: s, now: now, log: log, node: node,
 	}
 	l.budgets = limits.NewBudgets(limits.BudgetOptions{Usage: s, Flush: flush, Now: now, Notify: l.announcer.Notify})

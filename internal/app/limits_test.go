@@ -17,13 +17,30 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/kernel/tx"
 	"github.com/gantry-ai/gantry/internal/store"
+	"github.com/gantry-ai/gantry/internal/testkit/pgtest"
 )
 
 // TestLimitsFromTheDatabase: a policy is in force when the change that set it is committed, alerts reach the bus, and long
 // windows survive a restart.
 func TestLimitsFromTheDatabase(t *testing.T) {
 	t.Parallel()
-	s, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "gantry.db")})
+	for name, open := range map[string]func(*testing.T) store.Options{
+		"sqlite": func(t *testing.T) store.Options {
+			t.Helper()
+			return store.Options{Path: filepath.Join(t.TempDir(), "gantry.db")}
+		},
+		"postgres": func(t *testing.T) store.Options { t.Helper(); return store.Options{URL: pgtest.New(t), MaxReaders: 4} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testLimitsFromTheDatabase(t, open(t))
+		})
+	}
+}
+
+func testLimitsFromTheDatabase(t *testing.T, o store.Options) {
+	t.Helper()
+	s, err := store.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +51,7 @@ func TestLimitsFromTheDatabase(t *testing.T) {
 	now := clock.NewManual(time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC))
 	var bus event.Bus
 	start := func() *limiting {
-		l := newLimiting(s.Limits(), &bus, now.Now, nil, slog.New(slog.DiscardHandler), "n")
+		l := newLimiting(s.Limits(), limits.NewLimiter(now.Now), &bus, now.Now, nil, slog.New(slog.DiscardHandler), "n")
 		if err := l.windows.Load(t.Context(), s.Limits(), "n"); err != nil {
 			t.Fatal(err)
 		}

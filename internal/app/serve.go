@@ -41,6 +41,7 @@ func Serve(ctx context.Context, cfg config.Config, stderr io.Writer, version str
 		defer cancel()
 		a.Close(end)
 	}()
+	captureStandardLog(a.log)
 	return a.Run(ctx)
 }
 

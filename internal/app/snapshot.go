@@ -101,7 +101,7 @@ func (a *App) unseal(c *routing.Credential) (map[string]secret.String, error) {
 	return routing.Unseal(a.credentials, c)
 }
 
-func (a *App) transportFor(*routing.Platform) http.RoundTripper { return a.upstreams }
+func (a *App) transportFor(*routing.Platform) http.RoundTripper { return a.outbound }
 
 // newUpstreams makes the connections to all upstreams. Where the environment names a proxy for a host, the standard
 // library's transport goes through it.

@@ -130,6 +130,13 @@ var Rules = []Rule{
 		Plant:  "internal/store github.com/redis/go-redis/v9",
 	},
 	{
+		Reason: "the relay tells its story in words of its own: tracing alone turns it into OpenTelemetry's",
+		In:     []string{"internal/...", "cmd/...", "web/..."},
+		Except: []string{"internal/tracing/..."},
+		Never:  []string{"go.opentelemetry.io/..."},
+		Plant:  "internal/relay go.opentelemetry.io/otel/trace",
+	},
+	{
 		Reason: "only the program starts app",
 		In:     []string{"internal/...", "web/..."},
 		Except: []string{"internal/app/..."},

@@ -34,6 +34,8 @@ type Config struct {
 	Relay      Relay      `koanf:"relay"`
 	Journal    Journal    `koanf:"journal"`
 	Cluster    Cluster    `koanf:"cluster"`
+	Limits     Limits     `koanf:"limits"`
+	Tracing    Tracing    `koanf:"tracing"`
 	Simulation Simulation `koanf:"simulation"`
 	Shutdown   Shutdown   `koanf:"shutdown"`
 	Surfaces   Surfaces   `koanf:"surfaces"`
@@ -101,6 +103,28 @@ type Journal struct {
 type Cluster struct {
 	Enabled bool   `koanf:"enabled" doc:"Share wallets with other nodes on the same PostgreSQL database, each spending from leases. Needs database.url, masterKey and auth.jwtSecret, the latter two equal on every node."`
 	Node    string `koanf:"node" doc:"Name of this node in logs and tables. Empty: the machine's host name."`
+}
+
+// Limits says where rate limits are counted.
+type Limits struct {
+	Redis Redis `koanf:"redis"`
+}
+
+// Redis counts rate limits for several nodes. It holds counts that may be lost, never money.
+type Redis struct {
+	// URL is a secret because it usually holds a password.
+	URL     secret.String `koanf:"url" doc:"Redis or Valkey that counts rate limits for all nodes (redis://user:password@host:6379/0; rediss:// with TLS). Empty: each node admits its part of every limit."`
+	Prefix  string        `koanf:"prefix" doc:"What the names of all keys in Redis begin with; equal on every node."`
+	Timeout time.Duration `koanf:"timeout" min:"1ms" doc:"Time for Redis to answer; then a node goes by its part of the limits, and asks again a little later."`
+}
+
+// Tracing sends a trace of each request to a collector.
+type Tracing struct {
+	Endpoint    string `koanf:"endpoint" doc:"URL of an OpenTelemetry collector that takes OTLP over HTTP, such as http://127.0.0.1:4318. Empty: no traces."`
+	SampleRatio string `koanf:"sampleRatio" doc:"Share of the requests that are traced, from 0 to 1, where the caller has not decided it in traceparent."`
+	// Headers are a secret because they usually hold a token.
+	Headers   secret.String `koanf:"headers" doc:"Headers for the collector, as name=value,name=value."`
+	Propagate bool          `koanf:"propagate" doc:"Send traceparent to upstreams. It tells them which of your requests belong together."`
 }
 
 // Simulation is the built-in upstream that needs no network.

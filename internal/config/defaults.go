@@ -23,6 +23,8 @@ func Default() Config {
 			OnUnbounded:      "clamp",
 		},
 		Journal:    Journal{MaxBatch: 512, Linger: 200 * time.Millisecond},
+		Limits:     Limits{Redis: Redis{Prefix: "gantry", Timeout: 100 * time.Millisecond}},
+		Tracing:    Tracing{SampleRatio: "1"},
 		Simulation: Simulation{Enabled: true, TokensPerSecond: 200},
 		Shutdown:   Shutdown{Timeout: 30 * time.Second},
 		Surfaces: Surfaces{

@@ -55,6 +55,11 @@ func (c Config) problems() []problem {
 		{"auth.jwtSecret", optional(c.Auth.JWTSecret.Reveal(), strongSecret)},
 		{"admin.password", c.Admin.check()},
 		{"cluster.enabled", c.cluster()},
+		{"limits.redis.url", optional(c.Limits.Redis.URL.Reveal(), redisURL)},
+		{"limits.redis.prefix", notEmpty(c.Limits.Redis.Prefix)},
+		{"tracing.endpoint", optional(c.Tracing.Endpoint, webURL)},
+		{"tracing.sampleRatio", share(c.Tracing.SampleRatio)},
+		{"tracing.headers", optional(c.Tracing.Headers.Reveal(), headers)},
 		{"wallet.currency", realCurrency(c.Wallet.Currency)},
 		{"wallet.simGrant", grant(c.Wallet.SimGrant, money.SIM)},
 		{"wallet.signupGrant", grant(c.Wallet.SignupGrant, c.Wallet.Currency)},
@@ -164,6 +169,44 @@ func postgresURL(s string) error {
 		return errors.New("want a postgres:// URL, or nothing for SQLite")
 	}
 	return nil
+}
+
+func redisURL(s string) error {
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != "redis" && u.Scheme != "rediss") || u.Host == "" {
+		return errors.New("want redis:// or rediss:// with a host, or nothing")
+	}
+	return nil
+}
+
+func share(s string) error {
+	if v, err := strconv.ParseFloat(s, 64); err != nil || !(v >= 0 && v <= 1) {
+		return errors.New("want a number from 0 to 1")
+	}
+	return nil
+}
+
+func headers(s string) error {
+	_, err := parseHeaders(s)
+	return err
+}
+
+// HeaderMap returns the collector's headers by name. Those of a loaded Config are valid.
+func (t Tracing) HeaderMap() map[string]string {
+	out, _ := parseHeaders(t.Headers.Reveal())
+	return out
+}
+
+func parseHeaders(s string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, pair := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' }) {
+		name, value, ok := strings.Cut(pair, "=")
+		if name = strings.TrimSpace(name); !ok || name == "" || strings.ContainsAny(name, " :\r\n") || strings.ContainsAny(value, "\r\n") {
+			return nil, errors.New("want name=value,name=value")
+		}
+		out[name] = strings.TrimSpace(value)
+	}
+	return out, nil
 }
 
 func realCurrency(c money.Currency) error {

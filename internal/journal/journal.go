@@ -164,6 +164,9 @@ func (j *Journal) Ready() error {
 	return nil
 }
 
+// Prompt reports whether an entry is taken down as soon as it is written.
+func (j *Journal) Prompt() bool { return j.o.Ack == Process }
+
 // Failed is closed when the journal has failed for good. The process should end then: only a new start, which reads what the
 // disk really has, can serve again.
 func (j *Journal) Failed() <-chan struct{} { return j.failed }

@@ -70,6 +70,9 @@ func NewWriter(n *Node) *Writer {
 	return w
 }
 
+// Prompt reports that entries wait for the database.
+func (w *Writer) Prompt() bool { return false }
+
 // Open takes note that money was set aside for a call. The lease already keeps it, so there is nothing to write: the
 // ticket is done. A second Open for the same task replaces the first, and voids what was marked under it.
 func (w *Writer) Open(o *journal.Open) journal.Ticket {

@@ -5,6 +5,7 @@ package limitredis
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -38,6 +39,7 @@ type Shared struct {
 	slot    time.Duration
 	log     *slog.Logger
 	queue   chan give
+	closing chan struct{}
 	done    chan struct{}
 }
 
@@ -66,10 +68,11 @@ var take = redis.NewScript(takeText)
 func Open(o Options) (*Shared, error) {
 	parsed, err := redis.ParseURL(o.URL)
 	if err != nil {
-		return nil, fmt.Errorf("limitredis: the address is not valid") //nolint:perfsprint // the cause holds the password
+		return nil, fmt.Errorf("limitredis: %w", errAddress)
 	}
 	s := &Shared{
-		prefix: o.Prefix, timeout: o.Timeout, slot: o.Slot, log: o.Log, queue: make(chan give, maxQueue), done: make(chan struct{}),
+		prefix: o.Prefix, timeout: o.Timeout, slot: o.Slot, log: o.Log, queue: make(chan give, maxQueue),
+		closing: make(chan struct{}), done: make(chan struct{}),
 	}
 	if s.prefix == "" {
 		s.prefix = "gantry"
@@ -81,12 +84,28 @@ func Open(o Options) (*Shared, error) {
 		s.slot = 15 * time.Minute
 	}
 	// A request does not wait for a second try: its node's own part is the better answer.
-	parsed.MaxRetries = -1
-	parsed.DialTimeout, parsed.ReadTimeout, parsed.WriteTimeout = s.timeout, s.timeout, s.timeout
+	parsed.MaxRetries, parsed.DialerRetries = -1, 1
+	parsed.DialTimeout, parsed.ReadTimeout, parsed.WriteTimeout, parsed.PoolTimeout = s.timeout, s.timeout, s.timeout, s.timeout
 	parsed.ContextTimeoutEnabled = true
+	redis.SetLogger(silent{})
 	s.client = redis.NewClient(parsed)
 	go s.run()
 	return s, nil
+}
+
+var errAddress = errors.New("want an address such as redis://user:password@host:6379/0, or rediss:// with TLS")
+
+// silent takes the library's own lines about every connection that fails: what matters of them comes back as errors.
+type silent struct{}
+
+// Printf implements the library's logger.
+func (silent) Printf(context.Context, string, ...any) {}
+
+// Ping reports whether the server answers.
+func (s *Shared) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	return s.client.Ping(ctx).Err()
 }
 
 // Take implements limits.Shared.
@@ -113,9 +132,9 @@ func (s *Shared) Take(ctx context.Context, request id.ID, claims []limits.Claim)
 }
 
 // verdict reads the script's answer: the refused claim counted from 1, the wait in microseconds, and three numbers per
-// claim that was granted.
+// claim.
 func verdict(answer []int64, claims int) (limits.Verdict, error) {
-	if len(answer) < 2 || (answer[0] == 0 && len(answer) != 2+3*claims) || answer[0] < 0 || answer[0] > int64(claims) {
+	if len(answer) != 2+3*claims || answer[0] < 0 || answer[0] > int64(claims) {
 		return limits.Verdict{}, fmt.Errorf("limitredis: %d numbers answer %d claims", len(answer), claims)
 	}
 	v := limits.Verdict{Refused: int(answer[0]) - 1, Wait: time.Duration(answer[1]) * time.Microsecond}
@@ -146,23 +165,38 @@ func (s *Shared) Give(request id.ID, corrections []limits.Correction) {
 	}
 }
 
-// run sends what is given back, as much as waits in one round trip.
+// run sends what is given back, as much as waits in one round trip, until the Shared is closed. Then it sends what still
+// waits, as long as Redis takes it.
 func (s *Shared) run() {
 	defer close(s.done)
-	for g := range s.queue {
-		batch := []give{g}
-		for len(batch) < maxBatch && len(s.queue) > 0 {
-			next, open := <-s.queue
-			if !open {
-				break
+	for {
+		select {
+		case g := <-s.queue:
+			s.send(s.batch(g))
+		case <-s.closing:
+			for len(s.queue) > 0 && s.send(s.batch(<-s.queue)) {
 			}
-			batch = append(batch, next)
+			return
 		}
-		s.send(batch)
 	}
 }
 
-func (s *Shared) send(batch []give) {
+// batch is what waits, begun with first.
+func (s *Shared) batch(first give) []give {
+	out := []give{first}
+	for len(out) < maxBatch {
+		select {
+		case g := <-s.queue:
+			out = append(out, g)
+		default:
+			return out
+		}
+	}
+	return out
+}
+
+// send reports whether Redis took a batch.
+func (s *Shared) send(batch []give) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()
 	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
@@ -175,11 +209,12 @@ func (s *Shared) send(batch []give) {
 		// The windows forget what was not given back by themselves.
 		s.log.Warn("rate limits not corrected", "requests", len(batch), "error", err)
 	}
+	return err == nil
 }
 
-// Close sends what waits and disconnects. Neither Take nor Give may be called afterwards.
+// Close sends what waits and disconnects. What is given afterwards is lost, and leaves the windows by itself.
 func (s *Shared) Close() error {
-	close(s.queue)
+	close(s.closing)
 	<-s.done
 	return s.client.Close()
 }

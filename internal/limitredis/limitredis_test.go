@@ -3,6 +3,7 @@ package limitredis_test
 import (
 	"errors"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,7 +42,7 @@ func newCluster(t *testing.T, nodes int) *cluster {
 			t.Fatal(err)
 		}
 		c.shared = append(c.shared, s)
-		c.nodes = append(c.nodes, limits.NewSharedLimiter(c.clock.Now, s, func() int { return nodes }))
+		c.nodes = append(c.nodes, limits.NewSharedLimiter(c.clock.Now, limits.Sharing{Shared: s, Nodes: func() int { return nodes }}))
 	}
 	t.Cleanup(func() { c.flush(t) })
 	return c
@@ -116,7 +117,7 @@ func TestNodesShareConcurrency(t *testing.T) {
 	}
 	// Whoever took them has died: their places are free after a while.
 	c.advance(16 * time.Minute)
-	a, err := limits.NewSharedLimiter(c.clock.Now, c.shared[0], func() int { return 3 }).
+	a, err := limits.NewSharedLimiter(c.clock.Now, limits.Sharing{Shared: c.shared[0], Nodes: func() int { return 3 }}).
 		Admit(t.Context(), []limits.Subject{key}, limits.Weights{})
 	if err != nil {
 		t.Error(err)
@@ -158,12 +159,34 @@ func TestRedisGoesAway(t *testing.T) {
 	if got := c.storm(t, 25, key); got != 30 {
 		t.Errorf("%d admitted by three nodes alone, want 10 each", got)
 	}
+	c.restart(t)
+	if got := c.storm(t, 25, key); got != 30 {
+		t.Errorf("%d admitted with Redis back, want 30", got)
+	}
+}
+
+// restart brings Redis back when the windows are over, and has every node notice.
+func (c *cluster) restart(t *testing.T) {
+	t.Helper()
 	if err := c.redis.Restart(); err != nil {
 		t.Fatal(err)
 	}
+	deadline := time.After(30 * time.Second)
+	for _, s := range c.shared {
+		for s.Ping(t.Context()) != nil {
+			select {
+			case <-time.After(10 * time.Millisecond):
+			case <-deadline:
+				t.Fatal("Redis does not come back")
+			}
+		}
+	}
 	c.advance(64 * time.Second)
-	if got := c.storm(t, 25, key); got != 30 {
-		t.Errorf("%d admitted with Redis back, want 30", got)
+	for _, node := range c.nodes {
+		_, err := node.Admit(t.Context(), []limits.Subject{rate(t, limits.KindKey, `{"rpm":1}`)}, limits.Weights{Requests: 1})
+		if err != nil || node.SharingState().Away {
+			t.Fatalf("a node has not noticed that Redis is back: %v", err)
+		}
 	}
 }
 
@@ -193,6 +216,15 @@ func TestSameRulesAsInMemory(t *testing.T) {
 			}
 		}
 	})
+}
+
+func number(t *testing.T, text string) int {
+	t.Helper()
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func TestAddressIsNotShown(t *testing.T) {

@@ -1,7 +1,8 @@
 -- Reserves all claims or none. The rules are those of internal/domain/limits/counter.go.
 -- ARGV: request, slot, then span, weight, limit, partial for each key; all times in microseconds. A span of 0 counts
 -- requests under way.
--- Returns the number of the claim that is refused for the longest time or 0, the wait, and tick, took, left for each.
+-- Returns the number of the claim that is refused for the longest time or 0, the wait, and tick, took, left for each; of
+-- a refused request nothing was taken.
 local SLICES = 16
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -57,7 +58,15 @@ for i, key in ipairs(KEYS) do
   end
 end
 
-if refused > 0 then return {refused, longest} end
+if refused > 0 then
+  local answer = {refused, longest}
+  for i in ipairs(KEYS) do
+    answer[#answer + 1] = 0
+    answer[#answer + 1] = 0
+    answer[#answer + 1] = found[i].left + found[i].took
+  end
+  return answer
+end
 
 local answer = {0, 0}
 for i, key in ipairs(KEYS) do

@@ -14,6 +14,7 @@ import (
 
 // admit authenticates the caller, reads the body within its limit, and reads the few facts that the next steps need.
 func (c *call) admit() error {
+	limitBody(c.w, c.start)
 	if err := c.journal.Ready(); err != nil {
 		return err
 	}
@@ -31,7 +32,7 @@ func (c *call) admit() error {
 	if err := checkContent(c.req.Header); err != nil {
 		return err
 	}
-	if c.body, err = readBody(c.w, c.req, c.limits.MaxBody, c.start); err != nil {
+	if c.body, err = readBody(c.w, c.req, c.limits.MaxBody); err != nil {
 		return err
 	}
 	c.ask, err = c.op.Format.Peek(c.body)
@@ -56,15 +57,9 @@ func checkContent(h http.Header) error {
 }
 
 // readBody reads the whole body, in one allocation when its length is known.
-func readBody(w http.ResponseWriter, req *http.Request, limit int64, now time.Time) ([]byte, error) {
+func readBody(w http.ResponseWriter, req *http.Request, limit int64) ([]byte, error) {
 	if req.ContentLength > limit {
 		return nil, fault.ErrTooLarge
-	}
-	// A caller who sends its body drop by drop must not hold a place for ever. The deadline is taken back afterwards: the
-	// server goes on reading to notice when the caller leaves.
-	conn := http.NewResponseController(w)
-	if conn.SetReadDeadline(now.Add(slowestBody)) == nil {
-		defer func() { _ = conn.SetReadDeadline(time.Time{}) }()
 	}
 	r := http.MaxBytesReader(w, req.Body, limit)
 	var body []byte
@@ -76,8 +71,10 @@ func readBody(w http.ResponseWriter, req *http.Request, limit int64, now time.Ti
 		body, err = io.ReadAll(r)
 	}
 	if err == nil {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the server reads on to notice when the caller leaves
 		return body, nil
 	}
+	w.Header().Set("Connection", "close") // or the server waits for the rest of the body before it answers
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, fault.ErrTooLarge
 	}
@@ -85,6 +82,12 @@ func readBody(w http.ResponseWriter, req *http.Request, limit int64, now time.Ti
 		return nil, errBodySlow
 	}
 	return nil, errBodyCut.Because(err)
+}
+
+// limitBody keeps a caller who sends its body drop by drop, or not at all, from holding a place for ever. The deadline is
+// taken back when the body is there. If it is refused unread, the deadline stays: the server reads what is left of it.
+func limitBody(w http.ResponseWriter, now time.Time) {
+	_ = http.NewResponseController(w).SetReadDeadline(now.Add(slowestBody))
 }
 
 // slowestBody is how long a request's body may take to arrive.

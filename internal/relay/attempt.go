@@ -52,13 +52,14 @@ func (c *call) try(t *Target) result {
 	c.target = t
 	c.limited.tried = true
 	c.attempts = append(c.attempts, tasks.Attempt{
-		No: len(c.attempts) + 1, PlatformID: t.Platform.ID, PlatformName: t.Platform.Name, PlatformModelID: t.Model.ID,
+		No: len(c.attempts) + 1, PlatformID: t.Platform.ID, PlatformName: t.Platform.Name, PlatformKey: t.Platform.Key, PlatformModelID: t.Model.ID,
 		CredentialID: t.CredentialID, Provider: t.Platform.Provider, ModelAlias: t.Model.Alias,
 		ProviderModelName: t.Model.ProviderModelName, Simulated: t.Simulated, StartedAt: c.now(),
 	})
 	a := &c.attempts[len(c.attempts)-1]
 	own := &t.Policies.Retry
-	d := newDeadline(c.ctx(), c.plan.patience(own, a.StartedAt), c.now)
+	d := newDeadline(c.ctx(), c.start, c.limits.Total, c.now)
+	d.bound(a.StartedAt, own.Total)
 	defer d.stop()
 	d.idle = cmp.Or(own.Idle, c.limits.Idle)
 	d.arm(cmp.Or(own.FirstByte, c.limits.FirstByte))
@@ -86,7 +87,10 @@ func (c *call) note(a *tasks.Attempt, o provider.Outcome) {
 
 // exchange sends the call and delivers the answer if there is one.
 func (c *call) exchange(d *deadline, t *Target, a *tasks.Attempt) provider.Outcome {
-	resp, err := t.Upstream.Send(d.ctx, c.prepare(t, a.No))
+	c.begin(stepPrepare)
+	call := c.prepare(t, a.No)
+	c.end(stepPrepare)
+	resp, err := t.Upstream.Send(c.traced(d.ctx), call)
 	if err != nil {
 		return c.broken(d, err, inference.Connect)
 	}
@@ -100,6 +104,7 @@ func (c *call) exchange(d *deadline, t *Target, a *tasks.Attempt) provider.Outco
 		}
 		return t.Upstream.Classify(resp, body)
 	}
+	c.begin(stepDeliver)
 	if c.ask.Stream {
 		return c.deliverStream(d, resp, a)
 	}
@@ -130,15 +135,25 @@ type deadline struct {
 	now    clock.Clock
 	end    time.Time // zero: no total deadline
 	idle   time.Duration
+	paused pauses
 }
 
-func newDeadline(parent context.Context, total time.Duration, now clock.Clock) *deadline {
+// newDeadline returns a deadline without a limit but the total one, which counts from the start of the call.
+func newDeadline(parent context.Context, start time.Time, total time.Duration, now clock.Clock) *deadline {
 	d := &deadline{now: now}
 	d.ctx, d.cancel = context.WithCancelCause(parent)
+	d.timer = time.AfterFunc(never, d.lapse)
 	if total > 0 {
-		d.end = now().Add(total)
+		d.end = start.Add(total)
 	}
 	return d
+}
+
+// bound limits the attempt to a time of its own; 0 is none.
+func (d *deadline) bound(start time.Time, total time.Duration) {
+	if end := start.Add(total); total > 0 && (d.end.IsZero() || end.Before(d.end)) {
+		d.end = end
+	}
 }
 
 // arm gives the attempt the time d from now to make progress; 0 means no limit but the total one.
@@ -150,17 +165,11 @@ func (d *deadline) arm(wait time.Duration) {
 	} else if wait == 0 {
 		return
 	}
-	if d.timer == nil {
-		d.timer = time.AfterFunc(wait, func() { d.cancel(errDeadline) })
-		return
-	}
 	d.timer.Reset(wait)
 }
 
 // stop ends the attempt: whatever the upstream still does is cancelled.
 func (d *deadline) stop() {
-	if d.timer != nil {
-		d.timer.Stop()
-	}
+	d.timer.Stop()
 	d.cancel(nil)
 }

@@ -49,6 +49,4 @@ func (c *call) announce(change routing.Change, f *routing.Failure) {
 	if c.events != nil {
 		c.events.Tell(e)
 	}
-	c.log.Warn("routing policy", "event", e.Kind, "platform", e.PlatformID, "model", e.PlatformModelID,
-		"credential", e.CredentialID, "category", e.Category, "until", e.Until, "request_id", c.requestID)
 }

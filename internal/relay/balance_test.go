@@ -24,7 +24,7 @@ func (f *fleet) shares(n int, conversation func(int) string) map[id.ID]int {
 	return out
 }
 
-func nobody(int) string { return "" }
+func noConversation(int) string { return "" }
 
 // many is of how many requests shares are counted.
 const many = 10_000
@@ -45,7 +45,7 @@ func TestSharesByWeight(t *testing.T) {
 	heavy.Weight = 3
 	f.add(1, 1) // a later priority
 	f.compile()
-	got := f.shares(many, nobody)
+	got := f.shares(many, noConversation)
 	for i, weight := range []float64{1, 2, 3, 4, 0} {
 		near(t, fmt.Sprint("key ", i), got[keyed.Credentials[i].ID], weight/10/4)
 	}
@@ -61,7 +61,7 @@ func TestSharesAreExactSoon(t *testing.T) {
 	f.add(0, 1)
 	f.add(0, 1)
 	f.compile()
-	got := f.shares(100, nobody)
+	got := f.shares(100, noConversation)
 	for key, n := range got {
 		if n < 47 || n > 53 {
 			t.Errorf("%s got %d of 100", key, n)

@@ -26,6 +26,8 @@ type call struct {
 	caller    netip.Addr
 	taskID    id.ID
 	start     time.Time
+	trace     Trace // nil: nobody follows the call
+	laps      laps
 
 	// admit
 	principal *identity.Principal
@@ -114,7 +116,7 @@ func (c *call) answerFailure() {
 		h.Set("WWW-Authenticate", `Bearer realm="gantry"`)
 	}
 	c.w.WriteHeader(c.failure.Status)
-	_, _ = c.w.Write(c.op.Format.ErrorBody(c.failure))
+	c.write(c.op.Format.ErrorBody(c.failure))
 }
 
 // finish makes sure that nothing is left open, whatever happened before.
@@ -123,5 +125,5 @@ func (c *call) finish() {
 	c.endLimits()
 	c.plan.abandon(c)
 	c.metrics.observe(c)
-	c.logOutcome()
+	c.tell()
 }

@@ -165,6 +165,7 @@ func (c *compiler) model(
 	for _, a := range opened {
 		t := proto
 		t.Upstream, t.CredentialID, t.Weight = a.upstream, a.credential.ID, a.credential.Weight
+		t.Limits = limitsWith(proto.Limits, t.CredentialID)
 		t.keyUnit = c.Health.Unit(routing.UnitCredential, t.keyID(), p.ID)
 		if sh, ok := a.upstream.(provider.Shaper); ok {
 			t.Shape = sh.Shape()

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -21,8 +22,10 @@ const (
 	maxAnswer = 64 << 20
 	// maxEvent bounds one event of a stream.
 	maxEvent = 8 << 20
-	// stall is how long a caller may take to accept what it is sent.
-	stall = 60 * time.Second
+	// lastBytes is how long the end of an answer may take behind its terminator, and maxRest what may come until then: a
+	// connection whose answer was read to its end can be used again.
+	lastBytes = time.Second
+	maxRest   = 4 << 10
 )
 
 var (
@@ -58,8 +61,23 @@ func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) 
 	h["Content-Length"] = []string{itoa(len(body))}
 	c.w.WriteHeader(http.StatusOK)
 	c.delivered = true
-	_, _ = c.w.Write(body)
+	c.write(body)
 	return ok
+}
+
+// write sends a whole answer, piece by piece: a slow caller may take its time for a large one, and a caller who takes nothing
+// is left.
+func (c *call) write(body []byte) {
+	const piece = 64 << 10
+	out := http.NewResponseController(c.w)
+	for len(body) > 0 {
+		n := min(len(body), piece)
+		_ = out.SetWriteDeadline(c.now().Add(c.limits.Stall))
+		if _, err := c.w.Write(body[:n]); err != nil {
+			return
+		}
+		body = body[n:]
+	}
 }
 
 // served is the outcome of a complete answer.
@@ -83,6 +101,7 @@ type stream struct {
 	written  int64   // output tokens in what was sent and what is ready
 	begun    bool
 	finished bool // the answer is complete
+	ended    bool // and its terminator has come
 	moved    bool // the answer went on since the idle deadline was set
 	extended time.Time
 }
@@ -105,6 +124,11 @@ func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt)
 		return o
 	}
 	s.end(o, gone)
+	if s.ended && !gone {
+		d.resume()
+		d.arm(lastBytes)
+		_, _ = io.CopyN(io.Discard, resp.Body, maxRest)
+	}
 	return o
 }
 
@@ -115,21 +139,26 @@ func (s *stream) pump() (o provider.Outcome, gone bool) {
 			return callerLeft, true
 		}
 		event, err := s.events.Next()
+		s.d.pause()
 		if err != nil {
 			return s.broke(err), s.ctx().Err() != nil
 		}
-		s.moved = s.moved || event.Data != nil // a comment says that the connection lives, not that the answer goes on
+		s.moved = s.moved || len(event.Data) > 0 // a comment says that the connection lives, not that the answer goes on
 		if event.Unterminated && !whole(&event) {
 			return s.broke(io.ErrUnexpectedEOF), false
 		}
 		deliver, sign := s.meter.Event(event.Raw, event.Data)
 		switch sign {
 		case wire.Ended:
-			s.finished = true
+			s.finished, s.ended = true, true
 			return ok, false
 		case wire.Broken:
 			return provider.Outcome{
 				Category: inference.ServerError, Code: "upstream_error", Message: "The upstream reported an error in its stream.",
+			}, false
+		case wire.Garbled:
+			return provider.Outcome{
+				Category: inference.Protocol, Code: "upstream_bad_response", Message: "The upstream's stream is not valid.",
 			}, false
 		case wire.Finished:
 			s.finished = true
@@ -148,7 +177,8 @@ func (s *stream) pump() (o provider.Outcome, gone bool) {
 	}
 }
 
-// rest makes ready for a wait, if there is one: nothing that may be sent waits with us, and the wait has its limit.
+// rest makes ready for a wait, if there is one: nothing that may be sent waits with us, and the wait has its limit. The
+// upstream's silence counts from here: the caller, or the journal, may have needed longer than the upstream may.
 func (s *stream) rest() error {
 	if s.events.Buffered() {
 		return nil
@@ -158,21 +188,28 @@ func (s *stream) rest() error {
 		s.moved = false
 		s.d.arm(s.d.idle)
 	}
+	if s.d.resume() {
+		s.d.arm(s.limits.Idle)
+	}
 	return err
 }
 
+// doneData is the one event that is no JSON.
+var doneData = []byte("[DONE]")
+
 // whole makes an event that lacks its blank line one that has it, unless it was cut in the middle of its data.
 func whole(e *sse.Event) bool {
-	if len(e.Data) > 0 && e.Data[0] == '{' && !json.Valid(e.Data) {
+	if len(e.Data) > 0 && !json.Valid(e.Data) && !bytes.Equal(e.Data, doneData) {
 		return false
 	}
 	e.Raw = append(append([]byte(nil), e.Raw...), "\n\n"...)
 	return true
 }
 
-// broke says what the end of the upstream's bytes means. An answer that was complete may lack its terminator.
+// broke says what the end of the upstream's bytes means. An answer that was complete may lack its terminator, however its
+// connection ended; where several choices were asked for, one that has finished is not all of them.
 func (s *stream) broke(err error) provider.Outcome {
-	if s.finished && errors.Is(err, io.EOF) {
+	if s.finished && s.ctx().Err() == nil && (s.ask.Choices <= 1 || errors.Is(err, io.EOF)) {
 		return ok
 	}
 	return s.call.broken(s.d, err, inference.Protocol)
@@ -209,9 +246,9 @@ func (s *stream) flush() error {
 	if s.ready == nil {
 		return nil
 	}
-	if now := s.now(); now.Sub(s.extended) > stall/6 {
+	if now := s.now(); now.Sub(s.extended) > s.limits.Stall/6 {
 		s.extended = now
-		_ = s.out.SetWriteDeadline(now.Add(stall))
+		_ = s.out.SetWriteDeadline(now.Add(s.limits.Stall))
 	}
 	_, err := s.w.Write(*s.ready)
 	if cap(*s.ready) <= 2*maxReady {
@@ -244,7 +281,10 @@ func (s *stream) begin() {
 
 // end settles the stream and sends its last frame once that is durable.
 func (s *stream) end(o provider.Outcome, gone bool) {
-	s.d.stop()
+	if !s.ended || gone {
+		s.d.stop()
+	}
+	_ = s.out.SetWriteDeadline(s.now().Add(s.limits.Stall)) // the last one may have passed while the upstream was silent
 	if s.begun && !gone {
 		gone = s.flush() != nil // what is charged must be out
 	}

@@ -91,7 +91,7 @@ type Explanation struct {
 	// Candidates are all, as they stand before anything happens.
 	Candidates []Candidate
 	// Steps are the attempts in order.
-	Steps []Step
+	Steps []ForeseenAttempt
 	// Verdict is the last step's, or "refused".
 	Verdict string
 	// Refusal is why the caller is answered an error; nil when it is served.
@@ -112,8 +112,8 @@ type Candidate struct {
 	Chosen   bool  // is tried first
 }
 
-// Step is one attempt.
-type Step struct {
+// ForeseenAttempt is one attempt that would be made.
+type ForeseenAttempt struct {
 	Target   *Target
 	Category inference.Category // what triggered what follows
 	Status   int

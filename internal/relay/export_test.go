@@ -26,7 +26,7 @@ func (r *Relay) Begin(conversation string) (*Target, error) {
 // PlanAllocations is what deciding about a request that is served at once does, for counting its allocations.
 func (r *Relay) PlanAllocations() func() {
 	s, who, ask := r.snapshot.Load(), &identity.Principal{}, wire.Ask{Model: "m", StickyKey: "c"}
-	w := &rehearsal{clock: r.now(), steps: make([]Step, 0, 1)}
+	w := &rehearsal{clock: r.now(), steps: make([]ForeseenAttempt, 0, 1)}
 	p := &plan{}
 	return func() {
 		*p = plan{}

@@ -1,14 +1,11 @@
 package relay
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"time"
 
-	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/limits"
-	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 )
@@ -99,17 +96,12 @@ func (c *call) leaveLimits() {
 // weights are what the call can take at most. Its input is estimated where anybody counts tokens: the bytes that bound it
 // are several times as many.
 func (c *call) weights(t *Target, currency money.Currency, worst money.Amount) limits.Weights {
-	w := limits.Weights{Requests: 1, Amount: worst, Currency: currency}
+	w := limits.Weights{Requests: 1, Amount: worst, Currency: currency, Images: c.askedImages(), Seconds: c.ask.Seconds}
 	if limits.Needs(c.limited.subjects, limits.Tokens) {
 		if c.inputTokens == 0 {
 			c.inputTokens = c.op.Format.InputTokens(c.body, &c.ask)
 		}
 		w.Tokens = min(c.inputTokens, c.inputBound(t)) + c.maxOutput*c.ask.Choices
-	}
-	switch c.op.Format.Kind().ModelType() {
-	case inference.TypeImage, inference.TypeImageEdit:
-		w.Images = max(1, c.ask.Choices)
-	default:
 	}
 	return w
 }
@@ -165,37 +157,4 @@ func showLevel(h http.Header, metric string, l limits.Level) {
 	h.Set("X-Ratelimit-Limit-"+metric, strconv.FormatInt(l.Limit, 10))
 	h.Set("X-Ratelimit-Remaining-"+metric, strconv.FormatInt(l.Remaining, 10))
 	h.Set("X-Ratelimit-Reset-"+metric, l.Reset.Round(time.Millisecond).String())
-}
-
-// ratePolicySets are the rateLimitPolicies of the runtime policy sets that a target's model, its platform and its base
-// model name, and of the default set. Empty ones say nothing.
-type ratePolicySets struct{ model, platform, base, standard json.RawMessage }
-
-// limit compiles what limits a target: its platform's policy, and its model's. Error: the policy's fault.
-// Source: DESIGN section 6, precedence.
-func (t *Target) limit(base *catalog.BaseModel, sets ratePolicySets) error {
-	texts := [][]byte{routing.Member(t.Model.RuntimePolicyOverride, "rateLimitPolicy"), t.Model.RateLimitPolicy, sets.model}
-	if base != nil {
-		texts = append(texts, base.DefaultRateLimitPolicy)
-	}
-	platform := limits.Scope{Kind: limits.KindPlatform, ID: t.Platform.ID}
-	if err := t.limitBy(platform, t.Platform.RateLimitPolicy, sets.platform); err != nil {
-		return err
-	}
-	return t.limitBy(limits.Scope{Kind: limits.KindModel, ID: t.Model.ID}, append(texts, sets.base, sets.standard)...)
-}
-
-// limitBy takes the first of the policies that says anything.
-func (t *Target) limitBy(s limits.Scope, texts ...[]byte) error {
-	for _, text := range texts {
-		rate, err := limits.ParseRateLimit("rateLimitPolicy", text)
-		if err != nil {
-			return err
-		}
-		if rate != nil {
-			t.Limits = append(t.Limits, limits.Subject{Scope: s, Policy: limits.Policy{Rate: rate}})
-			return nil
-		}
-	}
-	return nil
 }

@@ -34,7 +34,7 @@ type guarded struct {
 	windows    *limits.Limiter
 }
 
-func newGuarded(t *testing.T, rate, quota string) *guarded {
+func newGuarded(t *testing.T, rate, quota string, change ...func(*relay.Options)) *guarded {
 	t.Helper()
 	g := &guarded{
 		key: limits.Scope{Kind: limits.KindKey, ID: id.New()}, group: limits.Scope{Kind: limits.KindGroup, ID: id.New()},
@@ -50,6 +50,9 @@ func newGuarded(t *testing.T, rate, quota string) *guarded {
 			RateLimitPolicy: []byte(rate), QuotaPolicy: []byte(quota),
 		}}
 		o.Guard = &relay.Guard{Policies: limits.NewPolicyBook(&g.store), Windows: g.windows, Budgets: g.budgets}
+		for _, f := range change {
+			f(o)
+		}
 	})
 	g.first.answer, g.second.answer = always(200, whole), always(200, whole)
 	return g

@@ -7,8 +7,8 @@ import (
 )
 
 // maxUnmarked is how many output tokens may be delivered past the last durable mark: what a crash can cost the operator
-// for one stream. A new mark is begun at half of it, so that a stream at a steady pace never waits. An event with more
-// tokens than that goes out whole. Source: MONEY section 4, step 5.
+// for one stream. Where a mark takes its time a new one is begun at half of it, so that a stream at a steady pace never
+// waits. An event with more tokens than that goes out whole. Source: MONEY section 4, step 5.
 const maxUnmarked = 64
 
 // marks are what the journal knows of a stream that is being delivered. Counts are output tokens.
@@ -48,7 +48,7 @@ func (m *marks) allow(c *call, next int64) error {
 // sent notes that tokens are out, and has the journal know of it in time.
 func (m *marks) sent(c *call, tokens int64) {
 	m.delivered = tokens
-	if !m.waiting && m.delivered-m.durable >= maxUnmarked/2 {
+	if !m.waiting && m.delivered-m.durable >= maxUnmarked/2 && !c.journal.Prompt() {
 		m.begin(c)
 	}
 }

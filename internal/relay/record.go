@@ -2,7 +2,6 @@ package relay
 
 import (
 	"encoding/json"
-	"log/slog"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
@@ -10,7 +9,6 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/journal"
-	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/provider"
@@ -108,36 +106,4 @@ func (c *call) marshal(v any) json.RawMessage {
 		return json.RawMessage("null")
 	}
 	return b
-}
-
-// logOutcome writes the one log line of the request.
-func (c *call) logOutcome() {
-	level := slog.LevelInfo
-	if c.failure != nil && c.failure.Status >= 500 {
-		level = slog.LevelWarn
-	}
-	if !c.log.Enabled(c.ctx(), level) {
-		return
-	}
-	attrs := []slog.Attr{
-		slog.String("request_id", c.requestID), slog.String("task", c.taskID.String()),
-		slog.String("kind", string(c.op.Format.Kind())), slog.String("model", c.ask.Model), slog.Int("status", c.status),
-		slog.Int("attempts", len(c.attempts)), slog.Duration("duration", c.now().Sub(c.start)), slog.Duration("ttft", c.ttft),
-	}
-	if c.principal != nil {
-		attrs = append(attrs, slog.String("user", c.principal.UserID.String()))
-	}
-	if c.target != nil {
-		attrs = append(attrs, slog.String("platform", c.target.Platform.Name))
-	}
-	if c.charged > 0 {
-		attrs = append(attrs, slog.String("charged", money.Money{Currency: c.purse.Currency, Units: c.charged}.String()))
-	}
-	if c.failure != nil {
-		attrs = append(attrs, slog.String("code", c.failure.Code))
-		if c.failure.Cause != nil && !fault.From(c.failure.Cause).Is(fault.ErrClientGone) {
-			attrs = append(attrs, slog.String("cause", c.failure.Cause.Error()))
-		}
-	}
-	c.log.LogAttrs(c.ctx(), level, "request", attrs...)
 }

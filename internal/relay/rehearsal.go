@@ -23,7 +23,7 @@ type rehearsal struct {
 	weights   limits.Weights
 	admission limits.Admission
 	tried     bool // what was admitted was tried
-	steps     []Step
+	steps     []ForeseenAttempt
 }
 
 var _ world = (*rehearsal)(nil)
@@ -75,7 +75,7 @@ func (r *rehearsal) try(t *Target) result {
 	if out.Category == inference.Timeout {
 		r.clock = r.clock.Add(r.patience(&t.Policies.Retry))
 	}
-	r.steps = append(r.steps, Step{Target: t, Category: out.Category, Status: out.status})
+	r.steps = append(r.steps, ForeseenAttempt{Target: t, Category: out.Category, Status: out.status})
 	return out
 }
 

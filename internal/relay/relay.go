@@ -37,6 +37,7 @@ type Relay struct {
 	metrics  *Metrics
 	budget   *retryBudget
 	events   PolicyEvents
+	tracer   Tracer
 	inflight atomic.Int64
 }
 
@@ -60,6 +61,8 @@ type Journal interface {
 	Open(o *journal.Open) journal.Ticket
 	Mark(m *journal.Mark) journal.Ticket
 	Append(r *journal.Record) journal.Ticket
+	// Prompt says that waiting for an entry takes no longer than a write, so that nothing is gained by asking early.
+	Prompt() bool
 	Ready() error
 }
 
@@ -72,6 +75,8 @@ type Limits struct {
 	FirstByte time.Duration
 	Idle      time.Duration
 	Total     time.Duration
+	// Stall is how long a caller may take to accept what it is sent; 0 means a minute.
+	Stall time.Duration
 	// Settle bounds the wait until a call's record is durable.
 	Settle time.Duration
 	// RejectUnbounded refuses a call without an output limit instead of limiting it to what the wallet affords.
@@ -90,13 +95,17 @@ type Options struct {
 	Now      clock.Clock
 	Log      *slog.Logger
 	Metrics  *Metrics
+	Tracer   Tracer // nil: requests are not traced
 }
 
 // New returns a relay without routes; Use gives it some.
 func New(o Options) *Relay {
 	r := &Relay{
 		keys: o.Keys, wallets: o.Wallets, accounts: o.Accounts, journal: o.Journal, limits: o.Limits, now: o.Now,
-		guard: o.Guard, log: o.Log, metrics: o.Metrics, events: o.Events, budget: newRetryBudget(),
+		guard: o.Guard, log: o.Log, metrics: o.Metrics, tracer: o.Tracer, events: o.Events, budget: newRetryBudget(),
+	}
+	if r.limits.Stall == 0 {
+		r.limits.Stall = time.Minute
 	}
 	r.snapshot.Store(&Snapshot{})
 	return r
@@ -131,17 +140,22 @@ func (r *Relay) Serve(w http.ResponseWriter, req *http.Request, op Operation, fr
 	defer r.inflight.Add(-1)
 	c := newCall(r, w, req, op, from)
 	defer c.finish()
-	if err := c.admit(); err != nil {
-		c.refuse(err)
-		return
-	}
-	if err := c.resolve(); err != nil {
-		c.refuse(err)
-		return
-	}
-	if err := c.reserve(); err != nil {
+	c.follow()
+	if err := c.prelude(); err != nil {
 		c.refuse(err)
 		return
 	}
 	c.run()
+}
+
+// prelude takes a call through the steps before its first attempt.
+func (c *call) prelude() error {
+	for step, do := range [...]func(*call) error{stepAdmit: (*call).admit, stepResolve: (*call).resolve, stepReserve: (*call).reserve} {
+		err := do(c)
+		c.end(step)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -70,6 +70,7 @@ func (c *call) worstCase(t *Target, purse *wallet.Wallet) (money.Amount, error) 
 	most.Split = true // how the tokens will divide into cached ones, reasoning and so on is not known yet
 	most.Usage.Quantities[inference.TextInput] = c.inputBound(t)
 	if !producesText(c.op.Format.Kind()) {
+		c.askedUnits(&most.Usage)
 		return c.schedule.WorstCase(&most)
 	}
 	limit := c.ask.MaxOutput

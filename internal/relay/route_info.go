@@ -37,9 +37,9 @@ const maxCandidates = 32
 
 // explain tells why the call went to where it was tried last.
 func (c *call) explain() json.RawMessage {
-	info := routeInfo{Requested: c.ask.Model, Cause: "direct"}
+	info := routeInfo{Requested: c.ask.Model, Cause: c.cause()}
 	if c.target != nil {
-		info.Served, info.Cause = c.target.Model.ProviderModelName, c.cause()
+		info.Served = c.target.Model.ProviderModelName
 	}
 	var buffer [4]routeCandidate
 	if c.plan.lane != nil {
@@ -53,6 +53,8 @@ func (c *call) explain() json.RawMessage {
 // before; where several stood equal, it was balancing.
 func (c *call) cause() string {
 	switch {
+	case c.target == nil:
+		return "direct"
 	case len(c.attempts) > 1 && c.attempts[0].PlatformModelID != c.target.Model.ID:
 		return "failover"
 	case c.plan.equals() > 1:
@@ -181,4 +183,15 @@ func appendText(b []byte, s string) []byte {
 		}
 	}
 	return append(append(append(b, '"'), s...), '"')
+}
+
+// atLimits is how many candidates were left out because they were at their limits.
+func (p *plan) atLimits() int {
+	n := 0
+	for i := range p.gates {
+		if p.gates[i].gate == gateLimits {
+			n++
+		}
+	}
+	return n
 }

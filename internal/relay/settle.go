@@ -16,11 +16,14 @@ import (
 type settlement struct {
 	ticket  journal.Ticket
 	timeout time.Duration
+	call    *call
 }
 
 // wait blocks until the charge is durable, so that what follows may be delivered. Code: billing_unavailable.
 func (s settlement) wait() error {
-	return waitFor(s.ticket, s.timeout)
+	err := waitFor(s.ticket, s.timeout)
+	s.call.end(stepRecord)
+	return err
 }
 
 // waitFor waits for an entry of the journal. Code: billing_unavailable.
@@ -39,6 +42,7 @@ func waitFor(t journal.Ticket, limit time.Duration) error {
 
 // settle turns what was delivered into a charge, once: it ends the hold and writes the record.
 func (c *call) settle(how outcome, m wire.Metered) settlement {
+	c.end(stepDeliver)
 	c.outcome = how
 	c.metered = m
 	c.statuses = tasks.Succeeded
@@ -67,7 +71,8 @@ func (c *call) settle(how outcome, m wire.Metered) settlement {
 	}
 	ticket := c.record()
 	c.settleLimits()
-	return settlement{ticket: ticket, timeout: c.limits.Settle}
+	c.end(stepSettle)
+	return settlement{ticket: ticket, timeout: c.limits.Settle, call: c}
 }
 
 // usage is what the call consumed: the upstream's own figures, or our count where it told none.

@@ -41,6 +41,9 @@ func (d *database) execEach(ctx context.Context, t *transaction, s statement, ro
 	if len(rows) == 0 {
 		return nil, nil
 	}
+	if d.watch != nil {
+		d.watch(ctx, s.sqlite)
+	}
 	if d.engine == postgres {
 		return execBatch(ctx, t, s.postgres, rows)
 	}

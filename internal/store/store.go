@@ -26,6 +26,9 @@ type Options struct {
 	Clock clock.Clock
 	// Logger hears of migrations; nil: nobody does.
 	Logger *slog.Logger
+	// Watch is told of every statement before it is sent, with the context of whoever asked for it; a statement that is
+	// executed for many rows is told once, and listening for news of leases never. nil: nobody watches.
+	Watch func(ctx context.Context, statement string)
 }
 
 // Store is an open database.
@@ -39,6 +42,7 @@ type database struct {
 	reader *bun.DB
 	clock  clock.Clock
 	log    *slog.Logger
+	watch  func(ctx context.Context, statement string)
 }
 
 // Open opens the database and checks that it answers. Its schema is made and renewed by Migrate.
@@ -54,6 +58,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}
+	db.watchBy(o.Watch)
 	return &Store{db}, nil
 }
 

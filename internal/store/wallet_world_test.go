@@ -52,9 +52,9 @@ func eachBank(t *testing.T, test func(*testing.T, *bank)) {
 	}
 }
 
-func newBank(t testing.TB, o store.Options) *bank {
-	t.Helper()
-	b := &bank{t: t, ctx: t.Context(), store: open(t, o), now: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)}
+func newBank(tb testing.TB, o store.Options) *bank {
+	tb.Helper()
+	b := &bank{t: tb, ctx: tb.Context(), store: open(tb, o), now: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)}
 	b.ok(b.store.Migrate(b.ctx))
 	b.tenant = identity.Tenant{ID: id.New(), Key: "default", Status: identity.Active}
 	b.must(func(t tx.Tx) error { return b.store.Identity().TenantInsert(b.ctx, t, &b.tenant) })

@@ -36,6 +36,9 @@ type Ask struct {
 	MaxOutput    int64 // output tokens per choice; 0: no limit given
 	Choices      int64 // at least 1
 	InputBound   int64 // the most input tokens that the request can have, for holds
+	Images       int64 // images to be made; 0: as many as Choices says
+	Seconds      int64 // of video or sound to be made; 0: it does not say
+	Characters   int64 // of text to be spoken; 0: it does not say
 	StickyKey    string
 	Simulation   bool // the caller asked for the simulation engine
 	FormatFacts  any  // the format's own findings, for Edit
@@ -96,4 +99,5 @@ const (
 	Finished             // the answer is complete; only usage and the terminator may follow
 	Ended                // this is the terminator
 	Broken               // the upstream reports an error in the stream
+	Garbled              // this is no event of the format; it was not counted
 )

@@ -113,11 +113,10 @@ func (l *Limiter) Admit(ctx context.Context, subjects []Subject, w Weights) (Adm
 	}
 	a.give(Weights{}, Weights{})
 	if err != nil {
-		return Admission{}, err
+		return Admission{Requests: a.Requests, Tokens: a.Tokens}, err
 	}
 	a = Admission{limiter: l}
-	_, share = l.shared.asked()
-	err = l.take(&a, subjects, &w, share)
+	err = l.take(&a, subjects, &w, l.shared.share())
 	return a, err
 }
 

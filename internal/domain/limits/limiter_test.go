@@ -308,7 +308,7 @@ func TestSharedCountsDecide(t *testing.T) {
 	t.Parallel()
 	c := clock.NewManual(noon)
 	fake := &sharedFake{take: grantAll}
-	l := limits.NewSharedLimiter(c.Now, fake, func() int { return 3 })
+	l := limits.NewSharedLimiter(c.Now, limits.Sharing{Shared: fake, Nodes: func() int { return 3 }})
 	key := rate(t, scopeOf(limits.KindKey), `{"tpm":90,"concurrent":9}`)
 	a, err := l.Admit(t.Context(), []limits.Subject{key, {Scope: scopeOf(limits.KindUser)}}, limits.Weights{Requests: 1, Tokens: 20})
 	if err != nil || a.Tokens != (limits.Level{Limit: 90, Remaining: 70, Reset: time.Minute}) {
@@ -323,10 +323,13 @@ func TestSharedCountsDecide(t *testing.T) {
 		t.Error(diff)
 	}
 	fake.take = func([]limits.Claim) (limits.Verdict, error) {
-		return limits.Verdict{Refused: 1, Wait: time.Second}, nil
+		return limits.Verdict{Refused: 1, Wait: time.Second, Grants: []limits.Grant{{Left: 3}, {Left: -4}}}, nil
 	}
-	_, err = l.Admit(t.Context(), []limits.Subject{key}, limits.Weights{Tokens: 1})
+	a, err = l.Admit(t.Context(), []limits.Subject{key}, limits.Weights{Tokens: 1})
 	limitedUntil(t, err, limits.ErrRate, time.Second)
+	if a.Open() || a.Tokens != (limits.Level{Limit: 90, Reset: time.Second}) {
+		t.Errorf("level of a refusal %+v", a.Tokens)
+	}
 	if got := l.Windows(nil); len(got) != 1 || got[0].Used != 5 || got[0].Reserved != 0 {
 		t.Errorf("a refusal is counted: %+v", got)
 	}
@@ -337,7 +340,7 @@ func TestSharedCountsAway(t *testing.T) {
 	t.Parallel()
 	c := clock.NewManual(noon)
 	fake := &sharedFake{take: func([]limits.Claim) (limits.Verdict, error) { return limits.Verdict{}, errors.New("away") }}
-	l := limited{limits.NewSharedLimiter(c.Now, fake, func() int { return 3 }), c}
+	l := limited{limits.NewSharedLimiter(c.Now, limits.Sharing{Shared: fake, Nodes: func() int { return 3 }}), c}
 	key := rate(t, scopeOf(limits.KindKey), `{"rpm":10}`)
 	for range 3 {
 		if err := l.ask(t, once, key); err != nil {
@@ -356,6 +359,77 @@ func TestSharedCountsAway(t *testing.T) {
 	fake.take = grantAll
 	if err := l.ask(t, once, key); err != nil || fake.asked != 2 {
 		t.Errorf("%v, asked %d times", err, fake.asked)
+	}
+}
+
+// TestSharedCountsAreTriedSeldom: while nobody answers, one request at a time tries, ever more seldom, and others do not
+// wait. What a lost answer may have taken among requests under way is given back.
+func TestSharedCountsAreTriedSeldom(t *testing.T) {
+	t.Parallel()
+	c := clock.NewManual(noon)
+	fake := &sharedFake{take: func([]limits.Claim) (limits.Verdict, error) { return limits.Verdict{}, errors.New("away") }}
+	var told []error
+	l := limited{limits.NewSharedLimiter(c.Now, limits.Sharing{
+		Shared: fake, Nodes: func() int { return 2 }, Tell: func(err error) { told = append(told, err) },
+	}), c}
+	key := rate(t, scopeOf(limits.KindKey), `{"rpm":100000,"concurrent":100}`)
+	asked := func(pause time.Duration, want int) {
+		t.Helper()
+		c.Advance(pause)
+		fake.asked = 0
+		for range 5 {
+			if err := l.ask(t, once, key); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if fake.asked != want {
+			t.Errorf("asked %d times, want %d", fake.asked, want)
+		}
+	}
+	asked(0, 1)
+	if len(fake.given) != 1 || fake.given[0].Claim.Metric != limits.Concurrent || fake.given[0].Claim.Scope != key.Scope {
+		t.Errorf("given back %+v", fake.given)
+	}
+	for _, seconds := range []int64{1, 2, 4, 8, 15, 15} {
+		asked(time.Duration(seconds*1e9)-1, 0)
+		asked(1, 1)
+	}
+	if s := l.SharingState(); !s.Shared || !s.Away || s.Fallbacks != 13*5 || len(told) != 1 || told[0] == nil {
+		t.Errorf("state %+v, told %v", s, told)
+	}
+	fake.take = grantAll
+	asked(15*time.Second, 5)
+	if s := l.SharingState(); s.Away || len(told) != 2 || told[1] != nil {
+		t.Errorf("state %+v, told %v", s, told)
+	}
+}
+
+// TestNodesThatShareNothing: without anybody who counts for all, each node admits its part as long as there are others.
+func TestNodesThatShareNothing(t *testing.T) {
+	t.Parallel()
+	c := clock.NewManual(noon)
+	nodes := 3
+	l := limited{limits.NewSharedLimiter(c.Now, limits.Sharing{Nodes: func() int { return nodes }}), c}
+	key := rate(t, scopeOf(limits.KindKey), `{"rpm":10}`)
+	a, err := l.Admit(t.Context(), []limits.Subject{key}, once)
+	if err != nil || a.Requests.Limit != 3 || a.Requests.Remaining != 2 {
+		t.Fatalf("%v, level %+v", err, a.Requests)
+	}
+	for range 2 {
+		if err := l.ask(t, once, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limitedUntil(t, l.ask(t, once, key), limits.ErrRate, 63750*time.Millisecond)
+	nodes = 0 // not known
+	for range 7 {
+		if err := l.ask(t, once, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limitedUntil(t, l.ask(t, once, key), limits.ErrRate, 63750*time.Millisecond)
+	if l.SharingState() != (limits.SharingState{}) {
+		t.Errorf("state %+v", l.SharingState())
 	}
 }
 

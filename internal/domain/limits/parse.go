@@ -26,8 +26,34 @@ const (
 // at least 1: who wants none leaves it out. Code: invalid_parameter, with the path of the field.
 func ParseRateLimit(path string, raw []byte) (*RateLimit, error) {
 	o, err := parseObject(path, raw)
-	if err != nil || len(o) == 0 {
+	if err != nil {
 		return nil, err
+	}
+	return rateLimit(path, o)
+}
+
+// ParsePlatformRateLimit reads the rateLimitPolicy of a platform: what limits the platform, and in its member credential
+// what limits each of its credentials. Code: invalid_parameter, with the path of the field.
+func ParsePlatformRateLimit(path string, raw []byte) (platform, credential *RateLimit, err error) {
+	o, err := parseObject(path, raw)
+	if err != nil {
+		return nil, nil, err
+	}
+	own := o[:0]
+	for _, f := range o {
+		if f.key != "credential" {
+			own = append(own, f)
+		} else if credential, err = ParseRateLimit(f.path, f.raw); err != nil {
+			return nil, nil, err
+		}
+	}
+	platform, err = rateLimit(path, own)
+	return platform, credential, err
+}
+
+func rateLimit(path string, o []field) (*RateLimit, error) {
+	if len(o) == 0 {
+		return nil, nil //nolint:nilnil // no policy limits nothing
 	}
 	var r RateLimit
 	for _, f := range o {

@@ -72,6 +72,42 @@ func TestRateLimitPolicyRefusals(t *testing.T) {
 	}
 }
 
+func TestPlatformRateLimitPolicy(t *testing.T) {
+	t.Parallel()
+	platform, credential, err := limits.ParsePlatformRateLimit("p", []byte(`{"rpm":10,"credential":{"rpm":3,"concurrent":2}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	minute := func(n int64) []limits.Window {
+		return []limits.Window{{Metric: limits.Requests, Limit: n, Span: time.Minute}}
+	}
+	if diff := cmp.Diff(&limits.RateLimit{Windows: minute(10)}, platform); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(&limits.RateLimit{Windows: minute(3), Concurrent: 2}, credential); diff != "" {
+		t.Error(diff)
+	}
+	for _, text := range []string{"", "null", `{}`, `{"credential":{}}`, `{"credential":null}`} {
+		if platform, credential, err := limits.ParsePlatformRateLimit("p", []byte(text)); platform != nil || credential != nil || err != nil {
+			t.Errorf("%q: %v, %v, %v", text, platform, credential, err)
+		}
+	}
+	for text, path := range map[string]string{
+		`{"credential":{"rpn":1}}`:                 "p.credential.rpn",
+		`{"credential":{"credential":{"rpm":1}}}`:  "p.credential.credential",
+		`{"credential":1}`:                         "p.credential",
+		`{"credential":{"rpm":1},"credential":{}}`: "p.credential",
+		`{"credential":{"rpm":1},"rpm":0}`:         "p.rpm",
+	} {
+		if _, _, err := limits.ParsePlatformRateLimit("p", []byte(text)); fault.From(err) == nil || fault.From(err).Path != path {
+			t.Errorf("%s: %v, want it refused at %s", text, err, path)
+		}
+	}
+	if _, err := limits.ParseRateLimit("p", []byte(`{"credential":{"rpm":1}}`)); fault.From(err) == nil || fault.From(err).Path != "p.credential" {
+		t.Errorf("what is no platform has no credentials: %v", err)
+	}
+}
+
 func TestQuotaPolicy(t *testing.T) {
 	t.Parallel()
 	got, err := limits.ParseQuota("q", []byte(

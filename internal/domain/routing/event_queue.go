@@ -82,12 +82,26 @@ func (q *EventQueue) collect(ctx context.Context, first PolicyEvent) []PolicyEve
 
 // write tells of what it could not write; the database that refuses has its own alarm.
 func (q *EventQueue) write(ctx context.Context, batch []PolicyEvent) {
+	for i := range batch {
+		q.tellLog(&batch[i])
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
 	defer cancel()
 	if err := q.store.PolicyEventsInsert(ctx, batch); err != nil {
 		q.dropped.Add(int64(len(batch)))
 		q.log.Error("policy events not written", "count", len(batch), "error", err)
 	}
+}
+
+// tellLog writes a line for each event: beside the path of the request, which has a line of its own.
+func (q *EventQueue) tellLog(e *PolicyEvent) {
+	level := slog.LevelInfo
+	if e.Kind == EventCooldown || e.Kind == EventDisable {
+		level = slog.LevelWarn
+	}
+	q.log.Log(context.Background(), level, "routing policy", "event", e.Kind, "platform", e.PlatformID,
+		"model", e.PlatformModelID, "credential", e.CredentialID, "category", e.Category, "until", e.Until,
+		"request_id", e.RequestID)
 }
 
 func (q *EventQueue) finish(ctx context.Context) {

@@ -30,6 +30,11 @@ var EventKinds = []EventKind{
 	EventCooldown, EventProbe, EventReturn, EventDisable, EventRecovery, EventDemotion, EventRestoration, EventExclusion,
 }
 
+// Triggered reports whether a failure triggers such events.
+func (k EventKind) Triggered() bool {
+	return k == EventCooldown || k == EventDisable || k == EventDemotion
+}
+
 // PolicyEvent is something that a policy did to a platform, a platform model or a credential, and why.
 type PolicyEvent struct {
 	ID     id.ID

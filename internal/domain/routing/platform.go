@@ -87,7 +87,7 @@ func (in NewPlatform) withDefaults(a AdapterInfo) (NewPlatform, error) {
 	err := firstError(
 		checkText("name", in.Name, maxName), checkText("internalName", in.InternalName, maxName),
 		checkText("platformKey", in.Key, maxName), checkText("defaultPricingMode", in.PricingMode, maxName),
-		check("config", in.Config, anyObject), check("rateLimitPolicy", in.RateLimitPolicy, rateLimitShape),
+		check("config", in.Config, anyObject), check("rateLimitPolicy", in.RateLimitPolicy, platformRateLimitShape),
 		check("retryPolicy", in.RetryPolicy, parsed(ParseRetry)), checkAuthType(in.AuthType, a),
 	)
 	if err != nil {

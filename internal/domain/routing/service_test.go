@@ -125,6 +125,7 @@ func TestCreatePlatformRefuses(t *testing.T) {
 		"config":          {func(p *routing.NewPlatform) { p.Config = raw(`{"unknown":1}`) }, "provider_config_invalid", "config.unknown"},
 		"policy key":      {func(p *routing.NewPlatform) { p.RateLimitPolicy = raw(`{"rpmm":1}`) }, "invalid_parameter", "rateLimitPolicy.rpmm"},
 		"policy value":    {func(p *routing.NewPlatform) { p.RetryPolicy = raw(`{"on":["weather"]}`) }, "invalid_parameter", "retryPolicy.on[0]"},
+		"per credential":  {func(p *routing.NewPlatform) { p.RateLimitPolicy = raw(`{"credential":{"rpm":0}}`) }, "invalid_parameter", "rateLimitPolicy.credential.rpm"},
 		"window":          {func(p *routing.NewPlatform) { p.RateLimitPolicy = raw(`{"windows":[{"metric":"bananas"}]}`) }, "invalid_parameter", "rateLimitPolicy.windows[0].metric"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -114,6 +114,17 @@ func text(path string, v any) error {
 	return nil
 }
 
+// readBy wants what a parser of JSON takes.
+func readBy(parse func(path string, raw []byte) error) shape {
+	return func(path string, v any) error {
+		raw, err := json.Marshal(v)
+		if err != nil {
+			return fault.ErrBadJSON.At(path)
+		}
+		return parse(path, raw)
+	}
+}
+
 func oneOf(words ...string) shape {
 	return func(path string, v any) error {
 		if s, ok := v.(string); !ok || !slices.Contains(words, s) {
@@ -152,14 +163,14 @@ var (
 	}()
 
 	// What is entered is read by the same parser as when it is in force.
-	rateLimitShape = func(path string, v any) error {
-		raw, err := json.Marshal(v)
-		if err != nil {
-			return fault.ErrBadJSON.At(path)
-		}
-		_, err = limits.ParseRateLimit(path, raw)
+	rateLimitShape = readBy(func(path string, raw []byte) error {
+		_, err := limits.ParseRateLimit(path, raw)
 		return err
-	}
+	})
+	platformRateLimitShape = readBy(func(path string, raw []byte) error {
+		_, _, err := limits.ParsePlatformRateLimit(path, raw)
+		return err
+	})
 	retryShape = object(map[string]shape{
 		"maxAttempts": atMost(1, maxTries), "timeoutMs": atMost(1, maxSeconds*1000),
 		"firstByteTimeoutMs": atMost(1, maxSeconds*1000), "idleTimeoutMs": atMost(1, maxSeconds*1000),

@@ -82,6 +82,7 @@ type Attempt struct {
 	No                int                `json:"no"`
 	PlatformID        id.ID              `json:"platformId"`
 	PlatformName      string             `json:"platformName"`
+	PlatformKey       string             `json:"-"` // for metrics only
 	PlatformModelID   id.ID              `json:"platformModelId"`
 	CredentialID      id.ID              `json:"credentialId"`
 	Provider          string             `json:"provider"`

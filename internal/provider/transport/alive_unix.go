@@ -14,7 +14,7 @@ func (c *conn) alive() bool {
 	err := c.raw.Read(func(fd uintptr) bool {
 		var b [1]byte
 		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		silent = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK //nolint:errorlint // as the kernel returns it
+		silent = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK
 		return true
 	})
 	return err == nil && silent

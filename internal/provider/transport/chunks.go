@@ -42,7 +42,7 @@ func (c *chunks) decode(b []byte) (n, used int, err error) {
 				copy(b[n:], b[used:used+k])
 			}
 			n, used = n+k, used+k
-			if c.left -= uint64(k); c.left == 0 { //nolint:gosec // not negative
+			if c.left -= uint64(k); c.left == 0 {
 				c.state = behindData
 			}
 			continue

@@ -97,7 +97,10 @@ func (c *conn) converse(req *http.Request) (*http.Response, error) {
 	sent := c.send(req)
 	if sent != nil {
 		// A server may refuse a request before it has read all of it, and hang up.
-		_ = c.SetReadDeadline(time.Now().Add(lateAnswer))
+		_ = c.SetReadDeadline(c.host.o.Now().Add(lateAnswer))
+		if req.Context().Err() != nil { // it is why the request could not be sent; the deadline must not outlive it
+			return nil, sent
+		}
 	}
 	c.reader = readers.Get().(*bufio.Reader) //nolint:forcetypeassert // the pool holds nothing else
 	c.reader.Reset(c)
@@ -111,7 +114,7 @@ func (c *conn) converse(req *http.Request) (*http.Response, error) {
 		if resp.StatusCode >= http.StatusOK || resp.StatusCode == http.StatusSwitchingProtocols {
 			c.budget = -1
 			resp.Close = resp.Close || sent != nil || resp.StatusCode == http.StatusSwitchingProtocols
-			return resp, nil
+			return resp, nil //nolint:nilerr // what could not be sent does not matter where there is an answer
 		}
 	}
 }

@@ -50,7 +50,7 @@ func (h *host) pop() *conn {
 
 // give takes a connection back for later use.
 func (h *host) give(c *conn) {
-	c.since = time.Now()
+	c.since = h.o.Now()
 	h.mu.Lock()
 	if len(h.idle) < h.o.MaxIdle {
 		h.idle = append(h.idle, c)
@@ -68,7 +68,7 @@ func (h *host) give(c *conn) {
 
 // sweepIdle closes what nobody used for long, and comes again while there is something to close later.
 func (h *host) sweepIdle() {
-	if h.expire(time.Now().Add(-h.o.Idle)) {
+	if h.expire(h.o.Now().Add(-h.o.Idle)) {
 		time.AfterFunc(h.o.Idle/2, h.sweepIdle)
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"github.com/gantry-ai/gantry/internal/kernel/clock"
 )
 
 // Options of a Transport.
@@ -31,6 +33,8 @@ type Options struct {
 	Fallback http.RoundTripper
 	// TLS is cloned for each host; nil means the system's roots.
 	TLS *tls.Config
+	// Now is the time; nil means clock.System.
+	Now clock.Clock
 	// Dial opens connections; nil means net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -57,6 +61,9 @@ func New(o Options) *Transport {
 	}
 	if o.MaxIdle == 0 {
 		o.MaxIdle = defaultMaxIdle
+	}
+	if o.Now == nil {
+		o.Now = clock.System
 	}
 	if o.Dial == nil {
 		o.Dial = (&net.Dialer{Timeout: o.Connect, KeepAlive: 30 * time.Second}).DialContext

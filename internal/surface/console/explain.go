@@ -167,7 +167,7 @@ func showStanding(c *relay.Candidate) api.RouteStanding {
 	return out
 }
 
-func showStep(no int, s *relay.Step) api.RouteStep {
+func showStep(no int, s *relay.ForeseenAttempt) api.RouteStep {
 	t := s.Target
 	return api.RouteStep{
 		No: no, PlatformId: t.Platform.ID.String(), PlatformName: t.Platform.Name, PlatformModelId: t.Model.ID.String(),

@@ -166,20 +166,25 @@ type meter struct {
 }
 
 // Event looks at one event. Comments before the first event are withheld: an upstream that only says that it is alive has
-// not answered yet, and another may still be tried.
+// not answered yet, and another may still be tried. Nothing is counted that is not delivered.
 func (m *meter) Event(raw, data []byte) (deliver []byte, sign wire.Sign) {
-	if data == nil {
-		if !m.begun || !terminated(raw) {
+	if len(data) == 0 {
+		if !m.begun || !terminated(raw) || !isComment(raw) {
 			return nil, wire.Goes
 		}
 		return raw, wire.Goes
+	}
+	if !m.begun {
+		raw = bytes.TrimPrefix(raw, byteOrderMark)
 	}
 	finished := m.Finished
 	action := m.Feed(data)
 	switch {
 	case m.Done:
 		return nil, wire.Ended
-	case m.Failed || !looksWhole(data):
+	case m.Garbled:
+		return nil, wire.Garbled
+	case m.Failed:
 		return nil, wire.Broken
 	case action == Drop:
 		return nil, wire.Goes
@@ -197,11 +202,11 @@ func (m *meter) form(action Action, raw, data []byte) []byte {
 	switch {
 	case action == Strip:
 		m.buf = append(m.buf[:0], "data: "...)
-		m.buf = append(StripUsage(m.buf, data), "\n\n"...)
+		m.buf = append(StripUsage(m.buf, oneLine(data)), "\n\n"...)
 	case terminated(raw):
 		return raw
 	default:
-		m.buf = AppendFrame(m.buf[:0], data)
+		m.buf = AppendFrame(m.buf[:0], oneLine(data))
 	}
 	return m.buf
 }
@@ -239,24 +244,3 @@ func (embeddingsFormat) Meter(wire.MeterOptions) wire.Meter { return &meter{} }
 
 // End returns nothing.
 func (embeddingsFormat) End() []byte { return nil }
-
-// looksWhole reports whether data can be a whole object: half a chunk would break the caller's decoder.
-func looksWhole(data []byte) bool {
-	data = skipSpace(data)
-	for len(data) > 0 && data[len(data)-1] <= ' ' {
-		data = data[:len(data)-1]
-	}
-	return len(data) >= 2 && data[0] == '{' && data[len(data)-1] == '}'
-}
-
-// terminated reports whether an event's bytes end with a blank line.
-func terminated(raw []byte) bool {
-	end := len(raw)
-	if end > 0 && raw[end-1] == '\n' {
-		end--
-	}
-	if end > 0 && raw[end-1] == '\r' {
-		end--
-	}
-	return end < len(raw) && (end == 0 || raw[end-1] == '\n' || raw[end-1] == '\r')
-}

@@ -92,7 +92,7 @@ func TestFormatMeter(t *testing.T) {
 			"data: " + delta + "\r\n\r\ndata:" + last + "\n\ndata: " + usage + "\n\n", wire.Ended,
 		},
 		{"error", "data: " + delta + "\n\ndata: {\"error\":{\"message\":\"x\"}}\n\n", false, "data: " + delta + "\n\n", wire.Broken},
-		{"half an object", "data: " + delta + "\n\ndata: {\"choices\":[{\"del\n\n", false, "data: " + delta + "\n\n", wire.Broken},
+		{"half an object", "data: " + delta + "\n\ndata: {\"choices\":[{\"del\n\n", false, "data: " + delta + "\n\n", wire.Garbled},
 		{"an end without a blank line", "data: " + last, false, "data: " + last + "\n\n", wire.Finished},
 		{"a comment at the end", "data: " + delta + "\n\n: wai", false, "data: " + delta + "\n\n", wire.Goes},
 	} {

@@ -192,6 +192,8 @@ func expected(request map[string]any, c Change) map[string]any {
 func FuzzPeekAndRewrite(f *testing.F) {
 	f.Add([]byte(`{"model":"a","messages":[{}],"stream":true,"stream_options":{"include_usage":null},"runMode":"x"}`))
 	f.Add([]byte(`{"max_tokens":null,"max_completion_tokens":3, "messages":[1],"model":"\u00e9"}`))
+	f.Add([]byte(`{"model":"a","messages":[{"content":"}{"}],"stream":true}{"model":"b"}`))
+	f.Add([]byte("\xEF\xBB\xBF{\"model\":\"a\",\"messages\":[{\"content\":\"\xff\"}]}"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		facts, err := PeekChat(body)
 		if err != nil {

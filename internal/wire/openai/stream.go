@@ -32,10 +32,12 @@ type StreamMeter struct {
 	// Text counts delivered content, refusals and tool calls, Reasoning the delivered thinking. Errors are not counted.
 	Text      Count
 	Reasoning Count
-	// Finished says that a finish reason came, Done that the terminator did, Failed that an error event did.
+	// Finished says that a finish reason came, Done that the terminator did, Failed that an error event did, Garbled that one
+	// did that clients cannot read and that was not counted.
 	Finished bool
 	Done     bool
 	Failed   bool
+	Garbled  bool
 
 	like  template
 	spot  []byte // the content that was counted last, with its quotes
@@ -60,6 +62,10 @@ func (m *StreamMeter) Feed(data []byte) Action {
 	}
 	if bytes.Equal(data, tokenDone) {
 		m.Done = true
+		return Forward
+	}
+	if !isWhole(data) {
+		m.Garbled = true
 		return Forward
 	}
 	finished := m.Finished

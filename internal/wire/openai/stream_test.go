@@ -147,6 +147,9 @@ func FuzzStreamMeter(f *testing.F) {
 	f.Add([]byte(chunk+`{"index":0,"delta":{"content":"a\u00e9"},"finish_reason":null}],"usage":null}`), true)
 	f.Add([]byte(`{"delta":{"tool_calls":[{"function":{"arguments":"\\"}},1,null]},"error":{}}`), false)
 	f.Add([]byte(`{"delta":{"content":"\`), false)
+	for _, s := range faultyStreams {
+		f.Add([]byte(s), true)
+	}
 	f.Fuzz(func(t *testing.T, data []byte, hide bool) {
 		m := StreamMeter{HideUsage: hide}
 		action := m.Feed(data)

@@ -17,7 +17,7 @@ func (t *template) content(data []byte) ([]byte, bool) {
 		return nil, false
 	}
 	inside := data[n : len(data)-len(t.after)]
-	if bytes.IndexByte(inside, '"') >= 0 || bytes.IndexByte(inside, '\\') >= 0 {
+	if bytes.IndexByte(inside, '"') >= 0 || bytes.IndexByte(inside, '\\') >= 0 || bytes.IndexByte(inside, '\n') >= 0 {
 		return nil, false
 	}
 	return inside, true

@@ -48,6 +48,8 @@ type Reader struct {
 	err      error // what ended the source
 	begun    bool
 	skipLF   bool // the last line end was a CR that may be one half of CRLF
+	ready    int  // length of the event at hand, once it is known to be complete
+	simple   bool // it is one data line and nothing else
 }
 
 // NewReader returns a reader of r that refuses events of more than maxEvent bytes. Release gives its memory back.
@@ -66,7 +68,7 @@ func (r *Reader) Release() {
 		pool.Put(r.pooled)
 	}
 	r.pooled, r.buf, r.joined, r.err = nil, nil, nil, io.ErrClosedPipe
-	r.start, r.end, r.line, r.seen = 0, 0, 0, 0
+	r.start, r.end, r.line, r.seen, r.ready = 0, 0, 0, 0, 0
 }
 
 // Next returns the next event as soon as its bytes have arrived. At the end of the stream what is left becomes a last,
@@ -102,6 +104,32 @@ func (r *Reader) last() (Event, error) {
 
 // complete returns the length of the event at hand, or 0 while its blank line has not come.
 func (r *Reader) complete() int {
+	if r.ready == 0 && !r.oneLine() {
+		r.ready = r.anyLines()
+	}
+	return r.ready
+}
+
+var dataName = []byte("data:")
+
+// oneLine looks for what nearly all events are: one data line that ends with LF, and the blank line.
+func (r *Reader) oneLine() bool {
+	if r.line != r.start || r.skipLF || !r.begun {
+		return false
+	}
+	b := r.buf[r.start:r.end]
+	if !bytes.HasPrefix(b, dataName) {
+		return false
+	}
+	at := bytes.IndexByte(b, '\n')
+	if at < 0 || at+1 >= len(b) || b[at+1] != '\n' || bytes.IndexByte(b[:at], '\r') >= 0 {
+		return false
+	}
+	r.ready, r.simple = at+2, true
+	return true
+}
+
+func (r *Reader) anyLines() int {
 	for r.line < r.end {
 		if r.skipLF {
 			r.skipLF = false
@@ -148,7 +176,12 @@ func (r *Reader) take(n int) (Event, error) {
 	}
 	raw := r.buf[r.start : r.start+n : r.start+n]
 	r.start += n
-	r.line, r.seen = r.start, r.start
+	r.line, r.seen, r.ready = r.start, r.start, 0
+	if r.simple {
+		r.simple = false
+		_, value := field(raw[:n-2])
+		return Event{Raw: raw, Data: value}, nil
+	}
 	return r.parse(raw), nil
 }
 

@@ -178,10 +178,15 @@ func FuzzReader(f *testing.F) {
 	for _, s := range []string{
 		"data: a\n\n", "data: a\r\n\r\nevent: x\rdata: y\r\r: c\n\n\n", "id: 1\ndata: a\ndata: b\n\ndata", "\xEF\xBB\xBFdata\n\n",
 		"data: [DONE]\n\n", "event\n\ndata:\n\n", "data: \xff\xfe\r", "event:\n\nid: \x00\n\nid\n\n",
+		"data: {\"a\":1}\ndata: {\"b\":2}\n\n", "data: {\"a\":\n\ndata: 1}", "<html>\r\n\r\n</html>", "retry: 5\r\rdata: [DONE]\r\rrubbish\x00",
+		"{\"error\":{}}", "\n\n\n: a\n\n:\n\n", "data: x\n\n\xEF\xBB\xBFdata: y\n\n",
 	} {
 		f.Add([]byte(s), 3)
 	}
 	f.Fuzz(func(t *testing.T, stream []byte, size int) {
+		if bytes.LastIndex(stream, byteOrderMark) > 0 {
+			return // go-sse takes a mark away in the middle, too
+		}
 		for _, src := range []io.Reader{bytes.NewReader(stream), &chunks{stream, 1 + (size&0xff)%17}} {
 			raw, told := dispatched(t, src)
 			if string(raw) != string(stream) {
