@@ -20,6 +20,7 @@ func (a *App) startJobs(ctx context.Context) {
 	go every(ctx, expireEvery, a.expireGrants)
 	go every(ctx, usedEvery, a.writeUsedKeys)
 	go every(ctx, forgetEvery, a.forgetSessions)
+	go every(ctx, tidyEvery, a.tidyReplays)
 }
 
 // every does a job after each pause, until ctx ends.

@@ -21,6 +21,7 @@ func Default() Config {
 			IdleTimeout:      time.Minute,
 			TotalTimeout:     10 * time.Minute,
 			OnUnbounded:      "clamp",
+			Replay:           Replay{Retention: 24 * time.Hour, MaxBytes: 1 << 20, MemoryBytes: 256 << 20, Linger: time.Minute},
 		},
 		Journal:    Journal{MaxBatch: 512},
 		Simulation: Simulation{Enabled: true, TokensPerSecond: 200},

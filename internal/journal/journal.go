@@ -20,7 +20,7 @@ type Journal struct {
 	filling *commit
 	offset  int64 // where the next commit begins
 	opens   opens
-	backlog int // records that are not in the database yet
+	backlog int // weight of the records that are not in the database yet
 	failing error
 	failed  chan struct{} // closed when failing is set
 	closed  bool
@@ -171,7 +171,7 @@ func (j *Journal) Append(r *Record) Ticket {
 	endEntry(c.buf, start)
 	c.records = append(c.records, r)
 	j.opens.remove(r.Task.ID)
-	j.backlog++
+	j.backlog += weight(r)
 	return j.taken(c)
 }
 
@@ -212,7 +212,12 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, chunkSize+16<<10)
 
 func spare() []byte { return (*buffers.Get().(*[]byte))[:0] } //nolint:forcetypeassert // the pool holds nothing else
 
-func giveBack(b []byte) { buffers.Put(&b) }
+// giveBack keeps a buffer for later, unless an entry has made it much larger than others need.
+func giveBack(b []byte) {
+	if cap(b) <= 2*chunkSize {
+		buffers.Put(&b)
+	}
+}
 
 // Ready says whether calls may be admitted. Code: billing_unavailable.
 func (j *Journal) Ready() error {
@@ -362,10 +367,12 @@ func (j *Journal) fail(err error) {
 	}
 }
 
-// applied is told by the applier how many records the database now has, and how far it got.
-func (j *Journal) applied(records int, p Position) {
+// applied is told by the applier which records the database now has, and how far it got.
+func (j *Journal) applied(records []*Record, p Position) {
 	j.mu.Lock()
-	j.backlog -= records
+	for _, r := range records {
+		j.backlog -= weight(r)
+	}
 	j.mu.Unlock()
 	j.clean(p.Replay)
 }

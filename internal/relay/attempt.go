@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
@@ -175,7 +176,8 @@ type deadline struct {
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 	now    clock.Clock
-	end    time.Time // zero: no total deadline
+	end    time.Time    // zero: no total deadline
+	waits  atomic.Int32 // for the upstream, or for the caller
 }
 
 func newDeadline(parent context.Context, total time.Duration, now clock.Clock) *deadline {
@@ -197,11 +199,31 @@ func (d *deadline) arm(wait time.Duration) {
 		return
 	}
 	if d.timer == nil {
-		d.timer = time.AfterFunc(wait, func() { d.cancel(errDeadline) })
+		d.timer = time.AfterFunc(wait, d.expire)
 		return
 	}
 	d.timer.Reset(wait)
 }
+
+// What a deadline waits for.
+const (
+	forUpstream int32 = iota
+	forCaller
+	forCallerExpired // and the time ran out meanwhile
+)
+
+// expire ends the attempt, unless it is the caller who takes the time.
+func (d *deadline) expire() {
+	if !d.waits.CompareAndSwap(forCaller, forCallerExpired) {
+		d.cancel(errDeadline)
+	}
+}
+
+// pause says that the caller is waited for from now on: the upstream is not to blame for what that takes.
+func (d *deadline) pause() { d.waits.Store(forCaller) }
+
+// resume says that the upstream is waited for again. It reports whether the time ran out meanwhile; then it must be armed.
+func (d *deadline) resume() bool { return d.waits.Swap(forUpstream) == forCallerExpired }
 
 // stop ends the attempt: whatever the upstream still does is cancelled.
 func (d *deadline) stop() {

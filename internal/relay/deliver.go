@@ -10,6 +10,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/wire"
 	"github.com/gantry-ai/gantry/internal/wire/sse"
@@ -43,6 +44,7 @@ func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) 
 	c.status = http.StatusOK
 	c.note(a, ok)
 	a.Verdict = verdictServed
+	c.rest = body
 	if err := c.settle(served(m), m).wait(); err != nil {
 		c.fail(err)
 		c.delivered = true
@@ -54,8 +56,22 @@ func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) 
 	h["Content-Length"] = []string{itoa(len(body))}
 	c.w.WriteHeader(http.StatusOK)
 	c.delivered = true
-	_, _ = c.w.Write(body)
+	sendWhole(c.w, body, c.now)
 	return ok
+}
+
+// piece is how much of a large answer is sent under one deadline: a caller that stops reading must not keep it in memory.
+const piece = 64 << 10
+
+// sendWhole sends a body. What is small fits into the connection's buffers and needs no deadline.
+func sendWhole(w http.ResponseWriter, body []byte, now clock.Clock) {
+	for out := http.NewResponseController(w); len(body) > piece; body = body[piece:] {
+		_ = out.SetWriteDeadline(now().Add(stall))
+		if _, err := w.Write(body[:piece]); err != nil {
+			return
+		}
+	}
+	_, _ = w.Write(body)
 }
 
 // served is the outcome of a complete answer.
@@ -104,9 +120,6 @@ func (s *stream) pump() (o provider.Outcome, gone bool) {
 		if err != nil {
 			return s.broke(err), s.ctx().Err() != nil
 		}
-		if event.Data != nil { // a comment says that the connection lives, not that the answer goes on
-			s.d.arm(s.limits.Idle)
-		}
 		if event.Unterminated && !whole(&event) {
 			return s.broke(io.ErrUnexpectedEOF), false
 		}
@@ -123,10 +136,13 @@ func (s *stream) pump() (o provider.Outcome, gone bool) {
 			s.finished = true
 		case wire.Goes:
 		}
-		if len(deliver) == 0 {
-			continue
+		if len(deliver) > 0 {
+			s.d.pause()
+			err = s.send(deliver)
 		}
-		err = s.send(deliver)
+		if s.d.resume() || event.Data != nil { // a comment says that the connection lives, not that the answer goes on
+			s.d.arm(s.limits.Idle)
+		}
 		if errors.Is(err, wallet.ErrBilling) {
 			return provider.Outcome{Category: inference.ServerError, Code: "billing_unavailable", Message: "Billing is not available."}, false
 		}
@@ -197,10 +213,15 @@ func (s *stream) begin() {
 	s.attempt.TTFT = s.now().Sub(s.attempt.StartedAt)
 	s.ttft = s.now().Sub(s.start)
 	h := s.w.Header()
+	streamHeader(h)
+	s.w.WriteHeader(http.StatusOK)
+}
+
+// streamHeader is the header of an event stream that nobody on its way is to hold up.
+func streamHeader(h http.Header) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-cache")
 	h.Set("X-Accel-Buffering", "no")
-	s.w.WriteHeader(http.StatusOK)
 }
 
 // end settles the stream and sends its last frame once that is durable.
@@ -221,20 +242,29 @@ func (s *stream) end(o provider.Outcome, gone bool) {
 		how = outcomeCut
 		s.fail(faultOf(o))
 	}
+	s.rest = s.lastWords(gone)
 	err := s.settle(how, m).wait()
 	if gone {
 		return
 	}
 	if err != nil {
 		s.fail(err)
+		s.rest = s.lastWords(gone)
 	}
 	if !s.begun {
 		s.begin()
 	}
-	last := s.op.Format.End()
-	if s.failure != nil {
-		last = s.op.Format.ErrorFrame(s.failure)
-	}
-	_, _ = s.w.Write(last)
+	_, _ = s.w.Write(s.rest)
 	_ = s.out.Flush()
+}
+
+// lastWords are what ends the stream: its terminator, or why there is none.
+func (s *stream) lastWords(gone bool) []byte {
+	switch {
+	case s.failure != nil:
+		return s.op.Format.ErrorFrame(s.failure)
+	case gone:
+		return s.op.Format.ErrorFrame(s.whyGone())
+	}
+	return s.op.Format.End()
 }

@@ -13,6 +13,7 @@ type Metrics struct {
 	ttft     *prometheus.HistogramVec
 	attempts *prometheus.CounterVec
 	overruns prometheus.Counter
+	repeats  prometheus.Counter
 }
 
 // buckets reach from a local model's answer to a long generation, in seconds.
@@ -36,9 +37,19 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		overruns: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gantry_overruns_total", Help: "Calls that cost more than was held for them.",
 		}),
+		repeats: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gantry_replays_total", Help: "Requests that were answered with the answer of an earlier one, by their idempotency key.",
+		}),
 	}
-	reg.MustRegister(m.requests, m.duration, m.ttft, m.attempts, m.overruns)
+	reg.MustRegister(m.requests, m.duration, m.ttft, m.attempts, m.overruns, m.repeats)
 	return m
+}
+
+// replayed counts a request that got an earlier one's answer.
+func (m *Metrics) replayed() {
+	if m != nil {
+		m.repeats.Inc()
+	}
 }
 
 // observe counts a call that has ended. The model label is the route's, never the caller's text, so that callers cannot

@@ -34,6 +34,7 @@ type Relay struct {
 	now      clock.Clock
 	log      *slog.Logger
 	metrics  *Metrics
+	replays  *replays // nil: idempotency keys mean nothing
 	inflight atomic.Int64
 }
 
@@ -83,6 +84,8 @@ type Options struct {
 	Now      clock.Clock
 	Log      *slog.Logger
 	Metrics  *Metrics
+	// Replay is how calls with an idempotency key are repeated; nil: the key means nothing.
+	Replay *Replay
 }
 
 // New returns a relay without routes; Use gives it some.
@@ -90,6 +93,9 @@ func New(o Options) *Relay {
 	r := &Relay{
 		keys: o.Keys, wallets: o.Wallets, accounts: o.Accounts, journal: o.Journal, limits: o.Limits, now: o.Now,
 		guard: o.Guard, log: o.Log, metrics: o.Metrics,
+	}
+	if o.Replay != nil {
+		r.replays = newReplays(*o.Replay, o.Now)
 	}
 	r.snapshot.Store(&Snapshot{})
 	return r
@@ -123,6 +129,10 @@ func (r *Relay) Serve(w http.ResponseWriter, req *http.Request, op Operation, fr
 	r.inflight.Add(1)
 	defer r.inflight.Add(-1)
 	c := newCall(r, w, req, op, from)
+	if r.replays != nil && isKeyed(req.Header) {
+		c.serveKeyed()
+		return
+	}
 	defer c.finish()
 	if err := c.admit(); err != nil {
 		c.refuse(err)
