@@ -125,7 +125,7 @@ func (c *call) follow(l *listener, k keyed, first bool) error {
 	if err := l.seek(k.after); err != nil {
 		return err
 	}
-	if !first {
+	if !first || l.tape.stored {
 		c.w.Header().Set(replayedHeader, "true")
 		c.metrics.replayed()
 		c.log.Info("request replayed", "request_id", c.requestID, "task", l.tape.taskID.String(), "user", c.principal.UserID.String())

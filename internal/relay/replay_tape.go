@@ -45,6 +45,7 @@ type tape struct {
 	header      http.Header
 	status      int // 0: the answer has not begun
 	stream      bool
+	stored      bool // the answer is an earlier call's, from the store
 	numbers     numbering
 	bytes       []byte
 	ends        []int // of the events
@@ -192,6 +193,7 @@ func (t *tape) load(v *tasks.Replay) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.header.Set("Content-Type", v.ContentType)
+	t.stored = true
 	t.begin(v.Status)
 	t.bytes, t.expires = v.Body, v.ExpiresAt
 	if t.stream {
