@@ -72,11 +72,15 @@ func (b *bench) dial(t *testing.T, body string, header ...string) (net.Conn, *bu
 type spring struct {
 	taken atomic.Int64
 	event string
-	left  string // of the event under way, then what ends the stream
-	end   int64  // when to end; 0: never
+	left  string          // of the event under way, then what ends the stream
+	end   int64           // when to end; 0: never
+	call  context.Context //nolint:containedctx // of the call, which ends the stream as a connection would
 }
 
 func (s *spring) Read(p []byte) (int, error) {
+	if err := s.call.Err(); err != nil {
+		return 0, err
+	}
 	if s.left == "" {
 		if s.end > 0 && s.taken.Load() >= s.end {
 			return 0, io.EOF
@@ -93,7 +97,8 @@ func (s *spring) Read(p []byte) (int, error) {
 
 func (*spring) Close() error { return nil }
 
-func (s *spring) answer(context.Context, *provider.Call) (*http.Response, error) {
+func (s *spring) answer(ctx context.Context, _ *provider.Call) (*http.Response, error) {
+	s.call = ctx
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: s}, nil
 }
 
