@@ -227,6 +227,7 @@ func streamHeader(h http.Header) {
 // end settles the stream and sends its last frame once that is durable.
 func (s *stream) end(o provider.Outcome, gone bool) {
 	s.d.stop()
+	_ = s.out.SetWriteDeadline(s.now().Add(stall)) // that of the last event may be over
 	if s.begun && !gone {
 		gone = s.flush() != nil // what is charged must be out
 	}
