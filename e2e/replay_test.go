@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -130,7 +131,6 @@ func TestTermCutsAndSettlesWhatDoesNotEnd(t *testing.T) {
 	data := t.TempDir()
 	in := start(t, data, "GANTRY_SHUTDOWN_TIMEOUT=300ms")
 	u := in.newUser("long", "")
-	in.call(http.MethodGet, "/api/workspace/tasks", u.token, nil, nil, 200)
 	req, err := http.NewRequest(http.MethodPost, in.url+"/v1/chat/completions", strings.NewReader(strings.Replace(keyedStream, "40", "4000", 1)))
 	if err != nil {
 		t.Fatal(err)
@@ -152,11 +152,12 @@ func TestTermCutsAndSettlesWhatDoesNotEnd(t *testing.T) {
 	in = start(t, data)
 	var list struct {
 		Items []struct {
-			Status string `json:"status"`
+			Status  string      `json:"status"`
+			Charged json.Number `json:"finalChargeAmount"`
 		} `json:"items"`
 	}
 	in.call(http.MethodGet, "/api/workspace/tasks", u.token, nil, &list, 200)
-	if len(list.Items) != 1 || list.Items[0].Status == "running" {
+	if len(list.Items) != 1 || list.Items[0].Status != "cancelled" || list.Items[0].Charged.String() <= "0" {
 		t.Errorf("%+v", list)
 	}
 }

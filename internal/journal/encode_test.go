@@ -94,6 +94,25 @@ func TestEntriesSurviveTheDisk(t *testing.T) {
 	}
 }
 
+func TestACommitHasRoomForChargesBeforeAnswers(t *testing.T) {
+	t.Parallel()
+	record := func(size int) *Record { return &Record{Replay: &tasks.Replay{Body: make([]byte, size)}} }
+	c := commit{buf: make([]byte, 100), full: [][]byte{make([]byte, 1000)}}
+	small, large := record(1000), record(maxKept-1000)
+	kept := large.Replay
+	c.fit(small)
+	c.fit(large)
+	if small.Replay.Lost || len(small.Replay.Body) != 1000 {
+		t.Error("an answer that fits was left out")
+	}
+	if !large.Replay.Lost || large.Replay.Body != nil || kept.Body == nil {
+		t.Error("an answer that does not fit was taken, or taken from its call")
+	}
+	if got := []int{weight(&Record{}), weight(small), weight(record(8 << 10))}; !cmp.Equal(got, []int{1, 1, 3}) {
+		t.Errorf("weights %v", got)
+	}
+}
+
 // FuzzReader feeds records that no writer made: they must be refused or read, never crash.
 func FuzzReader(f *testing.F) {
 	record := Record{Task: filled[tasks.Task](1), Transfers: []wallet.Transfer{filled[wallet.Transfer](2)}}

@@ -166,6 +166,9 @@ func (j *Journal) Append(r *Record) Ticket {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	c := j.begin()
+	if r.Replay != nil {
+		c.fit(r)
+	}
 	buf, start := beginEntry(c.buf, kindRecord)
 	c.buf = r.append(buf)
 	endEntry(c.buf, start)

@@ -31,6 +31,18 @@ func readReplay(r *reader) *tasks.Replay {
 	return v
 }
 
+// maxKept bounds the size of a commit up to which it takes answers: what one frame can hold is bounded.
+const maxKept = maxFrame / 4
+
+// fit leaves the answer out of a record for which a commit has no room. The charge is what must be written.
+func (c *commit) fit(r *Record) {
+	if c.size()+int64(len(r.Replay.Body)) > maxKept {
+		lost := *r.Replay
+		lost.Body, lost.Lost = nil, true
+		r.Replay = &lost
+	}
+}
+
 // weighed is how many bytes of a kept answer weigh as much as a record, in what may wait for the database.
 const weighed = 4 << 10
 

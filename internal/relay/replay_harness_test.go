@@ -73,6 +73,13 @@ func (v view) ReplayRelease(_ context.Context, claim tasks.Digest, task id.ID) e
 	return nil
 }
 
+// broken is a store whose database does not answer.
+type broken struct{ view }
+
+func (broken) ReplayClaim(context.Context, *tasks.Replay) (tasks.Replay, tasks.ClaimState, error) {
+	return tasks.Replay{}, tasks.Claimed, errRefused
+}
+
 func (view) ReplaysForget(context.Context, time.Time, int) (int, error) { return 0, nil }
 
 func (v view) apply(_ context.Context, batch []*journal.Record) error {
@@ -131,8 +138,17 @@ func replayStores() map[string]func(*testing.T) replayStore {
 // newReplayBench is a bench that repeats calls.
 func newReplayBench(t *testing.T, s replayStore, limits relay.Limits, change ...func(*relay.Replay)) *bench {
 	t.Helper()
+	return newReplayBenchOn(t, s, limits, func(j relay.Journal) relay.Journal { return j }, change...)
+}
+
+// newReplayBenchOn is newReplayBench with a journal of its own making.
+func newReplayBenchOn(
+	t *testing.T, s replayStore, limits relay.Limits, on func(relay.Journal) relay.Journal, change ...func(*relay.Replay),
+) *bench {
+	t.Helper()
 	b := newBench(t, "1", limits, func(o *relay.Options) {
 		j := o.Journal.(*journal.Journal) //nolint:forcetypeassert // what newBench made
+		o.Journal = on(j)
 		o.Replay = &relay.Replay{
 			Store: s, Flush: j.Flush, Retention: time.Hour, MaxBytes: 1 << 20, MemoryBytes: 64 << 20, Linger: time.Minute,
 		}

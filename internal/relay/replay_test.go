@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
+	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/journal"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/provider"
@@ -514,5 +515,75 @@ func TestAnotherNodesAnswerIsWaitedFor(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// doubtful is a journal that writes a charge down and cannot say so.
+type doubtful struct {
+	relay.Journal
+
+	once sync.Once
+}
+
+func (d *doubtful) Append(r *journal.Record) journal.Ticket {
+	ticket := d.Journal.Append(r)
+	d.once.Do(func() {
+		var resolve func(error)
+		ticket, resolve = journal.Promise()
+		resolve(wallet.ErrBilling)
+	})
+	return ticket
+}
+
+func TestAChargeInDoubtIsLookedUpBeforeTheCallIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ body, answer string }{
+		"whole":    {question, whole},
+		"streamed": {streamed, chunk + last + usage + done},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := view{newShelf(), ""}
+			b := newReplayBenchOn(t, s, relay.Limits{}, func(j relay.Journal) relay.Journal { return &doubtful{Journal: j} })
+			b.first.answer = always(200, c.answer)
+			if w := b.ask(t.Context(), c.body, keyName, "k"); !strings.Contains(w.Body.String(), "billing_unavailable") {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+			w := b.ask(t.Context(), c.body, keyName, "k")
+			if w.Code != 200 || w.Header().Get("Idempotent-Replayed") != "true" || strings.Contains(w.Body.String(), "error") {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+			if n := b.first.count(); n != 1 {
+				t.Errorf("%d upstream calls", n)
+			}
+		})
+	}
+}
+
+func TestAPanicEndsOneCallOnly(t *testing.T) {
+	t.Parallel()
+	b := newReplayBench(t, view{newShelf(), "node"}, relay.Limits{})
+	b.first.answer = func(context.Context, *provider.Call) (*http.Response, error) { panic("a bug") }
+	if w := b.ask(t.Context(), question, keyName, "k"); w.Code != 500 || strings.Contains(w.Body.String(), "bug") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if open, _ := b.book.Holds(); open != 0 || b.relay.InFlight() > 1 {
+		t.Errorf("%d holds open", open)
+	}
+	b.first.answer = always(200, whole)
+	if w := b.ask(t.Context(), question, keyName, "k"); w.Code != 200 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestAStoreThatDoesNotAnswerRefusesTheCall(t *testing.T) {
+	t.Parallel()
+	b := newReplayBench(t, broken{view{newShelf(), ""}}, relay.Limits{})
+	b.first.answer = always(200, whole)
+	if w := b.ask(t.Context(), question, keyName, "k"); w.Code != 503 || b.first.count() != 0 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := b.ask(t.Context(), question); w.Code != 200 {
+		t.Errorf("without a key: %d %s", w.Code, w.Body)
 	}
 }
