@@ -118,7 +118,7 @@ func TestSlowCallerSlowsTheUpstream(t *testing.T) {
 			if taken := s.taken.Load(); taken > read+held {
 				t.Fatalf("%d bytes were taken from the upstream for a caller who has %d", taken, read)
 			}
-			time.Sleep(30 * time.Second) // longer than an upstream may be silent, which is not its fault here
+			<-time.After(30 * time.Second) // longer than an upstream may be silent, which is not its fault here
 			n, err := io.ReadFull(answer, buf)
 			read += int64(n)
 			if strings.Contains(string(buf[:n]), "[DONE]") {
@@ -150,7 +150,7 @@ func TestStalledCallerIsCutAndChargedForWhatItGot(t *testing.T) {
 		if taken := s.taken.Load(); taken > int64(len(got))+held {
 			t.Errorf("%d bytes were taken", taken)
 		}
-		time.Sleep(time.Minute + time.Second)
+		<-time.After(time.Minute + time.Second)
 		synctest.Wait()
 		if n := b.relay.InFlight(); n != 0 {
 			t.Fatalf("after %v %d calls are under way", time.Since(start), n)
@@ -175,11 +175,11 @@ func TestStalledCallerOfALargeAnswerIsCut(t *testing.T) {
 		if _, err := io.ReadFull(answer, make([]byte, 100<<10)); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(50 * time.Second)
+		<-time.After(50 * time.Second)
 		if b.relay.InFlight() != 1 {
 			t.Error("cut too early")
 		}
-		time.Sleep(15 * time.Second)
+		<-time.After(15 * time.Second)
 		synctest.Wait()
 		if b.relay.InFlight() != 0 {
 			t.Error("a caller that stopped reading is still served")
@@ -208,7 +208,7 @@ func TestSlowListenerSlowsTheUpstream(t *testing.T) {
 			if taken := s.taken.Load(); taken < read+ahead/2 || taken > read+ahead+8*held {
 				t.Fatalf("%d bytes were taken from the upstream for a caller who has %d", taken, read)
 			}
-			time.Sleep(30 * time.Second)
+			<-time.After(30 * time.Second)
 			n, err := io.ReadFull(answer, buf)
 			if err != nil {
 				t.Fatal(err)

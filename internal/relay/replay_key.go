@@ -80,8 +80,8 @@ func parseEventID(s string) (id.ID, int, error) {
 	}
 	task, err := id.Parse(s[:at])
 	n, numberErr := strconv.ParseUint(s[at+1:], 10, 31)
-	if err != nil || numberErr != nil || n == 0 || string(eventID(nil, task, int(n))) != strings.ToLower(s) { //nolint:gosec // 31 bits
+	if err != nil || numberErr != nil || n == 0 || string(eventID(nil, task, int(n))) != strings.ToLower(s) {
 		return id.ID{}, 0, errEventID
 	}
-	return task, int(n), nil //nolint:gosec // 31 bits
+	return task, int(n), nil
 }

@@ -345,15 +345,15 @@ func TestACallLingersWithoutItsCaller(t *testing.T) {
 			return w.Body.String()
 		}
 		came := come()
-		time.Sleep(59 * time.Second)
+		<-time.After(59 * time.Second)
 		if again := come(); again != came || !strings.HasSuffix(again, bare) {
 			t.Errorf("%q, want %q", again, came)
 		}
-		time.Sleep(59 * time.Second)
+		<-time.After(59 * time.Second)
 		if b.relay.InFlight() != 1 {
 			t.Fatal("the call did not wait for its caller")
 		}
-		time.Sleep(2 * time.Second)
+		<-time.After(2 * time.Second)
 		synctest.Wait()
 		if n := b.relay.InFlight(); n != 0 {
 			t.Fatalf("%d calls under way after the time to come back", n)
@@ -460,12 +460,12 @@ func TestKeysAreForgottenInTime(t *testing.T) {
 		b := newReplayBench(t, view{newShelf(), ""}, relay.Limits{})
 		b.first.answer = always(200, whole)
 		b.ask(t.Context(), question, keyName, "k")
-		time.Sleep(59 * time.Minute)
+		<-time.After(59 * time.Minute)
 		b.ask(t.Context(), question, keyName, "k")
 		if n := b.first.count(); n != 1 {
 			t.Errorf("%d upstream calls within the retention", n)
 		}
-		time.Sleep(2 * time.Minute)
+		<-time.After(2 * time.Minute)
 		if err := b.relay.TidyReplays(t.Context()); err != nil {
 			t.Error(err)
 		}
