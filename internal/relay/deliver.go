@@ -203,7 +203,9 @@ func (s *stream) flush() error {
 	if err := s.out.Flush(); err != nil {
 		return err
 	}
-	s.marks.sent(s.call, s.written)
+	if s.tape == nil || s.tape.heard() {
+		s.marks.sent(s.call, s.written)
+	}
 	return nil
 }
 

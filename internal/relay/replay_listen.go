@@ -103,6 +103,8 @@ func (l *listener) seek(after string) error {
 		return errEventID
 	}
 	l.at = t.ends[n-1]
+	t.sent = max(t.sent, l.at) // the caller says that it has these
+	t.change()
 	return nil
 }
 
@@ -111,6 +113,9 @@ func (l *listener) play(ctx context.Context, w http.ResponseWriter, first bool, 
 	l.head(w.Header(), first)
 	w.WriteHeader(l.tape.status)
 	out := http.NewResponseController(w)
+	if l.tape.stream && out.Flush() != nil { // who resumes must not wait for the next event to know
+		return
+	}
 	for {
 		if l.await(ctx, func(t *tape) bool { return len(t.bytes) > l.at || t.done }) != nil {
 			return
@@ -156,5 +161,6 @@ func (l *listener) advance(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l.at += n
+	t.sent = max(t.sent, l.at)
 	t.change()
 }

@@ -187,11 +187,8 @@ func (c *call) answered() *tasks.Replay {
 // endTape ends the answer and decides whether repeats get it. What was recorded and is not known to be durable is looked up
 // before the call is made again.
 func (c *call) endTape(t *tape, mine bool) {
-	t.mu.Lock()
-	stored := t.status != 0 && !mine
-	t.mu.Unlock()
 	switch {
-	case stored:
+	case t.stored:
 		c.replays.keep(t)
 	case t.recorded == nil:
 		if mine {

@@ -14,12 +14,8 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 )
 
-const (
-	// maxAhead is how far a stream may be ahead of the fastest of its listeners; then its upstream is slowed down.
-	maxAhead = 1 << 20
-	// maxTape bounds a stream that is kept, as maxAnswer bounds what is not streamed.
-	maxTape = maxAnswer
-)
+// maxTape bounds a stream that is kept, as maxAnswer bounds what is not streamed.
+const maxTape = maxAnswer
 
 var (
 	errVoid     = errors.New("relay: the tape holds no answer")
@@ -49,6 +45,7 @@ type tape struct {
 	numbers     numbering
 	bytes       []byte
 	ends        []int // of the events
+	sent        int   // bytes that some listener was sent
 	done        bool
 	err         error // why there is no answer, when done and not begun
 	evicted     bool  // the bytes are in the store alone, or on their way to it
@@ -77,18 +74,14 @@ func (t *tape) begin(status int) {
 	t.change()
 }
 
-// Write implements http.ResponseWriter. A stream waits here while the fastest listener is far behind; without listeners it
-// goes on. Error: errTapeFull, or the call's end.
+// Write implements http.ResponseWriter. Error: errTapeFull, of a stream.
 func (t *tape) Write(b []byte) (int, error) {
+	size := int64(len(b))
 	if t.stream { // set by this goroutine
-		if err := t.book.take(t, int64(len(b)+idRoom), false); err != nil {
-			t.full = true
-			return 0, err
-		}
-		if err := t.awaitListeners(); err != nil {
-			return 0, err
-		}
-	} else if err := t.book.take(t, int64(len(b)), true); err != nil {
+		size += idRoom
+	}
+	if err := t.book.take(t, size, !t.stream); err != nil {
+		t.full = true
 		return 0, err
 	}
 	t.mu.Lock()
@@ -109,8 +102,39 @@ func (t *tape) append(b []byte) {
 	t.change()
 }
 
-// FlushError implements http.ResponseController: listeners see what is written at once.
-func (t *tape) FlushError() error { return nil }
+// FlushError implements http.ResponseController: it waits until a listener was sent everything, so that an upstream is no
+// faster than those who listen. Without listeners it does not wait. Error: the call's end.
+func (t *tape) FlushError() error {
+	for {
+		wait := t.unheard()
+		if wait == nil {
+			return nil
+		}
+		select {
+		case <-wait:
+		case <-t.over:
+			return context.Canceled
+		}
+	}
+}
+
+// unheard returns what to wait for until a listener was sent everything; nil when one was, or there is none.
+func (t *tape) unheard() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.sent == len(t.bytes) || len(t.listeners) == 0 {
+		return nil
+	}
+	return t.next()
+}
+
+// heard reports whether a listener was sent everything: what nobody was sent is not marked as delivered, so that a crash
+// does not charge it.
+func (t *tape) heard() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.sent == len(t.bytes)
+}
 
 // SetWriteDeadline implements http.ResponseController: listeners have deadlines of their own.
 func (t *tape) SetWriteDeadline(time.Time) error { return nil }
@@ -126,35 +150,6 @@ func (t *tape) sealed(stream bool, rest []byte) []byte {
 	n.task = t.taskID
 	whole, _ := n.append(slices.Clone(t.bytes), nil, rest)
 	return whole
-}
-
-// awaitListeners waits until a listener is not far behind, or none is there.
-func (t *tape) awaitListeners() error {
-	for {
-		wait := t.behind()
-		if wait == nil {
-			return nil
-		}
-		select {
-		case <-wait:
-		case <-t.over:
-			return context.Canceled
-		}
-	}
-}
-
-// behind returns what to wait for while all listeners are far behind; nil when there is nothing to wait for.
-func (t *tape) behind() <-chan struct{} {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	furthest, heard := 0, false
-	for _, l := range t.listeners {
-		furthest, heard = max(furthest, l.at), true
-	}
-	if !heard || len(t.bytes)-furthest <= maxAhead {
-		return nil
-	}
-	return t.next()
 }
 
 // next returns a channel that is closed at the next change.
