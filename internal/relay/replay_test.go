@@ -14,6 +14,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/journal"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/provider"
@@ -586,4 +587,64 @@ func TestAStoreThatDoesNotAnswerRefusesTheCall(t *testing.T) {
 	if w := b.ask(t.Context(), question); w.Code != 200 {
 		t.Errorf("without a key: %d %s", w.Code, w.Body)
 	}
+}
+
+// marking is a journal that keeps the marks.
+type marking struct {
+	relay.Journal
+
+	mu    sync.Mutex
+	marks []journal.Mark
+}
+
+func (m *marking) Mark(v *journal.Mark) journal.Ticket {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.marks = append(m.marks, *v)
+	return m.Journal.Mark(v)
+}
+
+// last is how many output tokens the last mark charges.
+func (m *marking) last() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.marks[len(m.marks)-1].Usage.Quantities[inference.TextOutput]
+}
+
+// TestWhatNobodyWasSentIsNotMarked lets a stream go on without its caller: a crash must not charge what it made then. When
+// the caller is back and has it, it may.
+func TestWhatNobodyWasSentIsNotMarked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var m *marking
+		b := newReplayBenchOn(t, view{newShelf(), ""}, relay.Limits{}, func(j relay.Journal) relay.Journal {
+			m = &marking{Journal: j}
+			return m
+		})
+		more := make(chan string)
+		b.first.answer = endless(more)
+		ctx, leave := context.WithCancel(t.Context())
+		w := &countingLeaver{httptest.NewRecorder(), 1, leave}
+		b.serve(ctx, w, openai.Chat, streamed, keyName, "k")
+		for range 100 {
+			more <- strings.Repeat(bare, 10)
+		}
+		synctest.Wait()
+		if got := m.last(); got > 64 {
+			t.Errorf("%d tokens are marked of which the caller has one event", got)
+		}
+		var back sync.WaitGroup
+		back.Go(func() {
+			b.ask(t.Context(), streamed, keyName, "k", "Last-Event-ID", idOf(w.Body.String()))
+		})
+		synctest.Wait()
+		more <- bare
+		synctest.Wait()
+		if got := m.last(); got < 900 {
+			t.Errorf("%d tokens are marked of which the caller has more than a thousand", got)
+		}
+		more <- bareBy + done
+		close(more)
+		back.Wait()
+	})
 }
