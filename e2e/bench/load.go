@@ -39,7 +39,7 @@ func load(s scenario, target *process, length time.Duration) (figures, error) {
 	for range s.connections {
 		all.Go(func() {
 			for time.Since(start) < length {
-				if err := once(client, target, body, s.stream); err != nil {
+				if err := once(client, target, body, s.chunks > 0); err != nil {
 					failure.Store(&err)
 					failed.Add(1)
 				}
@@ -63,12 +63,13 @@ func load(s scenario, target *process, length time.Duration) (figures, error) {
 	}, errors.Join(err1, err2)
 }
 
+// request is the body of a call. What the upstream is to do stands in the member "user".
 func request(s scenario, model string) []byte {
 	stream := ""
-	if s.stream {
-		stream = `"stream":true,"stream_options":{"include_usage":true},`
+	if s.chunks > 0 {
+		stream = fmt.Sprintf(`"stream":true,"stream_options":{"include_usage":true},"user":"%d %d",`, s.chunks, s.pace.Microseconds())
 	}
-	return fmt.Appendf(nil, `{%s"model":"%s","max_tokens":256,"messages":[{"role":"user","content":"%s"}]}`,
+	return fmt.Appendf(nil, `{%s"model":"%s","max_tokens":2000,"messages":[{"role":"user","content":"%s"}]}`,
 		stream, model, strings.Repeat("some words ", s.prompt/11))
 }
 

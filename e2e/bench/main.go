@@ -1,8 +1,9 @@
 // Command bench measures what a relayed request costs Gantry, beside a bare httputil.ReverseProxy in the same run.
 //
 // Upstream, proxy and Gantry are processes of their own with one processor each. What counts is CPU time per request, from
-// /proc, and allocations, from each process itself; rounds of both are interleaved, so that what disturbs the machine
-// disturbs both. Requests a second are shown too, but they move with the machine.
+// /proc, and allocations, from each process itself; rounds of all are interleaved, so that what disturbs the machine
+// disturbs all. Gantry is measured twice: all in, and without the part that writes finished calls to the database, which
+// is put off until the round is over. Requests a second are shown too, but they move with the machine.
 //
 //	go run ./e2e/bench -gantry bin/gantry
 package main
@@ -46,83 +47,107 @@ func main() {
 type scenario struct {
 	name        string
 	connections int
-	prompt      int // bytes
-	stream      bool
+	prompt      int           // bytes
+	chunks      int           // of a stream; 0: the answer is buffered
+	pace        time.Duration // between chunks
 }
 
 var scenarios = []scenario{
-	{"buffered 1 KB, 32 connections", 32, 700, false},
-	{"buffered 1 KB, 256 connections", 256, 700, false},
-	{"100 KB prompt, 16 connections", 16, 100 << 10, false},
-	{"stream of 100 chunks, 32 connections", 32, 700, true},
+	{name: "buffered 1 KB, 32 connections", connections: 32, prompt: 700},
+	{name: "buffered 1 KB, 256 connections", connections: 256, prompt: 700},
+	{name: "100 KB prompt, 16 connections", connections: 16, prompt: 100 << 10},
+	{name: "stream, burst, per chunk", connections: 32, prompt: 700, chunks: 1000},
+	{name: "stream, paced, per chunk", connections: 64, prompt: 700, chunks: 400, pace: 5 * time.Millisecond},
 }
 
-func run(out io.Writer, binary string, rounds int, length time.Duration, only string) error {
+// bench are the processes that are compared.
+type bench struct {
+	out      io.Writer
+	upstream *process
+	proxy    *process
+	// path is Gantry with the writing of finished calls to the database put off until a round is over, all is Gantry.
+	path, all *process
+	rounds    int
+	length    time.Duration
+}
+
+func run(out io.Writer, binary string, rounds int, length time.Duration, only string) (err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	up, err := startSelf(ctx, "upstream")
-	if err != nil {
+	b := &bench{out: out, rounds: rounds, length: length}
+	if b.upstream, err = startSelf(ctx, "upstream"); err != nil {
 		return err
 	}
-	defer up.stop()
-	proxy, err := startSelf(ctx, "proxy", "-target", up.url)
-	if err != nil {
+	defer b.upstream.stop()
+	if b.proxy, err = startSelf(ctx, "proxy", "-target", b.upstream.url); err != nil {
 		return err
 	}
-	defer proxy.stop()
-	gw, err := startGantry(ctx, binary, up.url)
-	if err != nil {
+	defer b.proxy.stop()
+	if b.path, err = startGantry(ctx, binary, b.upstream.url, "GANTRY_JOURNAL_LINGER=1h", "GANTRY_JOURNAL_MAX_BATCH=65000"); err != nil {
 		return err
 	}
-	defer gw.stop()
-	_, _ = fmt.Fprintf(out, "%-38s %16s %16s %7s %14s %14s %13s\n", "", "proxy µs CPU/req", "gantry µs", "ratio", "proxy allocs", "gantry allocs", "gantry req/s")
+	defer b.path.stop()
+	if b.all, err = startGantry(ctx, binary, b.upstream.url); err != nil {
+		return err
+	}
+	defer b.all.stop()
+	_, _ = fmt.Fprintf(out, "%-32s %9s %9s %9s %8s %8s %7s %7s %8s\n", "CPU time per request or chunk", "proxy µs", "path µs",
+		"all in µs", "path", "all in", "allocs", "gantry", "req/s")
 	for _, s := range scenarios {
-		if !strings.Contains(s.name, only) {
-			continue
+		if strings.Contains(s.name, only) {
+			if err := b.measure(s); err != nil {
+				return err
+			}
 		}
-		if err := measure(out, s, proxy, gw, rounds, length); err != nil {
-			return err
+	}
+	for name, f := range map[string]func() error{"latency": b.latency, "memory": b.memory} {
+		if strings.Contains(name, only) {
+			if err := f(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// measure runs the rounds of one scenario, proxy and Gantry in turn, and prints the medians.
-func measure(out io.Writer, s scenario, proxy, gw *process, rounds int, length time.Duration) error {
-	var p, g []figures
-	for _, target := range []*process{proxy, gw} { // warm up connections, caches and pools
-		if _, err := load(s, target, length/3); err != nil {
+// measure runs the rounds of one scenario, all targets in turn, and prints the medians.
+func (b *bench) measure(s scenario) error {
+	targets := []*process{b.proxy, b.path, b.all}
+	results := make([][]figures, len(targets))
+	for _, t := range targets { // warm up connections, caches and pools
+		if _, err := load(s, t, b.length/3); err != nil {
 			return err
 		}
 	}
-	for range rounds {
-		for _, t := range []struct {
-			target *process
-			into   *[]figures
-		}{{proxy, &p}, {gw, &g}} {
-			f, err := load(s, t.target, length)
+	for range b.rounds {
+		for i, t := range targets {
+			f, err := load(s, t, b.length)
 			if err != nil {
 				return fmt.Errorf("%s: %w", s.name, err)
 			}
-			*t.into = append(*t.into, f)
+			results[i] = append(results[i], f)
+			if err := t.settle(); err != nil {
+				return err
+			}
 		}
 	}
-	pc, gc := median(p, func(f figures) float64 { return f.cpu }), median(g, func(f figures) float64 { return f.cpu })
-	_, _ = fmt.Fprintf(out, "%-38s %16.1f %16.1f %6.2f× %14.0f %14.0f %13.0f\n", s.name, pc, gc, gc/pc,
-		median(p, func(f figures) float64 { return f.allocs }), median(g, func(f figures) float64 { return f.allocs }),
-		median(g, func(f figures) float64 { return f.rate }))
-	if lost := total(p) + total(g); lost > 0 {
-		_, _ = fmt.Fprintf(out, "    answers that broke off: proxy %.0f, gantry %.0f\n", total(p), total(g))
+	cpu := func(i int) float64 {
+		return median(results[i], func(f figures) float64 { return f.cpu }) / float64(max(1, s.chunks))
+	}
+	allocs := func(i int) float64 { return median(results[i], func(f figures) float64 { return f.allocs }) }
+	p, r, g := cpu(0), cpu(1), cpu(2)
+	_, _ = fmt.Fprintf(b.out, "%-32s %9.2f %9.2f %9.2f %7.2f× %7.2f× %7.0f %7.0f %8.0f\n", s.name, p, r, g, r/p, g/p, allocs(0), allocs(1),
+		median(results[2], func(f figures) float64 { return f.rate }))
+	var lost float64
+	for _, all := range results {
+		for _, f := range all {
+			lost += f.failed
+		}
+	}
+	if lost > 0 {
+		_, _ = fmt.Fprintf(b.out, "    answers that broke off: %.0f\n", lost)
 	}
 	return nil
-}
-
-// total is how many answers broke off in all rounds.
-func total(all []figures) (n float64) {
-	for _, f := range all {
-		n += f.failed
-	}
-	return n
 }
 
 func median(all []figures, of func(figures) float64) float64 {

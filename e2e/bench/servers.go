@@ -18,7 +18,6 @@ const answer = `{"id":"chatcmpl-1","object":"chat.completion","created":17600000
 	`"usage":{"prompt_tokens":180,"completion_tokens":100,"total_tokens":280}}`
 
 const (
-	chunks   = 100
 	chunk    = `data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000000,"model":"m","choices":[{"index":0,"delta":{"content":"token "},"finish_reason":null}]}` + "\n\n"
 	lastPart = `data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000000,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\n"
 	usage    = `data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000000,"model":"m","choices":[],"usage":{"prompt_tokens":180,"completion_tokens":100,"total_tokens":280}}` + "\n\n"
@@ -39,12 +38,26 @@ func serveUpstream(out io.Writer) error {
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
 		flusher := http.NewResponseController(w)
+		chunks, pace := asked(body)
 		for range chunks {
 			_, _ = io.WriteString(w, chunk)
-			_ = flusher.Flush()
+			if flusher.Flush() != nil {
+				return
+			}
+			if pace > 0 {
+				<-time.After(pace)
+			}
 		}
 		_, _ = io.WriteString(w, lastPart+usage+"data: [DONE]\n\n")
 	}))
+}
+
+// asked reads how many chunks a request wants, and how fast.
+func asked(body []byte) (chunks int, pace time.Duration) {
+	var micros int64
+	_, rest, _ := bytes.Cut(body[:min(len(body), 200)], []byte(`"user":"`))
+	_, _ = fmt.Sscanf(string(rest), "%d %d", &chunks, &micros)
+	return chunks, time.Duration(micros) * time.Microsecond
 }
 
 // serveProxy is the reference: the standard library's reverse proxy with a tuned transport and nothing else.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"sync"
 	"sync/atomic"
 
@@ -29,6 +28,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/lease"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/provider/all"
+	"github.com/gantry-ai/gantry/internal/provider/transport"
 	"github.com/gantry-ai/gantry/internal/relay"
 	"github.com/gantry-ai/gantry/internal/store"
 )
@@ -47,7 +47,7 @@ type App struct {
 	credentials *secret.Box
 	adapters    map[string]provider.Adapter
 	byProvider  atomic.Pointer[map[string]provider.Adapter]
-	transport   *http.Transport
+	upstreams   *transport.Transport
 
 	directory *identity.Directory
 	identity  *identity.Service
@@ -75,7 +75,7 @@ var noPlatform id.ID
 func New(ctx context.Context, cfg config.Config, stderr io.Writer, version string) (*App, error) {
 	a := &App{
 		cfg: cfg, version: version, stderr: stderr, log: newLogger(cfg.Log, stderr), now: clock.System, reg: prometheus.NewRegistry(),
-		transport: newTransport(cfg.Relay.ConnectTimeout),
+		upstreams: newUpstreams(cfg.Relay.ConnectTimeout),
 	}
 	a.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []func(context.Context) error{
@@ -154,7 +154,7 @@ func (a *App) connectDomains(ctx context.Context) error {
 func (a *App) startJournal(ctx context.Context) error {
 	j, report, err := journal.Start(ctx, journal.Options{
 		Dir: journalDir(a.cfg), Disk: journalDisk(), Sink: a.store.Journal(), Log: a.log, Ack: journal.Ack(a.cfg.Wallet.SettleAck),
-		MaxBatch: a.cfg.Journal.MaxBatch,
+		MaxBatch: a.cfg.Journal.MaxBatch, Linger: a.cfg.Journal.Linger,
 	}, a.now)
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
@@ -258,7 +258,7 @@ func (a *App) Close(ctx context.Context) {
 			a.log.Error("leases not returned", "error", err)
 		}
 	}
-	a.transport.CloseIdleConnections()
+	a.upstreams.CloseIdleConnections()
 	if a.limiting != nil {
 		a.limiting.save(ctx)
 	}

@@ -28,6 +28,7 @@ const (
 
 // Serve runs an installation until ctx ends, and then lets what is under way finish.
 func Serve(ctx context.Context, cfg config.Config, stderr io.Writer, version string) error {
+	defer raiseHeap()()
 	a, err := New(ctx, cfg, stderr, version)
 	if err != nil && ctx.Err() != nil {
 		return nil // told to stop before it had begun

@@ -10,6 +10,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/provider/transport"
 	"github.com/gantry-ai/gantry/internal/relay"
 )
 
@@ -95,9 +96,17 @@ func (a *App) unseal(c *routing.Credential) (map[string]secret.String, error) {
 	return routing.Unseal(a.credentials, c)
 }
 
-func (a *App) transportFor(*routing.Platform) http.RoundTripper { return a.transport }
+func (a *App) transportFor(*routing.Platform) http.RoundTripper { return a.upstreams }
 
-// newTransport makes the connections to all upstreams. Bodies are passed on as they are, so nothing is unpacked on the way.
+// newUpstreams makes the connections to all upstreams. Where the environment names a proxy for a host, the standard
+// library's transport goes through it.
+func newUpstreams(connect time.Duration) *transport.Transport {
+	return transport.New(transport.Options{
+		Connect: connect, Proxy: http.ProxyFromEnvironment, Fallback: newTransport(connect),
+	})
+}
+
+// newTransport makes connections through proxies. Bodies are passed on as they are, so nothing is unpacked on the way.
 func newTransport(connect time.Duration) *http.Transport {
 	dialer := &net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second}
 	return &http.Transport{

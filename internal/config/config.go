@@ -102,7 +102,8 @@ type Replay struct {
 
 // Journal says how records are grouped before they are made durable together.
 type Journal struct {
-	MaxBatch int `koanf:"maxBatch" min:"1" doc:"Most records in one commit."`
+	MaxBatch int           `koanf:"maxBatch" min:"1" doc:"Most finished calls that are written to the database in one transaction."`
+	Linger   time.Duration `koanf:"linger" doc:"How long finished calls may wait to be written to the database together; they are safe in the journal meanwhile."`
 }
 
 // Cluster lets several nodes serve one installation.

@@ -23,7 +23,7 @@ func Default() Config {
 			OnUnbounded:      "clamp",
 			Replay:           Replay{Retention: 24 * time.Hour, MaxBytes: 1 << 20, MemoryBytes: 256 << 20, Linger: time.Minute},
 		},
-		Journal:    Journal{MaxBatch: 512},
+		Journal:    Journal{MaxBatch: 512, Linger: 200 * time.Millisecond},
 		Simulation: Simulation{Enabled: true, TokensPerSecond: 200},
 		Shutdown:   Shutdown{Timeout: 30 * time.Second},
 		Surfaces: Surfaces{

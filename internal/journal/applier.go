@@ -28,10 +28,10 @@ func newApplier(o Options, applied func([]*Record, Position), failed func(error)
 	return a
 }
 
-// give takes over a durable commit.
-func (a *applier) give(c *commit) {
+// give takes over durable commits.
+func (a *applier) give(durable []*commit) {
 	a.mu.Lock()
-	a.queue = append(a.queue, c)
+	a.queue = append(a.queue, durable...)
 	a.mu.Unlock()
 	a.signal()
 }

@@ -14,8 +14,8 @@ var errEntry = errors.New("journal: entry of another version")
 // Promise returns a ticket and the function that settles it, for other ways to take entries down than files. The function
 // may be called once; nil says that the entry is durable.
 func Promise() (Ticket, func(error)) {
-	f := newFate()
-	return Ticket{&f}, f.resolve
+	f := &fate{}
+	return Ticket{fate: f}, f.resolve
 }
 
 // MarshalBinary implements encoding.BinaryMarshaler. LeaseID is left out.

@@ -7,28 +7,30 @@ import (
 	"hash/crc32"
 )
 
-// A frame is what one commit writes: all entries that share its fate, under one checksum. The next frame is written only
-// when this one is durable, so a frame that cannot be read can only be the last; anywhere else the disk has failed.
+// A frame is what one commit writes: all entries that share its fate, under one checksum.
 //
-//	magic(4) length(4) crc32c(4) offset(8) entry…
+//	magic(4) length(4) crc32c(4) offset(8) durable(8) entry…
 //	entry = kind(1) length(4) bytes
 //
-// Offset is the frame's place in the whole journal, so that bytes of an older file can never pass for a frame.
+// Offset is the frame's place in the whole journal, so that bytes of an older file can never pass for a frame. Durable is
+// the offset below which everything was on the disk when the frame was written: a frame that cannot be read was cut by a
+// crash unless a later one says that it was durable, and then the disk has failed.
 const (
-	frameHeader = 20
+	frameHeader = 28
 	entryHeader = 5
 	maxFrame    = 1 << 30
 )
 
 var (
-	frameMagic = []byte("GJ1\n")
+	frameMagic = []byte("GJ2\n")
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 )
 
 // sealFrame fills in the header that the first chunk of a frame begins with.
-func sealFrame(offset int64, chunks ...[]byte) {
+func sealFrame(offset, durable int64, chunks ...[]byte) {
 	head, size := chunks[0], 0
-	binary.LittleEndian.PutUint64(head[12:], uint64(offset)) //nolint:gosec // not negative
+	binary.LittleEndian.PutUint64(head[12:], uint64(offset))  //nolint:gosec // not negative
+	binary.LittleEndian.PutUint64(head[20:], uint64(durable)) //nolint:gosec // not negative
 	sum := crc32.Update(0, castagnoli, head[12:])
 	for i, b := range chunks {
 		size += len(b)
@@ -57,7 +59,7 @@ func openFrame(b []byte, offset int64) (entries []byte, length int) {
 	return b[frameHeader : frameHeader+n], frameHeader + n
 }
 
-// nextFrame looks for a whole frame behind a place where there is none. Finding one means that the journal is corrupt.
+// nextFrame looks for a whole frame behind a place where there is none.
 func nextFrame(b []byte, offset int64) (at int, found bool) {
 	for at = 1; at < len(b); at++ {
 		i := bytes.Index(b[at:], frameMagic)
@@ -70,6 +72,21 @@ func nextFrame(b []byte, offset int64) (at int, found bool) {
 		}
 	}
 	return 0, false
+}
+
+// wasDurable reports whether a frame behind a place where there is none says that the place was durable, and where that
+// frame is. Then the journal is corrupt.
+func wasDurable(b []byte, offset int64) (at int, was bool) {
+	for {
+		n, found := nextFrame(b[at:], offset+int64(at))
+		if !found {
+			return 0, false
+		}
+		at += n
+		if durable := int64(binary.LittleEndian.Uint64(b[at+20:])); durable > offset { //nolint:gosec // written by sealFrame
+			return at, true
+		}
+	}
 }
 
 // beginEntry appends an entry's header; endEntry fills in its length once the bytes are there.

@@ -3,8 +3,8 @@ package journal
 import (
 	"context"
 	"log/slog"
-	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
@@ -12,26 +12,49 @@ import (
 )
 
 // Journal writes entries to files, many with one sync, and hands records to the sink once they are durable. It is the
-// only writer of its folder. Its methods are safe for concurrent use and do no I/O.
+// only writer of its folder. Its methods are safe for concurrent use and do no I/O; waiting for a ticket may.
 type Journal struct {
 	o Options
 
-	mu      sync.Mutex
-	filling *commit
-	offset  int64 // where the next commit begins
-	opens   opens
-	backlog int // weight of the records that are not in the database yet
-	failing error
-	failed  chan struct{} // closed when failing is set
-	closed  bool
+	mu       sync.Mutex
+	filling  *commit
+	offset   int64 // where the next commit begins
+	opens    opens
+	backlog  int // weight of the records that are not in the database yet
+	failing  error
+	failed   chan struct{} // closed when failing is set
+	closed   bool
+	segments []segment // oldest first
+	unsynced []*commit // written, in order
+	spares   [][]byte  // buffers that nobody uses
+	awake    bool      // run was woken and has not sealed yet
 
-	file     DiskFile
-	size     int64
-	segments []segment // oldest first; under mu
+	// writing is held by whoever writes a commit. file changes while both locks are held.
+	writing sync.Mutex
+	syncing sync.Mutex
+	file    DiskFile
+	size    int64
+	durable atomic.Int64 // offset below which everything is synced
 
-	wake    chan struct{}
+	wake    chan struct{} // something was taken
+	hurry   chan struct{} // somebody waits for it
+	dirty   chan struct{} // something was written and is not synced
+	flush   chan struct{} // somebody waits for the sync
 	applier *applier
 	done    chan struct{}
+}
+
+// newJournal returns a journal that begins at an offset, and starts it.
+func newJournal(o Options, offset int64) *Journal {
+	signal := func() chan struct{} { return make(chan struct{}, 1) }
+	j := &Journal{
+		o: o, offset: offset, failed: make(chan struct{}), wake: signal(), hurry: signal(), dirty: signal(), flush: signal(),
+		done: make(chan struct{}),
+	}
+	j.durable.Store(offset)
+	j.applier = newApplier(o, j.applied, j.fail)
+	go j.run()
+	return j
 }
 
 // Ack says when an entry counts as taken down.
@@ -52,9 +75,9 @@ type Options struct {
 	Ack  Ack
 	// SegmentSize is when a new file is begun; 0 means 64 MiB.
 	SegmentSize int64
-	// MaxBatch bounds how many records the sink is given at once; 0 means 256.
+	// MaxBatch bounds how many records the sink is given at once; 0 means 512.
 	MaxBatch int
-	// Linger is how long records may wait for others before they are given to the sink together; 0 means 20 ms.
+	// Linger is how long records may wait for others before they are given to the sink together; 0 means 200 ms.
 	Linger time.Duration
 	// Backoff is the wait before a batch that the sink refused is tried again; 0 means 50 ms. It doubles with each try.
 	Backoff time.Duration
@@ -64,11 +87,9 @@ const (
 	defaultBatch   = 512
 	defaultSegment = 64 << 20
 	defaultBackoff = 50 * time.Millisecond
-	defaultLinger  = 20 * time.Millisecond
+	defaultLinger  = 200 * time.Millisecond
 	// maxBacklog bounds memory: beyond it no call is admitted until the database has caught up.
 	maxBacklog = 1 << 16
-	// chunkSize is when a commit goes on in another buffer, so that none is ever copied to grow.
-	chunkSize = 256 << 10
 )
 
 func (o Options) normal() Options {
@@ -93,51 +114,6 @@ func (o Options) normal() Options {
 	return o
 }
 
-// commit is a group of entries with one fate.
-type commit struct {
-	fate
-	base    int64
-	full    [][]byte // buffers before the one that is being filled
-	buf     []byte
-	records []*Record
-	// position is what the sink may remember once it has the records.
-	position Position
-	// handed is closed when the applier has the records, or never will: later than fate, which may not even wait for the disk.
-	handed chan struct{}
-}
-
-// fate is what becomes of a group of entries.
-type fate struct {
-	done chan struct{}
-	err  error // set before done is closed
-}
-
-func newFate() fate { return fate{done: make(chan struct{})} }
-
-// Ticket stands for an entry that was taken.
-type Ticket struct{ fate *fate }
-
-// Wait blocks until the entry is taken down as Ack says. Code: billing_unavailable when it could not be; the context's
-// error when that ends first, which leaves the entry's fate to the journal.
-func (t Ticket) Wait(ctx context.Context) error {
-	select {
-	case <-t.fate.done:
-		return t.fate.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// Done reports whether Wait would return at once.
-func (t Ticket) Done() bool {
-	select {
-	case <-t.fate.done:
-		return true
-	default:
-		return false
-	}
-}
-
 // Open takes down that money was set aside.
 func (j *Journal) Open(o *Open) Ticket {
 	j.mu.Lock()
@@ -147,7 +123,7 @@ func (j *Journal) Open(o *Open) Ticket {
 	buf, start := beginEntry(c.buf, kindOpen)
 	c.buf = o.append(buf)
 	endEntry(c.buf, start)
-	return j.taken(c)
+	return j.taken(c, false)
 }
 
 // Mark takes down what a stream has delivered.
@@ -158,7 +134,7 @@ func (j *Journal) Mark(m *Mark) Ticket {
 	buf, start := beginEntry(c.buf, kindMark)
 	c.buf = m.append(buf)
 	endEntry(c.buf, start)
-	return j.taken(c)
+	return j.taken(c, j.o.Ack == Durable) // a sync takes its time: it should be over when the stream asks for it
 }
 
 // Append takes down the end of a call. The record must not be changed afterwards.
@@ -175,51 +151,7 @@ func (j *Journal) Append(r *Record) Ticket {
 	c.records = append(c.records, r)
 	j.opens.remove(r.Task.ID)
 	j.backlog += weight(r)
-	return j.taken(c)
-}
-
-// begin returns the commit that is being filled.
-func (j *Journal) begin() *commit {
-	c := j.filling
-	switch {
-	case c == nil:
-		c = &commit{fate: newFate(), base: j.offset, buf: spare()[:frameHeader], handed: make(chan struct{})}
-		j.filling = c
-	case len(c.buf) >= chunkSize:
-		c.full, c.buf = append(c.full, c.buf), spare()
-	}
-	return c
-}
-
-// chunks are the commit's buffers in order; together they are one frame.
-func (c *commit) chunks() [][]byte { return append(c.full, c.buf) }
-
-func (c *commit) size() int64 {
-	n := len(c.buf)
-	for _, b := range c.full {
-		n += len(b)
-	}
-	return int64(n)
-}
-
-func (j *Journal) taken(c *commit) Ticket {
-	select {
-	case j.wake <- struct{}{}:
-	default:
-	}
-	return Ticket{&c.fate}
-}
-
-// buffers have room behind chunkSize for the entry that reaches it.
-var buffers = sync.Pool{New: func() any { b := make([]byte, 0, chunkSize+16<<10); return &b }}
-
-func spare() []byte { return (*buffers.Get().(*[]byte))[:0] } //nolint:forcetypeassert // the pool holds nothing else
-
-// giveBack keeps a buffer for later, unless an entry has made it much larger than others need.
-func giveBack(b []byte) {
-	if cap(b) <= 2*chunkSize {
-		buffers.Put(&b)
-	}
+	return j.taken(c, false)
 }
 
 // Ready says whether calls may be admitted. Code: billing_unavailable.
@@ -238,105 +170,6 @@ func (j *Journal) Ready() error {
 // Failed is closed when the journal has failed for good. The process should end then: only a new start, which reads what the
 // disk really has, can serve again.
 func (j *Journal) Failed() <-chan struct{} { return j.failed }
-
-// run is the one writer: it seals what has been filled, writes it, and makes it durable, until the journal is closed.
-func (j *Journal) run() {
-	defer close(j.done)
-	for {
-		c, closed := j.seal()
-		switch {
-		case c != nil:
-			j.write(c)
-		case closed:
-			j.finish()
-			return
-		default:
-			<-j.wake
-		}
-	}
-}
-
-// seal takes what has been filled, nil when there is nothing.
-func (j *Journal) seal() (c *commit, closed bool) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	c, j.filling = j.filling, nil
-	if c != nil {
-		j.offset = c.base + c.size()
-		c.position = Position{Applied: j.offset, Replay: j.opens.oldest(j.offset)}
-	}
-	return c, j.closed
-}
-
-// write makes a commit durable and hands its records on. After a failure nothing is written any more: what a disk that
-// failed says afterwards cannot be believed.
-func (j *Journal) write(c *commit) {
-	defer close(c.handed)
-	chunks := c.chunks()
-	sealFrame(c.base, chunks...)
-	err := j.failure()
-	if err == nil {
-		err = j.put(c, chunks)
-	}
-	if err != nil {
-		j.fail(err)
-		c.resolve(wallet.ErrBilling.Because(err))
-		return
-	}
-	c.resolve(nil)
-	j.applier.give(c)
-	for _, b := range chunks {
-		giveBack(b)
-	}
-	c.full, c.buf = nil, nil
-}
-
-func (j *Journal) put(c *commit, chunks [][]byte) error {
-	if j.file == nil || j.size >= j.o.SegmentSize {
-		if err := j.rotate(c.base); err != nil {
-			return err
-		}
-	}
-	for _, b := range chunks {
-		n, err := j.file.Write(b)
-		j.size += int64(n)
-		if err != nil {
-			return err
-		}
-	}
-	if j.o.Ack == Process {
-		c.resolve(nil)
-	}
-	return j.file.Sync()
-}
-
-// resolve tells those who wait, once.
-func (f *fate) resolve(err error) {
-	select {
-	case <-f.done:
-	default:
-		f.err = err
-		close(f.done)
-	}
-}
-
-func (j *Journal) rotate(base int64) error {
-	if j.file != nil {
-		if err := j.file.Close(); err != nil {
-			return err
-		}
-	}
-	s := segment{filepath.Join(j.o.Dir, segmentName(base)), base}
-	f, err := j.o.Disk.Create(s.path)
-	if err != nil {
-		return err
-	}
-	j.file, j.size = f, 0
-	j.mu.Lock()
-	j.segments = append(j.segments, s)
-	j.mu.Unlock()
-	return nil
-}
 
 // clean deletes the segments that nobody will read again: those that end before replay.
 func (j *Journal) clean(replay int64) {
@@ -384,11 +217,15 @@ func (j *Journal) applied(records []*Record, p Position) {
 func (j *Journal) Flush(ctx context.Context) error {
 	j.mu.Lock()
 	c := j.begin()
-	t := j.taken(c)
+	if c.handed == nil {
+		c.handed = make(chan struct{})
+	}
+	t := j.taken(c, false)
 	j.mu.Unlock()
 	if err := t.Wait(ctx); err != nil {
 		return err
 	}
+	signal(j.flush)
 	select {
 	case <-c.handed:
 	case <-ctx.Done():
@@ -405,24 +242,13 @@ func (j *Journal) Close(ctx context.Context) error {
 	j.mu.Lock()
 	j.closed = true
 	j.mu.Unlock()
-	select {
-	case j.wake <- struct{}{}:
-	default:
-	}
+	signal(j.hurry)
+	signal(j.wake)
 	select {
 	case <-j.done:
 		return j.failure()
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-}
-
-func (j *Journal) finish() {
-	j.applier.close()
-	if j.file != nil {
-		if err := j.file.Close(); err != nil {
-			j.fail(err)
-		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -461,4 +462,82 @@ func TestProcessAckDoesNotWaitForTheDisk(t *testing.T) {
 	if err := j.Close(t.Context()); !errors.Is(err, errIO) {
 		t.Error(err)
 	}
+}
+
+// lazyDisk holds syncs back until it is let go.
+type lazyDisk struct {
+	journal.OSDisk
+	gate chan struct{}
+}
+
+func (d lazyDisk) Create(path string) (journal.DiskFile, error) {
+	f, err := d.OSDisk.Create(path)
+	return lazyFile{f, d.gate}, err
+}
+
+type lazyFile struct {
+	journal.DiskFile
+	gate chan struct{}
+}
+
+func (f lazyFile) Sync() error {
+	<-f.gate
+	return f.DiskFile.Sync()
+}
+
+// TestPowerLossBehindTheLastSync: pages reach a disk in any order, so a commit that was never synced may be torn though a
+// later one is whole. What was synced must be there all the same.
+func TestPowerLossBehindTheLastSync(t *testing.T) {
+	t.Parallel()
+	b := newBooks()
+	o := options(t.TempDir(), b)
+	disk := lazyDisk{gate: make(chan struct{}, 1)}
+	o.Ack, o.Disk = journal.Process, disk
+	j, _ := begin(t, o)
+	_, first := call()
+	wait(t, j.Append(first))
+	disk.gate <- struct{}{}
+	for b.count() == 0 { // what is in the books was synced
+		runtime.Gosched()
+	}
+	var ends []int
+	for range 3 {
+		_, record := call()
+		wait(t, j.Append(record))
+		names, err := filepath.Glob(filepath.Join(o.Dir, "*.log"))
+		if err != nil || len(names) != 1 {
+			t.Fatal(names, err)
+		}
+		info, err := os.Stat(names[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends = append(ends, int(info.Size()))
+	}
+	start := func(at int) (journal.Report, error) {
+		after, _ := crashed(t, o, b)
+		names, _ := filepath.Glob(filepath.Join(after.Dir, "*.log"))
+		body, err := os.ReadFile(names[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		body[at] ^= 0x40
+		if err := os.WriteFile(names[0], body, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		again, report, err := journal.Start(t.Context(), after, clock.System)
+		if err == nil {
+			end(t, again)
+		}
+		return report, err
+	}
+	if report, err := start(ends[0] + 40); err != nil || report.Torn != int64(ends[2]-ends[0]) {
+		t.Errorf("torn in an unsynced commit: %+v, %v", report, err)
+	}
+	var corrupt *journal.CorruptError
+	if _, err := start(40); !errors.As(err, &corrupt) {
+		t.Errorf("torn in the first, which was synced: %v", err)
+	}
+	close(disk.gate)
+	end(t, j)
 }

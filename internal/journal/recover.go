@@ -19,7 +19,7 @@ type Report struct {
 	Applied  int   // records that the database did not have yet
 	Captured int   // calls that were cut and charged at their last mark
 	Released int   // calls that were cut before anything was delivered
-	Torn     int64 // bytes of a commit that was never finished; nobody was told that it was durable
+	Torn     int64 // bytes of commits that were never finished; nobody was told that they were durable
 }
 
 // CorruptError says that the journal cannot be read where a durable commit must be. Nothing was changed.
@@ -46,12 +46,7 @@ func Start(ctx context.Context, o Options, now clock.Clock) (*Journal, Report, e
 	if err := r.run(ctx); err != nil {
 		return nil, r.report, err
 	}
-	j := &Journal{
-		o: o, offset: r.end, failed: make(chan struct{}), wake: make(chan struct{}, 1), done: make(chan struct{}),
-	}
-	j.applier = newApplier(o, j.applied, j.fail)
-	go j.run()
-	return j, r.report, nil
+	return newJournal(o, r.end), r.report, nil
 }
 
 // recovery reads the journal from where open calls may have begun.
@@ -179,14 +174,14 @@ func (r *recovery) entry(k kind, rd *reader, fresh bool) error {
 	return nil
 }
 
-// torn cuts off what a crash left unfinished. Anywhere but at the very end it is corruption.
+// torn cuts off what a crash left unfinished. What a later commit says was durable must be there.
 func (r *recovery) torn(s segment, body []byte, at int, last bool) error {
 	name, offset := filepath.Base(s.path), s.base+int64(at)
 	if !last {
 		return &CorruptError{name, offset, "a later segment exists"}
 	}
-	if next, found := nextFrame(body[at:], offset); found {
-		return &CorruptError{name, offset, fmt.Sprintf("a whole commit follows at offset %d", offset+int64(next))}
+	if next, was := wasDurable(body[at:], offset); was {
+		return &CorruptError{name, offset, fmt.Sprintf("it was durable, says the commit at offset %d", offset+int64(next))}
 	}
 	if offset < r.from.Applied {
 		return &CorruptError{name, offset, fmt.Sprintf("the database has applied it up to offset %d", r.from.Applied)}

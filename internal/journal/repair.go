@@ -132,7 +132,8 @@ func Inspect(dir string) ([]Lost, error) {
 	return lost, nil
 }
 
-// inspect looks through one segment. What ends the last one without being whole is a commit under way.
+// inspect looks through one segment. What ends the last one without being whole is a commit
+// under way.
 func inspect(s segment, body []byte, last bool) (lost []Lost) {
 	for at := 0; at < len(body); {
 		_, n := openFrame(body[at:], s.base+int64(at))
@@ -140,11 +141,11 @@ func inspect(s segment, body []byte, last bool) (lost []Lost) {
 			at += n
 			continue
 		}
+		if _, was := wasDurable(body[at:], s.base+int64(at)); last && !was {
+			return lost
+		}
 		next, found := nextFrame(body[at:], s.base+int64(at))
 		if !found {
-			if last {
-				return lost
-			}
 			next = len(body) - at
 		}
 		lost = append(lost, Lost{filepath.Base(s.path), s.base + int64(at), s.base + int64(at+next)})

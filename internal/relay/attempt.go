@@ -158,7 +158,7 @@ func (c *call) exchange(d *deadline, t *Target, a *tasks.Attempt) provider.Outco
 func (c *call) broken(d *deadline, err error, otherwise inference.Category) provider.Outcome {
 	switch {
 	case c.ctx().Err() != nil:
-		return provider.Outcome{Category: inference.Canceled, Code: "client_closed_request", Message: "The caller left."}
+		return callerLeft
 	case errors.Is(context.Cause(d.ctx), errDeadline):
 		return provider.Outcome{Category: inference.Timeout, Code: "upstream_timeout", Message: "The upstream did not answer in time."}
 	case otherwise == inference.Connect:

@@ -53,7 +53,7 @@ type call struct {
 	inputTokens int64 // estimate, for marks and for upstreams that do not tell
 	ttft        time.Duration
 	delivered   bool   // the caller was sent something of the upstream's
-	rest        []byte // of the answer: what is sent once its charge is durable
+	owed        []byte // of the answer: what is sent once its charge is durable
 	tape        *tape  // that repeats of the call follow; nil without an idempotency key
 
 	// settle

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
@@ -25,7 +26,10 @@ const (
 	stall = 60 * time.Second
 )
 
-var ok = provider.Outcome{Category: inference.OK}
+var (
+	ok         = provider.Outcome{Category: inference.OK}
+	callerLeft = provider.Outcome{Category: inference.Canceled, Code: "client_closed_request", Message: "The caller left."}
+)
 
 // deliverWhole reads the whole answer, settles it, and only then sends it: what was not charged is not delivered.
 func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) provider.Outcome {
@@ -44,7 +48,7 @@ func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) 
 	c.status = http.StatusOK
 	c.note(a, ok)
 	a.Verdict = verdictServed
-	c.rest = body
+	c.owed = body
 	if err := c.settle(served(m), m).wait(); err != nil {
 		c.fail(err)
 		c.delivered = true
@@ -91,11 +95,18 @@ type stream struct {
 	out      *http.ResponseController
 	attempt  *tasks.Attempt
 	marks    marks
-	written  int64 // output tokens, of which the last may not be flushed yet
+	ready    *[]byte // events that may be sent and are not; nil when there are none
+	written  int64   // output tokens in what was sent and what is ready
 	begun    bool
 	finished bool // the answer is complete
+	moved    bool // the answer went on since the idle deadline was set
 	extended time.Time
 }
+
+// maxReady is how much is collected before it is sent, when events come faster than they can be sent one by one.
+const maxReady = 16 << 10
+
+var readies = sync.Pool{New: func() any { b := make([]byte, 0, maxReady); return &b }}
 
 // deliverStream passes events on as they come. Until the first one is sent, a failure is the attempt's alone and another
 // may follow; afterwards it is the caller's to see.
@@ -116,10 +127,14 @@ func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt)
 // pump passes events on until the stream ends. gone says that the caller does not take them any more.
 func (s *stream) pump() (o provider.Outcome, gone bool) {
 	for {
+		if s.rest() != nil {
+			return callerLeft, true
+		}
 		event, err := s.events.Next()
 		if err != nil {
 			return s.broke(err), s.ctx().Err() != nil
 		}
+		s.moved = s.moved || event.Data != nil // a comment says that the connection lives, not that the answer goes on
 		if event.Unterminated && !whole(&event) {
 			return s.broke(io.ErrUnexpectedEOF), false
 		}
@@ -136,20 +151,30 @@ func (s *stream) pump() (o provider.Outcome, gone bool) {
 			s.finished = true
 		case wire.Goes:
 		}
-		if len(deliver) > 0 {
-			s.d.pause()
-			err = s.send(deliver)
+		if len(deliver) == 0 {
+			continue
 		}
-		if s.d.resume() || event.Data != nil { // a comment says that the connection lives, not that the answer goes on
-			s.d.arm(s.limits.Idle)
-		}
+		err = s.send(deliver)
 		if errors.Is(err, wallet.ErrBilling) {
 			return provider.Outcome{Category: inference.ServerError, Code: "billing_unavailable", Message: "Billing is not available."}, false
 		}
 		if err != nil {
-			return provider.Outcome{Category: inference.Canceled, Code: "client_closed_request", Message: "The caller left."}, true
+			return callerLeft, true
 		}
 	}
+}
+
+// rest makes ready for a wait, if there is one: nothing that may be sent waits with us, and the wait has its limit.
+func (s *stream) rest() error {
+	if s.events.Buffered() {
+		return nil
+	}
+	err := s.flush()
+	if s.moved {
+		s.moved = false
+		s.d.arm(s.limits.Idle)
+	}
+	return err
 }
 
 // whole makes an event that lacks its blank line one that has it, unless it was cut in the middle of its data.
@@ -172,7 +197,7 @@ func (s *stream) broke(err error) provider.Outcome {
 // send passes bytes on and, unless more of the upstream's are at hand already, flushes them. It waits where the journal
 // is behind: what a crash could make unpaid is bounded.
 func (s *stream) send(b []byte) error {
-	tokens := s.meter.Result().OutputTokens // with those of the event in hand
+	tokens := s.meter.Tokens() // with those of the event in hand
 	if s.begun && s.marks.behind(tokens) {
 		if err := s.flush(); err != nil {
 			return err
@@ -184,22 +209,37 @@ func (s *stream) send(b []byte) error {
 	if !s.begun {
 		s.begin()
 	}
-	if now := s.now(); now.Sub(s.extended) > stall/6 {
-		s.extended = now
-		_ = s.out.SetWriteDeadline(now.Add(stall))
+	if s.ready == nil {
+		s.ready = readies.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
 	}
-	if _, err := s.w.Write(b); err != nil {
-		return err
-	}
+	*s.ready = append(*s.ready, b...)
 	s.written = tokens
-	if s.events.Buffered() {
+	if s.events.Buffered() && len(*s.ready) < maxReady {
 		return nil
 	}
 	return s.flush()
 }
 
-// flush sends what was written; only then is it delivered, and may be marked.
+// flush sends what is ready; only then is it delivered, and may be marked.
 func (s *stream) flush() error {
+	if s.ready == nil {
+		return nil
+	}
+	s.d.pause()
+	defer s.resume()
+	if now := s.now(); now.Sub(s.extended) > stall/6 {
+		s.extended = now
+		_ = s.out.SetWriteDeadline(now.Add(stall))
+	}
+	_, err := s.w.Write(*s.ready)
+	if cap(*s.ready) <= 2*maxReady {
+		*s.ready = (*s.ready)[:0]
+		readies.Put(s.ready)
+	}
+	s.ready = nil
+	if err != nil {
+		return err
+	}
 	if err := s.out.Flush(); err != nil {
 		return err
 	}
@@ -207,6 +247,13 @@ func (s *stream) flush() error {
 		s.marks.sent(s.call, s.written)
 	}
 	return nil
+}
+
+// resume goes on waiting for the upstream. Should its time have run out meanwhile, it gets another.
+func (s *stream) resume() {
+	if s.d.resume() {
+		s.moved = true
+	}
 }
 
 func (s *stream) begin() {
@@ -245,19 +292,19 @@ func (s *stream) end(o provider.Outcome, gone bool) {
 		how = outcomeCut
 		s.fail(faultOf(o))
 	}
-	s.rest = s.lastWords(gone)
+	s.owed = s.lastWords(gone)
 	err := s.settle(how, m).wait()
 	if gone {
 		return
 	}
 	if err != nil {
 		s.fail(err)
-		s.rest = s.lastWords(gone)
+		s.owed = s.lastWords(gone)
 	}
 	if !s.begun {
 		s.begin()
 	}
-	_, _ = s.w.Write(s.rest)
+	_, _ = s.w.Write(s.owed)
 	_ = s.out.Flush()
 }
 

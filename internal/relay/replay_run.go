@@ -59,7 +59,7 @@ func (c *call) perform(t *tape, k keyed) {
 	}
 	c.run()
 	if c.outcome == outcomeClientGone {
-		t.close(c.rest)
+		t.close(c.owed)
 	}
 }
 
@@ -173,7 +173,7 @@ func (c *call) answered() *tasks.Replay {
 	v := &tasks.Replay{
 		Claim: c.tape.claim, Fingerprint: c.tape.fingerprint, TaskID: c.taskID, UserID: c.principal.UserID,
 		Status: http.StatusOK, ContentType: "application/json", CreatedAt: now, ExpiresAt: now.Add(c.replays.Retention),
-		Body: c.tape.sealed(c.ask.Stream, c.rest),
+		Body: c.tape.sealed(c.ask.Stream, c.owed),
 	}
 	if c.ask.Stream {
 		v.ContentType = "text/event-stream"

@@ -25,7 +25,7 @@ func (s settlement) wait() error {
 
 // waitFor waits for an entry of the journal. Code: billing_unavailable.
 func waitFor(t journal.Ticket, limit time.Duration) error {
-	if t.Done() {
+	if t.Push(); t.Done() {
 		return t.Wait(context.Background())
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)

@@ -54,7 +54,7 @@ func connectSQLite(ctx context.Context, path string, readers int) (*database, er
 	}
 	writer, err := openSQLite(ctx, path, 1, url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-65536)"},
+		"_pragma": {"busy_timeout(10000)", "page_size(8192)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-65536)", "wal_autocheckpoint(4096)"},
 	})
 	if err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/testkit/pgtest"
 )
 
-func open(t *testing.T, o store.Options) *store.Store {
+func open(t testing.TB, o store.Options) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), o)
 	if err != nil {

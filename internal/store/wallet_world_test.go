@@ -52,7 +52,7 @@ func eachBank(t *testing.T, test func(*testing.T, *bank)) {
 	}
 }
 
-func newBank(t *testing.T, o store.Options) *bank {
+func newBank(t testing.TB, o store.Options) *bank {
 	t.Helper()
 	b := &bank{t: t, ctx: t.Context(), store: open(t, o), now: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)}
 	b.ok(b.store.Migrate(b.ctx))

@@ -72,6 +72,8 @@ type Meter interface {
 	Event(raw, data []byte) (deliver []byte, sign Sign)
 	// Result is what was metered so far.
 	Result() Metered
+	// Tokens is Result's OutputTokens, for callers who ask after each event.
+	Tokens() int64
 }
 
 // Sign is what an event means for the stream's life.

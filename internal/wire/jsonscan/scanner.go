@@ -1,6 +1,7 @@
 package jsonscan
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
@@ -210,7 +211,7 @@ func (s *scanner) text() error {
 
 // plain advances to the next quote, backslash or control byte, or to within eight bytes of the end.
 func (s *scanner) plain() {
-	for len(s.b)-s.i >= 8 {
+	for from := s.i; len(s.b)-s.i >= 8; {
 		w := binary.LittleEndian.Uint64(s.b[s.i:])
 		if m := special(w); m != 0 {
 			n := bits.TrailingZeros64(m) &^ 7
@@ -219,8 +220,50 @@ func (s *scanner) plain() {
 			return
 		}
 		s.high |= w
-		s.i += 8
+		if s.i += 8; s.i-from == long {
+			s.prose()
+		}
 	}
+}
+
+// long is how much of a string is looked at before it is taken for a prompt.
+const long = 128
+
+// prose advances over a long text to shortly before the first byte that plain must look at. A prompt is one string, so this
+// is where the time goes: the library finds quotes and backslashes with vector instructions, and what is left to do are the
+// control bytes. It looks a little ahead at first and further as it goes well, so that a text full of escapes is not searched
+// to its end for each of them.
+func (s *scanner) prose() {
+	for ahead := 256; ; ahead = min(2*ahead, 32<<10) {
+		text := s.b[s.i:min(s.i+ahead, len(s.b))]
+		whole := len(text) == ahead
+		for _, c := range [...]byte{'"', '\\'} {
+			if n := bytes.IndexByte(text, c); n >= 0 {
+				text, whole = text[:n], false
+			}
+		}
+		n, high := printable(text)
+		s.i += n
+		s.high |= high
+		if !whole || n < ahead {
+			return
+		}
+	}
+}
+
+// printable returns how much of the beginning of a text, in groups of 32 bytes, has no control byte, and the union of its
+// groups of eight.
+func printable(text []byte) (n int, high uint64) {
+	for ; len(text)-n >= 32; n += 32 {
+		g := text[n : n+32 : n+32]
+		w0, w1 := binary.LittleEndian.Uint64(g), binary.LittleEndian.Uint64(g[8:])
+		w2, w3 := binary.LittleEndian.Uint64(g[16:]), binary.LittleEndian.Uint64(g[24:])
+		if ((w0-ones*' ')&^w0|(w1-ones*' ')&^w1|(w2-ones*' ')&^w2|(w3-ones*' ')&^w3)&highs != 0 {
+			break
+		}
+		high |= w0 | w1 | w2 | w3
+	}
+	return n, high
 }
 
 // special marks the bytes of w that are a quote, a backslash or below a space, with their high bit. A borrow can mark a

@@ -27,6 +27,7 @@ type Change struct {
 const maxEdits = 5
 
 // Rewrite appends body, from which the facts were read, to dst with the change made. Every other byte stays as it is.
+// Where there is nothing to change and dst is nil, the body itself is returned.
 func (f *Facts) Rewrite(dst, body []byte, c Change) []byte {
 	var edits [maxEdits]jsonscan.Edit
 	list := edits[:0]
@@ -45,6 +46,9 @@ func (f *Facts) Rewrite(dst, body []byte, c Change) []byte {
 	if c.StripRunMode && f.spans[keyRunMode].Found() {
 		list = append(list, jsonscan.Edit{Field: jsonscan.Member(body, f.spans[keyRunMode])})
 	}
+	if len(list) == 0 && dst == nil {
+		return body
+	}
 	return jsonscan.Apply(dst, body, list...)
 }
 
@@ -58,6 +62,8 @@ func (f *Facts) capEdits(list []jsonscan.Edit, body []byte, c Change) []jsonscan
 	}
 	_, otherGiven = f.given(body, other)
 	switch {
+	case f.spans[own].Found() && c.MaxOutput == f.MaxOutput && !otherGiven:
+		return list // it is there already
 	case f.spans[own].Found():
 		list = append(list, jsonscan.Edit{Field: f.spans[own], Text: strconv.AppendInt(nil, c.MaxOutput, 10)})
 	case otherGiven:

@@ -36,6 +36,10 @@ type StreamMeter struct {
 	Finished bool
 	Done     bool
 	Failed   bool
+
+	like  template
+	spot  []byte // the content that was counted last, with its quotes
+	added int    // texts that were counted in this event
 }
 
 var (
@@ -50,10 +54,23 @@ var (
 
 // Feed looks at one event's data and says what to do with the event. For events without data there is nothing to ask.
 func (m *StreamMeter) Feed(data []byte) Action {
+	if content, ok := m.like.content(data); ok {
+		m.Text.Add(content)
+		return m.like.action
+	}
 	if bytes.Equal(data, tokenDone) {
 		m.Done = true
 		return Forward
 	}
+	finished := m.Finished
+	action := m.study(data)
+	m.like.learn(m, data, action, m.Finished != finished || m.Failed)
+	return action
+}
+
+// study looks at an event that is like none before.
+func (m *StreamMeter) study(data []byte) Action {
+	m.spot, m.added = nil, 0
 	if v := member(data, tokenError); len(v) > 0 && v[0] != 'n' && m.isError(data) {
 		m.Failed = true
 		return Forward
@@ -141,8 +158,12 @@ func (m *StreamMeter) addMembers(object []byte) {
 }
 
 func (m *StreamMeter) addMember(key, value []byte) {
+	m.added++
 	switch string(key) {
-	case "content", "refusal":
+	case "content":
+		m.spot = value
+		addContent(&m.Text, value)
+	case "refusal":
 		addContent(&m.Text, value)
 	case "reasoning_content", "reasoning":
 		addText(&m.Reasoning, value)
@@ -152,6 +173,8 @@ func (m *StreamMeter) addMember(key, value []byte) {
 		}
 	case "function_call":
 		addFunction(&m.Text, value)
+	default:
+		m.added--
 	}
 }
 
@@ -207,6 +230,7 @@ func (m *StreamMeter) usage(data []byte) Action {
 		}
 		return Forward
 	}
+	m.added++ // not like others
 	if u, ok := Usage(inference.Chat, data); ok {
 		m.Usage, m.HasUsage = u, true
 	}

@@ -1,0 +1,126 @@
+package transport
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// maxHeader bounds the head of an answer.
+	maxHeader = 64 << 10
+	// readSize is what is read at once when the caller asks for less.
+	readSize = 4 << 10
+	// lateAnswer is how long an answer is waited for that a server gave before it had read the whole request.
+	lateAnswer = time.Second
+)
+
+// conn is one connection. One call at a time owns it.
+type conn struct {
+	net.Conn
+
+	host   *host
+	raw    syscall.RawConn // nil where the socket cannot be looked at
+	since  time.Time       // idle since
+	reader *bufio.Reader   // during a call
+	budget int64           // bytes that may still be read while the head of an answer is; negative: no bound
+}
+
+// watch remembers the socket, to see later whether the server has closed it.
+func (c *conn) watch(plain net.Conn) {
+	if s, ok := plain.(syscall.Conn); ok {
+		c.raw, _ = s.SyscallConn()
+	}
+}
+
+var errHeader = errors.New("transport: the head of the answer is too long")
+
+// Read implements io.Reader for the buffer of a call.
+func (c *conn) Read(p []byte) (int, error) {
+	if c.budget == 0 {
+		return 0, errHeader
+	}
+	if c.budget > 0 && int64(len(p)) > c.budget {
+		p = p[:c.budget]
+	}
+	n, err := c.Conn.Read(p)
+	if c.budget > 0 {
+		c.budget -= int64(n)
+	}
+	return n, err
+}
+
+var (
+	readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readSize) }}
+	writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeSize) }}
+)
+
+// past is a deadline that ends every read and write.
+var past = time.Unix(1, 0)
+
+// exchange sends a request and reads the head of its answer.
+func (c *conn) exchange(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	// Whoever cancels ends what blocks on the connection; nobody has to watch it meanwhile.
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(past) })
+	resp, err := c.converse(req)
+	if err != nil {
+		stop()
+		_ = c.Close()
+		if ended := ctx.Err(); ended != nil {
+			return nil, fmt.Errorf("%w: %w", ended, context.Cause(ctx))
+		}
+		return nil, err
+	}
+	b := &body{conn: c, ctx: ctx, stop: stop, last: resp.Close || req.Close}
+	switch {
+	case resp.ContentLength == 0 || req.Method == http.MethodHead:
+		b.finish(true)
+	case len(resp.TransferEncoding) > 0:
+		b.chunked = true
+	case resp.ContentLength > 0:
+		b.left = resp.ContentLength
+	default:
+		b.left, b.last = -1, true
+	}
+	resp.Body = b
+	return resp, nil
+}
+
+func (c *conn) converse(req *http.Request) (*http.Response, error) {
+	sent := c.send(req)
+	if sent != nil {
+		// A server may refuse a request before it has read all of it, and hang up.
+		_ = c.SetReadDeadline(time.Now().Add(lateAnswer))
+	}
+	c.reader = readers.Get().(*bufio.Reader) //nolint:forcetypeassert // the pool holds nothing else
+	c.reader.Reset(c)
+	c.budget = maxHeader
+	for {
+		resp, err := http.ReadResponse(c.reader, req)
+		if err != nil {
+			c.release()
+			return nil, errors.Join(sent, err)
+		}
+		if resp.StatusCode >= http.StatusOK || resp.StatusCode == http.StatusSwitchingProtocols {
+			c.budget = -1
+			resp.Close = resp.Close || sent != nil || resp.StatusCode == http.StatusSwitchingProtocols
+			return resp, nil
+		}
+	}
+}
+
+// release gives the call's buffer back.
+func (c *conn) release() {
+	if c.reader != nil {
+		c.reader.Reset(nil)
+		readers.Put(c.reader)
+		c.reader = nil
+	}
+}
