@@ -17,7 +17,7 @@ type Metrics struct {
 	requests, refusals, tokens, charged *prometheus.CounterVec
 	attempts, retries                   *prometheus.CounterVec
 	duration, ttft, perToken, upstream  *prometheus.HistogramVec
-	overruns                            prometheus.Counter
+	overruns, repeats                   prometheus.Counter
 
 	routes    children[routeKey, *routeMetrics]
 	delivered children[routeKey, *deliveredMetrics]
@@ -60,8 +60,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		overruns: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gantry_overruns_total", Help: "Calls that cost more than was held for them.",
 		}),
+		repeats: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gantry_replays_total", Help: "Requests that were answered with the answer of an earlier one, by their idempotency key.",
+		}),
 	}
-	reg.MustRegister(m.overruns)
+	reg.MustRegister(m.overruns, m.repeats)
 	return m
 }
 
@@ -105,7 +108,15 @@ func (m *Metrics) target(k targetKey) *targetMetrics {
 	return &targetMetrics{duration: m.upstream.WithLabelValues(k.platform, k.model)}
 }
 
-// observe counts a call that has ended.
+// replayed counts a request that got an earlier one's answer.
+func (m *Metrics) replayed() {
+	if m != nil {
+		m.repeats.Inc()
+	}
+}
+
+// observe counts a call that has ended. The model label is the route's, never the caller's text, so that callers cannot
+// make up label values.
 func (m *Metrics) observe(c *call) {
 	if m == nil {
 		return
