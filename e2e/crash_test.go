@@ -91,7 +91,7 @@ func TestKilledProcessLosesNoChargeAndMakesNoneTwice(t *testing.T) {
 		for worker := range 24 {
 			all.Go(func() {
 				for i := 0; !stopped(stop, in.ended); i++ {
-					l.crashCall(in.url, key, fmt.Sprintf("crash-%d-%d-%d", round, worker, i), i%2 == 0)
+					l.crashCall(in.url, key, fmt.Sprintf("crash-%d-%d-%d", round, worker, i), i%2 == 0, i%3 == 0)
 				}
 			})
 		}
@@ -142,7 +142,7 @@ func (in *installation) login() string {
 }
 
 // crashCall makes one call and keeps what was seen of it.
-func (l *crashLog) crashCall(url, key, id string, stream bool) {
+func (l *crashLog) crashCall(url, key, id string, stream, repeatable bool) {
 	body := fmt.Sprintf(`{"model":"sim-chat","max_tokens":300,"stream":%v,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"%s"}]}`, stream, id)
 	if !stream {
 		body = strings.Replace(body, `"stream_options":{"include_usage":true},`, "", 1)
@@ -160,6 +160,9 @@ func (l *crashLog) crashCall(url, key, id string, stream bool) {
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+key)
 	req.Header.Set("X-Request-Id", id)
+	if repeatable {
+		req.Header.Set("Idempotency-Key", id)
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return

@@ -236,7 +236,8 @@ func (a *App) connectRelay() {
 	c := a.cfg.Relay
 	a.relay = relay.New(relay.Options{
 		Keys: a.directory, Wallets: a.book, Accounts: a.accounts, Journal: a.journal, Now: a.now, Log: a.log,
-		Metrics: relay.NewMetrics(a.reg), Tracer: a.follower(), Guard: a.limiting.guard(), Events: a.policyEvents,
+		Metrics: relay.NewMetrics(a.reg), Tracer: a.follower(), Guard: a.limiting.guard(), Replay: a.replaying(),
+		Events: a.policyEvents,
 		Limits: relay.Limits{
 			MaxBody: c.MaxBodyBytes, FirstByte: c.FirstByteTimeout, Idle: c.IdleTimeout, Total: c.TotalTimeout,
 			Settle: settleTimeout, RejectUnbounded: c.OnUnbounded == "reject",

@@ -24,6 +24,7 @@ func (a *App) startJobs(ctx context.Context) {
 	if a.cfg.Cluster.Enabled {
 		go every(ctx, countNodesEvery, a.countNodes)
 	}
+	go every(ctx, tidyEvery, a.tidyReplays)
 }
 
 // every does a job after each pause, until ctx ends.

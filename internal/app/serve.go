@@ -45,8 +45,9 @@ func Serve(ctx context.Context, cfg config.Config, stderr io.Writer, version str
 	return a.Run(ctx)
 }
 
-// Run serves until ctx ends. SIGTERM's order: readiness fails, no connection is accepted any more, requests under way
-// finish within the time limit, and what is open then is cut, which settles it.
+// Run serves until ctx ends. SIGTERM's order: readiness fails; after the delay no connection is accepted any more and
+// calls that nobody listens to are ended; requests under way finish within the time limit, and what is open then is cut,
+// which settles it.
 func (a *App) Run(ctx context.Context) error {
 	public, err := new(net.ListenConfig).Listen(ctx, "tcp", a.cfg.Addr)
 	if err != nil {
@@ -123,15 +124,19 @@ func (a *App) listenPrivate(ctx context.Context) (net.Listener, error) {
 // end stops the servers in order.
 func (a *App) end(ctx context.Context, server, inner *http.Server) error {
 	a.draining.begin()
-	a.log.Info("draining", "in_flight", a.relay.InFlight())
+	a.log.Info("draining", "in_flight", a.relay.InFlight(), "delay", a.cfg.Shutdown.Delay)
+	if a.cfg.Shutdown.Delay > 0 {
+		<-time.After(a.cfg.Shutdown.Delay)
+	}
+	a.relay.Drain()
 	ctx, cancel := context.WithTimeout(ctx, a.cfg.Shutdown.Timeout)
 	defer cancel()
 	err := server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		a.log.Warn("requests cut at the end of the drain time", "in_flight", a.relay.InFlight())
 		err = server.Close()
-		a.awaitSettled()
 	}
+	a.awaitSettled() // what was cut, and calls that go on without a caller
 	_ = inner.Close()
 	a.log.Info("stopped")
 	return err

@@ -91,6 +91,15 @@ type Relay struct {
 	IdleTimeout      time.Duration `koanf:"idleTimeout" min:"1ms" doc:"Longest silence within an upstream's stream."`
 	TotalTimeout     time.Duration `koanf:"totalTimeout" min:"1ms" doc:"Time for a whole call with all its attempts."`
 	OnUnbounded      string        `koanf:"onUnbounded" enum:"clamp,reject" doc:"What to do with a request that bounds its output by nothing: clamp to what the model and the wallet allow, or reject."`
+	Replay           Replay        `koanf:"replay"`
+}
+
+// Replay bounds what is kept of calls with an Idempotency-Key.
+type Replay struct {
+	Retention   time.Duration `koanf:"retention" min:"1m" doc:"How long an idempotency key and its answer are remembered."`
+	MaxBytes    int64         `koanf:"maxBytes" min:"0" doc:"Largest answer that is stored for repeats. A larger one is kept in memory only."`
+	MemoryBytes int64         `koanf:"memoryBytes" min:"1048576" doc:"Memory for answers that can be repeated or resumed; the oldest make room for others."`
+	Linger      time.Duration `koanf:"linger" min:"0s" doc:"How long a call with an idempotency key goes on that nobody listens to; its caller may come back."`
 }
 
 // Journal says how records are grouped before they are made durable together.
@@ -135,6 +144,7 @@ type Simulation struct {
 
 // Shutdown bounds the end.
 type Shutdown struct {
+	Delay   time.Duration `koanf:"delay" min:"0s" doc:"Time between the end of readiness and the end of new connections after SIGTERM, for load balancers to notice."`
 	Timeout time.Duration `koanf:"timeout" min:"1ms" doc:"Time for open requests to finish after SIGTERM; what is open then is cut and settled."`
 }
 

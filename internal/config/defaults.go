@@ -21,6 +21,7 @@ func Default() Config {
 			IdleTimeout:      time.Minute,
 			TotalTimeout:     10 * time.Minute,
 			OnUnbounded:      "clamp",
+			Replay:           Replay{Retention: 24 * time.Hour, MaxBytes: 1 << 20, MemoryBytes: 256 << 20, Linger: time.Minute},
 		},
 		Journal:    Journal{MaxBatch: 512, Linger: 200 * time.Millisecond},
 		Limits:     Limits{Redis: Redis{Prefix: "gantry", Timeout: 100 * time.Millisecond}},

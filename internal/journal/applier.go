@@ -9,7 +9,7 @@ import (
 // applier folds durable records into the database, in their order, many in one transaction.
 type applier struct {
 	o       Options
-	applied func(records int, p Position)
+	applied func(records []*Record, p Position)
 	failed  func(error)
 
 	mu     sync.Mutex
@@ -22,7 +22,7 @@ type applier struct {
 	done chan struct{}
 }
 
-func newApplier(o Options, applied func(int, Position), failed func(error)) *applier {
+func newApplier(o Options, applied func([]*Record, Position), failed func(error)) *applier {
 	a := &applier{o: o, applied: applied, failed: failed, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go a.run()
 	return a
@@ -128,7 +128,7 @@ func (a *applier) apply(batch []*commit) {
 		<-time.After(wait)
 	}
 	if len(records) > 0 {
-		a.applied(len(records), position)
+		a.applied(records, position)
 	}
 }
 

@@ -52,10 +52,10 @@ func (j *Journal) spare() []byte {
 	return make([]byte, 0, chunkSize+16<<10)
 }
 
-// release gives the buffers of a written commit back.
+// release gives the buffers of a written commit back, but those that an entry has made much larger than others need.
 func (j *Journal) release(c *commit) {
 	for _, b := range append(c.full, c.buf) {
-		if len(j.spares) < maxSpares {
+		if len(j.spares) < maxSpares && cap(b) <= 2*chunkSize {
 			j.spares = append(j.spares, b[:0])
 		}
 	}

@@ -46,6 +46,9 @@ func (v *Record) append(b []byte) []byte {
 	for i := range v.Transfers {
 		b = appendTransfer(b, &v.Transfers[i])
 	}
+	if v.Replay != nil {
+		b = appendReplay(b, v.Replay)
+	}
 	return b
 }
 
@@ -62,6 +65,9 @@ func (v *Record) read(r *reader) {
 	v.Transfers = make([]wallet.Transfer, n)
 	for i := range v.Transfers {
 		readTransfer(r, &v.Transfers[i])
+	}
+	if len(r.b) > 0 { // records without a key end here, and so do those of versions that knew none
+		v.Replay = readReplay(r)
 	}
 }
 

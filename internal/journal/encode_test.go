@@ -23,6 +23,9 @@ func fill(v reflect.Value, n *int64) {
 	case *json.RawMessage:
 		*x = json.RawMessage(`{"n":` + time.Duration(*n).String()[:1] + `}`)
 		return
+	case *[]byte:
+		*x = []byte(time.Duration(*n).String())
+		return
 	}
 	switch v.Kind() {
 	case reflect.Struct:
@@ -64,9 +67,11 @@ func TestEntriesSurviveTheDisk(t *testing.T) {
 		open := Open{Task: filled[tasks.Task](seed), WalletID: filled[Open](seed).Task.ID, RevenueID: filled[Mark](seed).TaskID}
 		mark := filled[Mark](seed)
 		record := Record{Task: filled[tasks.Task](seed), Transfers: []wallet.Transfer{filled[wallet.Transfer](seed), {}}}
+		replay := filled[tasks.Replay](seed)
+		replayed := Record{Task: record.Task, Transfers: record.Transfers, Replay: &replay}
 		var openBack Open
 		var markBack Mark
-		var recordBack Record
+		var recordBack, replayedBack Record
 		for _, c := range []struct {
 			bytes      []byte
 			read       func(*reader)
@@ -75,6 +80,7 @@ func TestEntriesSurviveTheDisk(t *testing.T) {
 			{open.append(nil), openBack.read, &open, &openBack},
 			{mark.append(nil), markBack.read, &mark, &markBack},
 			{record.append(nil), recordBack.read, &record, &recordBack},
+			{replayed.append(nil), replayedBack.read, &replayed, &replayedBack},
 		} {
 			r := reader{b: c.bytes}
 			c.read(&r)
@@ -88,11 +94,33 @@ func TestEntriesSurviveTheDisk(t *testing.T) {
 	}
 }
 
+func TestACommitHasRoomForChargesBeforeAnswers(t *testing.T) {
+	t.Parallel()
+	record := func(size int) *Record { return &Record{Replay: &tasks.Replay{Body: make([]byte, size)}} }
+	c := commit{buf: make([]byte, 100), full: [][]byte{make([]byte, 1000)}}
+	small, large := record(1000), record(maxKept-1000)
+	kept := large.Replay
+	c.fit(small)
+	c.fit(large)
+	if small.Replay.Lost || len(small.Replay.Body) != 1000 {
+		t.Error("an answer that fits was left out")
+	}
+	if !large.Replay.Lost || large.Replay.Body != nil || kept.Body == nil {
+		t.Error("an answer that does not fit was taken, or taken from its call")
+	}
+	if got := []int{weight(&Record{}), weight(small), weight(record(8 << 10))}; !cmp.Equal(got, []int{1, 1, 3}) {
+		t.Errorf("weights %v", got)
+	}
+}
+
 // FuzzReader feeds records that no writer made: they must be refused or read, never crash.
 func FuzzReader(f *testing.F) {
 	record := Record{Task: filled[tasks.Task](1), Transfers: []wallet.Transfer{filled[wallet.Transfer](2)}}
 	open := Open{Task: record.Task}
 	mark := filled[Mark](3)
+	f.Add(record.append(nil))
+	replay := filled[tasks.Replay](4)
+	record.Replay = &replay
 	f.Add(record.append(nil))
 	f.Add(open.append(nil))
 	f.Add(mark.append(nil))

@@ -20,7 +20,7 @@ type Journal struct {
 	filling  *commit
 	offset   int64 // where the next commit begins
 	opens    opens
-	backlog  int // records that are not in the database yet
+	backlog  int // weight of the records that are not in the database yet
 	failing  error
 	failed   chan struct{} // closed when failing is set
 	closed   bool
@@ -142,12 +142,15 @@ func (j *Journal) Append(r *Record) Ticket {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	c := j.begin()
+	if r.Replay != nil {
+		c.fit(r)
+	}
 	buf, start := beginEntry(c.buf, kindRecord)
 	c.buf = r.append(buf)
 	endEntry(c.buf, start)
 	c.records = append(c.records, r)
 	j.opens.remove(r.Task.ID)
-	j.backlog++
+	j.backlog += weight(r)
 	return j.taken(c, false)
 }
 
@@ -203,10 +206,12 @@ func (j *Journal) fail(err error) {
 	}
 }
 
-// applied is told by the applier how many records the database now has, and how far it got.
-func (j *Journal) applied(records int, p Position) {
+// applied is told by the applier which records the database now has, and how far it got.
+func (j *Journal) applied(records []*Record, p Position) {
 	j.mu.Lock()
-	j.backlog -= records
+	for _, r := range records {
+		j.backlog -= weight(r)
+	}
 	j.mu.Unlock()
 	j.clean(p.Replay)
 }

@@ -35,6 +35,8 @@ type Writer struct {
 const (
 	// maxBatch bounds the settlements of one statement.
 	maxBatch = 512
+	// maxBatchBytes bounds their payloads.
+	maxBatchBytes = 32 << 20
 	// maxPending bounds memory: beyond it no call is admitted.
 	maxPending = 1 << 16
 	// settleTimeout bounds one try; then the same batch is tried again.

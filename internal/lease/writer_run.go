@@ -29,7 +29,7 @@ func (w *Writer) run() {
 func (w *Writer) seal() (batch []*entry, closed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n := min(len(w.filling), maxBatch)
+	n := w.fitting()
 	batch, w.filling = w.filling[:n:n], w.filling[n:]
 	for _, e := range batch {
 		if e.call != nil {
@@ -37,6 +37,17 @@ func (w *Writer) seal() (batch []*entry, closed bool) {
 		}
 	}
 	return batch, w.closed
+}
+
+// fitting is how many entries one statement takes: payloads may hold whole answers. One always fits.
+func (w *Writer) fitting() int {
+	size := 0
+	for n, e := range w.filling[:min(len(w.filling), maxBatch)] {
+		if size += len(e.Payload); size > maxBatchBytes && n > 0 {
+			return n
+		}
+	}
+	return min(len(w.filling), maxBatch)
 }
 
 // settle writes a batch until its fate is known. A statement that failed may have been committed; settling again finds

@@ -13,7 +13,7 @@ func (c *call) time() time.Time { return c.now() }
 
 func (c *call) enter(t *Target) error { return c.reserveFor(t) }
 
-func (c *call) left() bool { return c.ctx().Err() != nil }
+func (c *call) deserted() bool { return c.ctx().Err() != nil }
 
 func (c *call) spend(same bool) bool {
 	if same {

@@ -54,7 +54,9 @@ type call struct {
 	// deliver
 	inputTokens int64 // estimate, for marks and for upstreams that do not tell
 	ttft        time.Duration
-	delivered   bool // the caller was sent something of the upstream's
+	delivered   bool   // the caller was sent something of the upstream's
+	owed        []byte // of the answer: what is sent once its charge is durable
+	tape        *tape  // that repeats of the call follow; nil without an idempotency key
 
 	// settle
 	outcome  outcome

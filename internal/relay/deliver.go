@@ -50,6 +50,7 @@ func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) 
 	c.status = http.StatusOK
 	c.note(a, ok)
 	a.Verdict = verdictServed
+	c.owed = body
 	if err := c.settle(served(m), m).wait(); err != nil {
 		c.fail(err)
 		c.delivered = true
@@ -65,10 +66,12 @@ func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) 
 	return ok
 }
 
+// piece is how much of a large answer is sent under one deadline.
+const piece = 64 << 10
+
 // write sends a whole answer, piece by piece: a slow caller may take its time for a large one, and a caller who takes nothing
 // is left.
 func (c *call) write(body []byte) {
-	const piece = 64 << 10
 	out := http.NewResponseController(c.w)
 	for len(body) > 0 {
 		n := min(len(body), piece)
@@ -262,7 +265,9 @@ func (s *stream) flush() error {
 	if err := s.out.Flush(); err != nil {
 		return err
 	}
-	s.marks.sent(s.call, s.written)
+	if s.tape == nil || s.tape.heard() {
+		s.marks.sent(s.call, s.written)
+	}
 	return nil
 }
 
@@ -273,10 +278,15 @@ func (s *stream) begin() {
 	s.attempt.TTFT = s.now().Sub(s.attempt.StartedAt)
 	s.ttft = s.now().Sub(s.start)
 	h := s.w.Header()
+	streamHeader(h)
+	s.w.WriteHeader(http.StatusOK)
+}
+
+// streamHeader is the header of an event stream that nobody on its way is to hold up.
+func streamHeader(h http.Header) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-cache")
 	h.Set("X-Accel-Buffering", "no")
-	s.w.WriteHeader(http.StatusOK)
 }
 
 // end settles the stream and sends its last frame once that is durable.
@@ -300,20 +310,29 @@ func (s *stream) end(o provider.Outcome, gone bool) {
 		how = outcomeCut
 		s.fail(faultOf(o))
 	}
+	s.owed = s.lastWords(gone)
 	err := s.settle(how, m).wait()
 	if gone {
 		return
 	}
 	if err != nil {
 		s.fail(err)
+		s.owed = s.lastWords(gone)
 	}
 	if !s.begun {
 		s.begin()
 	}
-	last := s.op.Format.End()
-	if s.failure != nil {
-		last = s.op.Format.ErrorFrame(s.failure)
-	}
-	_, _ = s.w.Write(last)
+	_, _ = s.w.Write(s.owed)
 	_ = s.out.Flush()
+}
+
+// lastWords are what ends the stream: its terminator, or why there is none.
+func (s *stream) lastWords(gone bool) []byte {
+	switch {
+	case s.failure != nil:
+		return s.op.Format.ErrorFrame(s.failure)
+	case gone:
+		return s.op.Format.ErrorFrame(s.whyGone())
+	}
+	return s.op.Format.End()
 }

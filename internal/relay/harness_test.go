@@ -125,9 +125,15 @@ func (ownAccounts) ID(code string, c money.Currency) id.ID {
 type sink struct {
 	mu      sync.Mutex
 	records []*journal.Record
+	also    func(context.Context, []*journal.Record) error // nil: nobody else gets them
 }
 
-func (s *sink) RecordsApply(_ context.Context, batch []*journal.Record, _ journal.Position) error {
+func (s *sink) RecordsApply(ctx context.Context, batch []*journal.Record, _ journal.Position) error {
+	if s.also != nil {
+		if err := s.also(ctx, batch); err != nil {
+			return err
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.records = append(s.records, batch...)

@@ -18,7 +18,7 @@ type Metrics struct {
 	requests, refusals, tokens, charged *prometheus.CounterVec
 	attempts, retries, policies         *prometheus.CounterVec
 	duration, ttft, perToken, upstream  *prometheus.HistogramVec
-	overruns                            prometheus.Counter
+	overruns, repeats                   prometheus.Counter
 
 	routes    children[routeKey, *routeMetrics]
 	delivered children[routeKey, *deliveredMetrics]
@@ -64,8 +64,11 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		policies: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gantry_policy_events_total", Help: "What routing policies did, by kind and by the category that triggered it.",
 		}, []string{"kind", "category"}),
+		repeats: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gantry_replays_total", Help: "Requests that were answered with the answer of an earlier one, by their idempotency key.",
+		}),
 	}
-	reg.MustRegister(m.overruns, m.policies)
+	reg.MustRegister(m.overruns, m.policies, m.repeats)
 	for _, kind := range routing.EventKinds {
 		if !kind.Triggered() {
 			m.policies.WithLabelValues(string(kind), "") // so that its 0 is told
@@ -114,7 +117,15 @@ func (m *Metrics) target(k targetKey) *targetMetrics {
 	return &targetMetrics{duration: m.upstream.WithLabelValues(k.platform, k.model)}
 }
 
-// observe counts a call that has ended.
+// replayed counts a request that got an earlier one's answer.
+func (m *Metrics) replayed() {
+	if m != nil {
+		m.repeats.Inc()
+	}
+}
+
+// observe counts a call that has ended. The model label is the route's, never the caller's text, so that callers cannot
+// make up label values.
 func (m *Metrics) observe(c *call) {
 	if m == nil {
 		return

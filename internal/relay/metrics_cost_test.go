@@ -46,7 +46,7 @@ func anEndedCall(level slog.Level) *call {
 func TestObservingAllocatesNothing(t *testing.T) {
 	c := anEndedCall(slog.LevelWarn)
 	if n := testing.AllocsPerRun(100, func() {
-		c.follow()
+		c.traceSteps()
 		c.begin(stepPrepare)
 		c.end(stepPrepare)
 		_ = c.traced(t.Context())

@@ -75,8 +75,8 @@ type world interface {
 	enter(t *Target) error
 	// try sends the request to the target.
 	try(t *Target) result
-	// left reports whether the caller does not wait any more.
-	left() bool
+	// deserted reports whether the caller does not wait any more.
+	deserted() bool
 	// pause waits and reports whether the caller still waits too.
 	pause(d time.Duration) bool
 	// spend takes the right to one more attempt, repay tells what became of it. The same target again is worth less than
@@ -167,7 +167,7 @@ func (p *plan) judge(w world, r *result) string {
 	switch {
 	case r.Category == inference.OK || r.delivered:
 		return verdictServed
-	case w.left():
+	case w.deserted():
 		return verdictCallerLeft
 	case p.runner.HardStop.Has(r.Category) || r.Category == inference.Canceled:
 		return verdictStop

@@ -37,6 +37,9 @@ func (c *call) record() journal.Ticket {
 		from := c.accounts.ID(wallet.CodeWriteoffOverrun, c.purse.Currency)
 		r.Transfers = append(r.Transfers, c.transfer(wallet.TransferOverrun, from, c.overrun))
 	}
+	if c.tape != nil {
+		return c.recordReplay(r)
+	}
 	return c.journal.Append(r)
 }
 

@@ -30,7 +30,7 @@ var _ world = (*rehearsal)(nil)
 
 func (r *rehearsal) time() time.Time { return r.clock }
 
-func (r *rehearsal) left() bool { return false }
+func (r *rehearsal) deserted() bool { return false }
 
 func (r *rehearsal) pause(d time.Duration) bool {
 	r.clock = r.clock.Add(d)

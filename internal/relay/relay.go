@@ -38,6 +38,7 @@ type Relay struct {
 	budget   *retryBudget
 	events   PolicyEvents
 	tracer   Tracer
+	replays  *replays // nil: idempotency keys mean nothing
 	inflight atomic.Int64
 }
 
@@ -96,6 +97,8 @@ type Options struct {
 	Log      *slog.Logger
 	Metrics  *Metrics
 	Tracer   Tracer // nil: requests are not traced
+	// Replay is how calls with an idempotency key are repeated; nil: the key means nothing.
+	Replay *Replay
 }
 
 // New returns a relay without routes; Use gives it some.
@@ -106,6 +109,9 @@ func New(o Options) *Relay {
 	}
 	if r.limits.Stall == 0 {
 		r.limits.Stall = time.Minute
+	}
+	if o.Replay != nil {
+		r.replays = newReplays(*o.Replay, o.Now)
 	}
 	r.snapshot.Store(&Snapshot{})
 	return r
@@ -139,8 +145,12 @@ func (r *Relay) Serve(w http.ResponseWriter, req *http.Request, op Operation, fr
 	r.inflight.Add(1)
 	defer r.inflight.Add(-1)
 	c := newCall(r, w, req, op, from)
+	if r.replays != nil && isKeyed(req.Header) {
+		c.serveKeyed()
+		return
+	}
 	defer c.finish()
-	c.follow()
+	c.traceSteps()
 	if err := c.prelude(); err != nil {
 		c.refuse(err)
 		return

@@ -22,8 +22,8 @@ type Trace interface {
 	End(s *Story)
 }
 
-// follow decides whether the call's steps are timed: where a trace or the log wants them.
-func (c *call) follow() {
+// traceSteps decides whether the call's steps are timed: where a trace or the log wants them.
+func (c *call) traceSteps() {
 	if c.tracer != nil {
 		c.trace = c.tracer.Begin(c.req, c.start)
 	}
