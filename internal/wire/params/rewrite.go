@@ -133,7 +133,7 @@ func (w *writer) defaults(o *object, seen uint64, path string, empty bool) {
 			w.out = append(w.out, ',')
 		}
 		empty = false
-		w.out = append(strconv.AppendQuote(w.out, r.name), ':')
+		w.out = append(appendName(w.out, r.name), ':')
 		w.out = append(w.out, r.value...)
 		at := join(path, r.name)
 		w.tell(at, "", show(at, r.value), ruleDefault, "The request did not give this parameter.")
