@@ -53,6 +53,7 @@ type App struct {
 	upstreams   *transport.Transport
 	outbound    http.RoundTripper // how adapters make calls: by upstreams, and with the trace where that is wanted
 	tracer      *tracing.Tracer   // nil when requests are not traced
+	proxies     proxies
 
 	directory *identity.Directory
 	identity  *identity.Service
@@ -153,7 +154,7 @@ func (a *App) connectDomains(ctx context.Context) error {
 	a.catalog = catalog.NewService(a.store.Catalog())
 	a.routing = routing.NewService(routing.Parts{
 		Store: a.store.Routing(), Catalog: a.catalog, Adapters: adapterBook{a.adapterOf}, Bus: &a.bus,
-		Box: a.credentials, Now: a.now,
+		Box: a.credentials, Now: a.now, Params: paramRules{},
 	})
 	if err := a.connectLimits(ctx); err != nil {
 		return err
@@ -273,6 +274,7 @@ func (a *App) Close(ctx context.Context) {
 		}
 	}
 	a.upstreams.CloseIdleConnections()
+	a.proxies.keep(nil)
 	if a.limiting != nil {
 		a.limiting.save(ctx)
 	}

@@ -48,6 +48,7 @@ func (a *App) reload(ctx context.Context) error {
 		return err
 	}
 	a.relay.Use(s)
+	a.proxies.keep(src.Platforms)
 	a.limiting.book.Renew(src.Version)
 	return nil
 }
@@ -95,8 +96,6 @@ func (a *App) adaptersByProvider(ctx context.Context) (map[string]provider.Adapt
 func (a *App) unseal(c *routing.Credential) (map[string]secret.String, error) {
 	return routing.Unseal(a.credentials, c)
 }
-
-func (a *App) transportFor(*routing.Platform) http.RoundTripper { return a.outbound }
 
 // newUpstreams makes the connections to all upstreams. Where the environment names a proxy for a host, the standard
 // library's transport goes through it.

@@ -148,6 +148,7 @@ func (c *call) exchange(d *deadline, t *Target, a *tasks.Attempt) provider.Outco
 		if err != nil && len(body) == 0 {
 			return c.broken(d, err, inference.Protocol)
 		}
+		t.restate(resp)
 		return t.Upstream.Classify(resp, body)
 	}
 	c.begin(stepDeliver)

@@ -14,6 +14,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/params"
 )
 
 // call is one request on its way through the steps. One goroutine owns it.
@@ -38,6 +39,11 @@ type call struct {
 	discounts []pricing.NamedFactor // the caller's
 	route     *Route
 	targets   []*Target
+
+	// shape
+	received     *received       // what the caller sent, where body and ask are another for the target; see shapeFor
+	changes      []params.Change // between the two
+	preprocessed []preprocessing // by attempt
 
 	// reserve
 	schedule  *pricing.Schedule // in force when the call was accepted; the hold and the bill go by it

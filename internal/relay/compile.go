@@ -51,8 +51,9 @@ func Compile(src Sources) *Snapshot {
 
 type compiler struct {
 	Sources
-	book  *pricing.Book
-	bases map[id.ID]*catalog.BaseModel
+	book     *pricing.Book
+	bases    map[id.ID]*catalog.BaseModel
+	settings settings // of the platform that is being compiled
 }
 
 // access is a platform opened with one credential.
@@ -68,6 +69,11 @@ func (c *compiler) platform(s *Snapshot, p *routing.Platform) {
 	adapter, ok := c.Adapters[p.Provider]
 	if !ok {
 		c.Log.Error("platform left out: no adapter", "platform", p.Name, "provider", p.Provider)
+		return
+	}
+	var err error
+	if c.settings, err = readSettings(p); err != nil {
+		c.Log.Error("platform left out: settings", "platform", p.Name, "error", err)
 		return
 	}
 	opened := c.open(p, adapter)
@@ -107,7 +113,8 @@ func (c *compiler) openWith(p *routing.Platform, cr *routing.Credential, adapter
 		}
 	}
 	return adapter.Open(provider.Account{
-		BaseURL: p.BaseURL, AuthType: p.AuthType, Credential: fields, Config: p.Config, Transport: c.Transport(p),
+		BaseURL: p.BaseURL, AuthType: p.AuthType, Credential: fields, Config: c.settings.Adapter,
+		Headers: c.settings.Headers, Transport: c.Transport(p),
 	})
 }
 
@@ -115,12 +122,14 @@ func (c *compiler) model(
 	s *Snapshot, p *routing.Platform, m *routing.PlatformModel, d provider.Description, opened []access,
 ) {
 	base := c.bases[m.BaseModelID]
+	m = c.settings.renamed(m)
 	proto := Target{Platform: p, Model: m, Dialects: d.Dialects, Simulated: d.Simulated, Types: m.Types}
 	if err := proto.limit(base, ratePolicySets{}); err != nil {
 		c.Log.Error("model left out: its rate limits", "platform", p.Name, "model", m.Alias, "error", err)
 		return
 	}
 	proto.Capabilities = capabilities(base, m)
+	c.shape(&proto)
 	proto.ContextWindow, proto.MaxOutput = proto.Capabilities.ContextWindow, proto.Capabilities.MaxOutputTokens
 	if proto.Schedule, proto.PriceError = c.schedule(p, m, base, d.Simulated); proto.PriceError != nil {
 		c.Log.Warn("model cannot be priced", "platform", p.Name, "model", m.Alias, "error", proto.PriceError)

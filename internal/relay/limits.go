@@ -154,10 +154,13 @@ func (c *call) reserveFirst() error {
 	}
 	for {
 		err := c.reserveFor(c.targets[0])
-		if !errors.Is(err, limits.ErrTarget) || len(c.targets) == 1 {
+		full := errors.Is(err, limits.ErrTarget)
+		if !full && !errors.Is(err, errUnsupported) || len(c.targets) == 1 {
 			return err
 		}
-		c.limited.full = append(c.limited.full, c.targets[0])
+		if full {
+			c.limited.full = append(c.limited.full, c.targets[0])
+		}
 		c.targets = c.targets[1:]
 	}
 }

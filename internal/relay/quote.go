@@ -32,6 +32,9 @@ func (s *Snapshot) Quote(p *identity.Principal, f wire.Format, body []byte, now 
 	if err != nil {
 		return Quote{}, err
 	}
+	if body, ask, _, err = t.shaped(f, body, &ask); err != nil {
+		return Quote{}, err
+	}
 	schedule := t.Schedule.At(now)
 	if schedule == nil {
 		return Quote{}, pricing.ErrNoRules.Because(t.PriceError)

@@ -26,6 +26,9 @@ func (c *call) reserveFor(t *Target) error {
 	c.hold.Release()
 	c.leaveLimits()
 	c.held = 0
+	if err := c.shapeFor(t); err != nil {
+		return err
+	}
 	if c.schedule = t.Schedule.At(c.start); c.schedule == nil {
 		return pricing.ErrNoRules.Because(t.PriceError)
 	}

@@ -56,6 +56,9 @@ type Target struct {
 	Simulated    bool
 	Types        Types
 	Capabilities catalog.Capabilities
+	// shaping changes requests for the target, statuses what its error answers are classified by; nil: nothing.
+	shaping  *shaping
+	statuses map[string]int
 	// ContextWindow and MaxOutput are tokens; 0 means unknown.
 	ContextWindow int64
 	MaxOutput     int64
