@@ -33,7 +33,7 @@ func newProxyApp(t *testing.T) *App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &App{credentials: box, log: slog.New(slog.DiscardHandler), transport: newTransport(time.Second)}
+	a := &App{credentials: box, log: slog.New(slog.DiscardHandler), upstreams: newUpstreams(time.Second)}
 	a.cfg.Relay.ConnectTimeout = time.Second
 	t.Cleanup(func() { a.proxies.keep(nil) })
 	return a
@@ -66,7 +66,7 @@ func TestTransportsAreSharedByProxyAndClosedWhenUnused(t *testing.T) {
 	direct := &routing.Platform{ID: id.New(), Status: routing.Enabled}
 	one, two := proxyOf(t, a.credentials, "http://u:p@127.0.0.1:1"), proxyOf(t, a.credentials, "http://u:p@127.0.0.1:1")
 	other := proxyOf(t, a.credentials, "socks5://127.0.0.1:2")
-	if a.transportFor(direct) != http.RoundTripper(a.transport) {
+	if a.transportFor(direct) != http.RoundTripper(a.upstreams) {
 		t.Error("a platform without a proxy has a transport of its own")
 	}
 	shared := a.transportFor(&one)
