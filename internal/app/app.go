@@ -77,8 +77,8 @@ type App struct {
 	draining  drain
 }
 
-// noPlatform asks the store for the models of all platforms.
-var noPlatform id.ID
+// noPlatform asks the store for the models of all platforms, noTenant for the routes of all tenants.
+var noPlatform, noTenant id.ID
 
 // New makes an installation ready to serve: it opens the data directory and the database, migrates and seeds it, and
 // compiles the routes. Close releases what it holds.

@@ -20,6 +20,7 @@ const (
 	verdictNextPlatform = "next_platform"
 	verdictStop         = "stop"
 	verdictExhausted    = "exhausted"
+	verdictFallback     = "fallback"
 	verdictCallerLeft   = "caller_left"
 )
 
@@ -32,31 +33,47 @@ const (
 	maxErrorBody = 64 << 10
 )
 
-// run tries the targets in order until one has delivered or the request must stop.
+// run tries the targets in order, and then those of the route's fallback, until one has delivered or the request must stop.
 func (c *call) run() {
+	o, over := c.try(false)
+	for !over && c.fallBack() {
+		o, over = c.try(true)
+	}
+	if !over {
+		c.giveUp(o)
+	}
+}
+
+// try tries the targets in order. over says that the call has been answered; otherwise others may still be tried, and o is
+// why none of these served. reserve says that nothing is held for the first target yet.
+func (c *call) try(reserve bool) (o provider.Outcome, over bool) {
+	before := len(c.attempts)
+	o = provider.Outcome{Category: inference.Overloaded}
 	for i, t := range c.targets {
-		if i > 0 {
+		if i > 0 || reserve {
 			if err := c.reserveFor(t); err != nil {
 				continue
 			}
 		}
 		for try := 1; try <= triesPerTarget; try++ {
-			last := i == len(c.targets)-1 && try == triesPerTarget || len(c.attempts)+1 >= maxAttempts
-			o := c.attempt(t)
+			last := i == len(c.targets)-1 && try == triesPerTarget || len(c.attempts)-before+1 >= maxAttempts
+			o = c.attempt(t)
 			verdict := c.judge(o, try, i == len(c.targets)-1, last)
 			c.attempts[len(c.attempts)-1].Verdict = verdict
 			switch verdict {
 			case verdictServed:
-				return
-			case verdictStop, verdictExhausted, verdictCallerLeft:
+				return o, true
+			case verdictStop, verdictCallerLeft:
 				c.giveUp(o)
-				return
+				return o, true
+			case verdictExhausted:
+				return o, false
 			case verdictNextPlatform:
 				try = triesPerTarget
 			}
 		}
 	}
-	c.giveUp(provider.Outcome{Category: inference.Overloaded})
+	return o, false
 }
 
 // judge decides what follows an attempt. Nothing is retried once the caller was sent a byte, or has left.

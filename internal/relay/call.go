@@ -39,6 +39,9 @@ type call struct {
 	discounts []pricing.NamedFactor // the caller's
 	route     *Route
 	targets   []*Target
+	forwarded []forwardStep // from the requested model to the route, by rules
+	cause     string        // why the call is made or where it is: causeFallback, causeDecision; "": see explain
+	fallbacks int
 
 	// shape
 	received     *received       // what the caller sent, where body and ask are another for the target; see shapeFor

@@ -24,8 +24,11 @@ type Sources struct {
 	BaseModels []catalog.BaseModel
 	// RuleSets are all versions of all rule sets that are in force at Now, or will be.
 	RuleSets []pricing.RuleSet
-	Now      time.Time
-	Adapters map[string]provider.Adapter
+	// ModelRoutes are where requests go instead; those of the tenant DefaultTenant are for all that have none of their own.
+	ModelRoutes   []routing.ModelRoute
+	DefaultTenant id.ID
+	Now           time.Time
+	Adapters      map[string]provider.Adapter
 	// Unseal opens a credential.
 	Unseal func(*routing.Credential) (map[string]secret.String, error)
 	// Transport makes a platform's HTTP calls.
@@ -46,6 +49,7 @@ func Compile(src Sources) *Snapshot {
 	for _, r := range s.routes {
 		r.settle()
 	}
+	c.forwards(s)
 	return s
 }
 

@@ -28,7 +28,7 @@ func (s *Snapshot) Quote(p *identity.Principal, f wire.Format, body []byte, now 
 	if err != nil {
 		return Quote{}, err
 	}
-	t, alias, err := s.first(p, f.Kind(), &ask)
+	t, alias, err := s.first(p, f, body, &ask)
 	if err != nil {
 		return Quote{}, err
 	}
@@ -54,9 +54,15 @@ func (s *Snapshot) Quote(p *identity.Principal, f wire.Format, body []byte, now 
 }
 
 // first is the target that a request would be sent to first, and the route's name.
-func (s *Snapshot) first(p *identity.Principal, kind inference.Kind, ask *wire.Ask) (*Target, string, error) {
-	route := s.Route(ask.Model)
-	if route == nil || !route.Types.Has(kind.ModelType()) || !p.AllowsModel(route.Alias) {
+func (s *Snapshot) first(p *identity.Principal, format wire.Format, body []byte, ask *wire.Ask) (*Target, string, error) {
+	route, kind := s.Route(ask.Model), format.Kind()
+	if route != nil && p.AllowsModel(route.Alias) {
+		f := forwarder{principal: p, format: format, body: body, ask: ask}
+		route = f.follow(route)
+	} else {
+		route = nil
+	}
+	if route == nil || !route.Types.Has(kind.ModelType()) {
 		return nil, "", errModel.At("model")
 	}
 	targets := route.order(kind)

@@ -1,8 +1,10 @@
 package relay
 
 import (
+	"errors"
 	"net/http"
 
+	"github.com/gantry-ai/gantry/internal/domain/limits"
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -18,7 +20,13 @@ var errUnbounded = fault.New(http.StatusBadRequest, "output_limit_required",
 	"This installation requires a limit on output tokens: set max_tokens.").At("max_tokens")
 
 // reserve holds the worst-case cost of serving the request by its first target.
-func (c *call) reserve() error { return c.reserveFirst() }
+func (c *call) reserve() error {
+	err := c.reserveFirst()
+	for errors.Is(err, limits.ErrTarget) && c.fallBack() {
+		err = c.reserveFirst()
+	}
+	return err
+}
 
 // reserveFor makes the hold large enough for a target. What an earlier target needed is given back first. The journal is
 // told and not waited for: nothing is delivered before something that comes later in it is durable.

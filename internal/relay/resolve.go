@@ -15,18 +15,20 @@ func (c *call) resolve() error {
 	s := c.snapshot.Load()
 	kind := c.op.Format.Kind()
 	route := s.Route(c.ask.Model)
-	if route == nil || !route.Types.Has(kind.ModelType()) || !c.principal.AllowsModel(route.Alias) {
+	if route != nil && c.mayAsk(route) {
+		route = c.forward(route)
+	} else {
+		route = nil
+	}
+	if route == nil || !route.Types.Has(kind.ModelType()) {
 		return errModel.Saying("The model `" + shorten(c.ask.Model) + "` does not exist or you do not have access to it.").At("model")
 	}
-	c.route = route
-	if t, ok := c.principal.Terms.(*terms); ok {
-		c.discounts = t.discounts(route.Alias)
-	}
+	c.take(route)
 	c.targets = route.order(kind)
 	if c.ask.Simulation {
 		c.targets = s.simulated(c.targets, kind)
 	}
-	if len(c.targets) == 0 {
+	if len(c.targets) == 0 && !c.fallBack() {
 		return fault.ErrUnavail.Saying("No upstream can serve this model now.").After(retryLater)
 	}
 	return nil
@@ -37,6 +39,7 @@ type routeInfo struct {
 	Requested  string           `json:"requested"`
 	Served     string           `json:"served"`
 	Cause      string           `json:"cause"`
+	Forwarded  []forwardStep    `json:"forwarded,omitempty"`
 	Candidates []routeCandidate `json:"candidates"`
 }
 
@@ -52,7 +55,7 @@ type routeCandidate struct {
 // explain tells why the call went to where it was tried last. Being served elsewhere is a failover only if an attempt
 // failed before.
 func (c *call) explain() routeInfo {
-	info := routeInfo{Requested: c.ask.Model, Cause: c.cause()}
+	info := routeInfo{Requested: c.ask.Model, Cause: c.cause(), Forwarded: c.forwarded}
 	if c.target != nil {
 		info.Served = c.target.Model.ProviderModelName
 	}

@@ -36,6 +36,10 @@ type Route struct {
 	Created     time.Time
 	// Targets are ordered by effective priority.
 	Targets []*Target
+	// virtual says that no upstream offers a model of this name: rules lead elsewhere.
+	virtual bool
+	// forwards are where its requests go instead; nil: nowhere.
+	forwards *forwards
 }
 
 // Types is a set of model types; sets are small.

@@ -28,6 +28,12 @@ type Format interface {
 	End() []byte
 }
 
+// Texter is an ability of a format: it can tell what a request says. Rules that go by content need it.
+type Texter interface {
+	// Text returns the text of a request's messages, not much longer than limit bytes. a is what Peek returned for body.
+	Text(body []byte, a *Ask, limit int) string
+}
+
 // Ask is what a request asks for, as far as routing and pricing need to know.
 type Ask struct {
 	Model        string
