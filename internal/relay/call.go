@@ -62,6 +62,7 @@ type call struct {
 
 	// deliver
 	inputTokens int64 // estimate, for marks and for upstreams that do not tell
+	marked      int64 // input tokens of the first mark; 0: there is none
 	ttft        time.Duration
 	delivered   bool   // the caller was sent something of the upstream's
 	owed        []byte // of the answer: what is sent once its charge is durable

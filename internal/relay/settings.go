@@ -7,6 +7,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/wire/params"
+	"github.com/gantry-ai/gantry/internal/wire/tokens"
 )
 
 // settings are what a platform's configuration says whatever its adapter is, compiled.
@@ -36,9 +37,13 @@ func (s *settings) renamed(m *routing.PlatformModel) *routing.PlatformModel {
 	return &out
 }
 
-// shape gives a target the platform's settings and its own capabilities' rules. A schema that cannot be compiled is left
+// shape gives a target the platform's settings, its own capabilities' rules, and what its model counts by. A schema that cannot be compiled is left
 // out: it was refused when it was entered, unless it came another way.
 func (c *compiler) shape(t *Target) {
+	t.family = tokens.FamilyOf(t.Model.ProviderModelName, t.Model.Alias, t.Model.Name)
+	if base := c.bases[t.Model.BaseModelID]; base != nil && t.family == tokens.Other {
+		t.family = tokens.FamilyOf(base.ProviderModelName)
+	}
 	t.statuses = c.settings.StatusCodeMapping
 	schema, err := params.Compile(t.Capabilities.Params)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/wire/tokens"
 )
 
 // Snapshot is everything that requests are routed by, compiled and immutable. A change of configuration makes another.
@@ -63,6 +64,8 @@ type Target struct {
 	// shaping changes requests for the target, statuses what its error answers are classified by; nil: nothing.
 	shaping  *shaping
 	statuses map[string]int
+	// family is what the model counts tokens by.
+	family tokens.Family
 	// ContextWindow and MaxOutput are tokens; 0 means unknown.
 	ContextWindow int64
 	MaxOutput     int64

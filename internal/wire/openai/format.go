@@ -8,6 +8,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/wire"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
+	"github.com/gantry-ai/gantry/internal/wire/tokens"
 )
 
 // Chat and Embeddings are the formats of the two operations, as the relay uses them.
@@ -137,7 +138,12 @@ func (chatFormat) Answer(body []byte) (wire.Metered, bool) {
 
 // Meter returns a meter for a stream of chunks.
 func (chatFormat) Meter(o wire.MeterOptions) wire.Meter {
-	return &meter{StreamMeter: StreamMeter{HideUsage: o.HideUsage}}
+	m := &meter{StreamMeter: StreamMeter{HideUsage: o.HideUsage}}
+	if o.NoUsage || o.Family != tokens.Other { // without a vocabulary, what is metered anyway is as good
+		m.text = newDelivered(o.Family, o.NoUsage)
+		m.Text.sink, m.Reasoning.sink = m.text, m.text
+	}
+	return m
 }
 
 // End returns the [DONE] event.
@@ -148,6 +154,7 @@ type meter struct {
 	StreamMeter
 	begun bool
 	buf   []byte
+	text  *delivered // nil: nobody counts by a vocabulary
 }
 
 // Event looks at one event. Comments before the first event are withheld: an upstream that only says that it is alive has
@@ -198,7 +205,13 @@ func (m *meter) form(action Action, raw, data []byte) []byte {
 
 // Result returns the usage that the stream told, or the count of what was delivered.
 func (m *meter) Result() wire.Metered {
-	return wire.Metered{Usage: m.Usage, Known: m.HasUsage, OutputTokens: m.Tokens()}
+	r := wire.Metered{Usage: m.Usage, Known: m.HasUsage}
+	if m.text != nil && m.text.counter != nil {
+		r.OutputTokens = m.text.counter.Floor()
+	} else {
+		r.OutputTokens = m.Tokens()
+	}
+	return r
 }
 
 type embeddingsFormat struct{ common }
