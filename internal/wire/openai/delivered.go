@@ -78,10 +78,18 @@ func spoken(raw []byte) string {
 	return s
 }
 
+// Tokens is the count so far: the estimate, or where the text is counted as it comes, what is certain of that.
+func (m *meter) Tokens() int64 {
+	if m.text != nil && m.text.counter != nil {
+		return m.text.counter.Floor()
+	}
+	return m.StreamMeter.Tokens()
+}
+
 // Delivered counts what was delivered by the model's vocabulary. It is for the end of a stream.
 func (m *meter) Delivered() int64 {
 	if m.text == nil {
-		return m.Tokens()
+		return m.StreamMeter.Tokens()
 	}
 	return m.text.total()
 }

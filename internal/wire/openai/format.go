@@ -205,13 +205,7 @@ func (m *meter) form(action Action, raw, data []byte) []byte {
 
 // Result returns the usage that the stream told, or the count of what was delivered.
 func (m *meter) Result() wire.Metered {
-	r := wire.Metered{Usage: m.Usage, Known: m.HasUsage}
-	if m.text != nil && m.text.counter != nil {
-		r.OutputTokens = m.text.counter.Floor()
-	} else {
-		r.OutputTokens = m.Tokens()
-	}
-	return r
+	return wire.Metered{Usage: m.Usage, Known: m.HasUsage, OutputTokens: m.Tokens()}
 }
 
 type embeddingsFormat struct{ common }
