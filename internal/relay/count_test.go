@@ -134,7 +134,7 @@ func TestMarksAreNeverAboveTheCharge(t *testing.T) {
 		ctx, leave := context.WithCancel(t.Context())
 		w := httptest.NewRecorder()
 		if leaves {
-			b.serve(ctx, &quitter{ResponseRecorder: w, after: random.IntN(len(parts)), leave: leave}, openai.Chat, asked)
+			b.serve(ctx, &quitter{ResponseRecorder: w, after: 0, leave: leave}, openai.Chat, asked)
 		} else {
 			b.serve(ctx, w, openai.Chat, asked)
 		}
@@ -174,7 +174,7 @@ func cutBody(ctx context.Context, text string, silent bool) io.ReadCloser {
 	return r
 }
 
-// quitter is a caller that takes some writes and leaves.
+// quitter is a caller that takes some writes and leaves during the next.
 type quitter struct {
 	*httptest.ResponseRecorder
 	after int
