@@ -42,6 +42,7 @@ type call struct {
 	forwarded []forwardStep // from the requested model to the route, by rules
 	cause     string        // why the call is made or where it is: causeFallback, causeDecision; "": see explain
 	fallbacks int
+	failed    []*Target // those of the routes before a fallback
 
 	// shape
 	received     *received       // what the caller sent, where body and ask are another for the target; see shapeFor

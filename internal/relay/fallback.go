@@ -26,6 +26,7 @@ func (c *call) fallBack() bool {
 			if n := len(c.attempts); n > 0 && c.attempts[n-1].Verdict == verdictExhausted {
 				c.attempts[n-1].Verdict = verdictFallback
 			}
+			c.failed = append(c.failed, c.targets...)
 			c.cause, c.targets = causeFallback, next
 			return true
 		}

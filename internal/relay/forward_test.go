@@ -39,6 +39,7 @@ func (b *bench) routed(forward, fallback map[string]string) {
 
 type routeOf struct {
 	Requested, Served, Cause string
+	Candidates               []struct{ Model string }
 	Forwarded                []struct {
 		From, To, Type string
 		Rule           int
@@ -253,7 +254,7 @@ func TestFallback(t *testing.T) {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
 	r := b.charged(t, "0.00021")
-	if s := story(t, &r.Task); s.Cause != "fallback" || s.Served != "big-upstream" || r.Task.AttemptCount != 5 {
+	if s := story(t, &r.Task); s.Cause != "fallback" || s.Served != "big-upstream" || r.Task.AttemptCount != 5 || len(s.Candidates) != 3 {
 		t.Errorf("%+v after %d attempts", s, r.Task.AttemptCount)
 	}
 	if !strings.Contains(string(r.Task.Attempts), `"verdict":"fallback"`) {

@@ -65,11 +65,13 @@ func (c *call) explain() routeInfo {
 			Priority: t.Platform.EffectivePriority(), Gate: "rate_limited",
 		})
 	}
-	for _, t := range c.targets {
-		info.Candidates = append(info.Candidates, routeCandidate{
-			PlatformID: t.Platform.ID.String(), PlatformName: t.Platform.Name, Model: t.Model.ProviderModelName,
-			Priority: t.Platform.EffectivePriority(), Gate: "open", Chosen: t == c.target && c.statuses == tasks.Succeeded,
-		})
+	for _, targets := range [...][]*Target{c.failed, c.targets} {
+		for _, t := range targets {
+			info.Candidates = append(info.Candidates, routeCandidate{
+				PlatformID: t.Platform.ID.String(), PlatformName: t.Platform.Name, Model: t.Model.ProviderModelName,
+				Priority: t.Platform.EffectivePriority(), Gate: "open", Chosen: t == c.target && c.statuses == tasks.Succeeded,
+			})
+		}
 	}
 	return info
 }
