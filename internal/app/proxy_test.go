@@ -19,7 +19,7 @@ import (
 func proxyOf(t *testing.T, box *secret.Box, address string) routing.Platform {
 	t.Helper()
 	p := routing.Platform{ID: id.New(), Name: "p", Status: routing.Enabled}
-	p.Config, _ = json.Marshal(map[string]string{"proxyUrl": "http://--masked--@proxy"})
+	p.Config = json.RawMessage(`{"proxyUrl":"http://--masked--@proxy"}`)
 	var err error
 	if p.ProxySealed, err = box.Seal([]byte(address), "platform_proxy|"+p.ID.String()); err != nil {
 		t.Fatal(err)

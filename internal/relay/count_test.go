@@ -121,7 +121,7 @@ func TestWholeAnswersWithoutUsageAreCountedExactly(t *testing.T) {
 // earlier would not have cost more; and an upstream that is known to be mute is charged what was delivered, to the token.
 func TestMarksAreNeverAboveTheCharge(t *testing.T) {
 	t.Parallel()
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a repeatable test
+	random := rand.New(rand.NewPCG(1, 2))
 	for i := range 60 {
 		text := strings.Repeat([]string{sentence, satz, russian, "    \t\n", "0123456789", "{\"a\": [1, 2]}\n"}[i%6], 60)
 		parts := events(t, text, 1+random.IntN(12))
@@ -200,8 +200,10 @@ func said(t *testing.T, stream string) string {
 		}
 		var event struct {
 			Choices []struct {
-				Delta struct{ Content string }
-			}
+				Delta struct {
+					Content string `json:"content"`
+				} `json:"delta"`
+			} `json:"choices"`
 		}
 		if err := json.Unmarshal([]byte(data), &event); err != nil {
 			t.Fatal(err)

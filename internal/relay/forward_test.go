@@ -38,12 +38,16 @@ func (b *bench) routed(forward, fallback map[string]string) {
 }
 
 type routeOf struct {
-	Requested, Served, Cause string
-	Candidates               []struct{ Model string }
-	Forwarded                []struct {
-		From, To, Type string
-		Rule           int
-	}
+	Requested  string `json:"requested"`
+	Served     string `json:"served"`
+	Cause      string `json:"cause"`
+	Candidates []struct {
+		Model string `json:"model"`
+	} `json:"candidates"`
+	Forwarded []struct {
+		To   string `json:"to"`
+		Rule int    `json:"rule"`
+	} `json:"forwarded"`
 }
 
 func story(t *testing.T, task *tasks.Task) routeOf {

@@ -83,7 +83,7 @@ func (s *shaping) apply(body []byte) ([]byte, []params.Change, error) {
 }
 
 // refusal is the reason why a target cannot take a request; nil when err is none.
-func refusal(err error) *params.Refusal {
-	r, _ := errors.AsType[*params.Refusal](err)
+func refusal(err error) *params.RefusalError {
+	r, _ := errors.AsType[*params.RefusalError](err)
 	return r
 }

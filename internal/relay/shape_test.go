@@ -18,12 +18,12 @@ func (b *bench) use(change func(*relay.Sources)) {
 	b.relay.Use(relay.Compile(src))
 }
 
-func capabilitiesOf(i int, text string) func(*relay.Sources) {
-	return func(s *relay.Sources) { s.Models[i].Capabilities = json.RawMessage(text) }
+func capabilitiesOf(text string) func(*relay.Sources) {
+	return func(s *relay.Sources) { s.Models[0].Capabilities = json.RawMessage(text) }
 }
 
-func configOf(i int, text string) func(*relay.Sources) {
-	return func(s *relay.Sources) { s.Platforms[i].Config = json.RawMessage(text) }
+func configOf(text string) func(*relay.Sources) {
+	return func(s *relay.Sources) { s.Platforms[0].Config = json.RawMessage(text) }
 }
 
 type logged struct {
@@ -31,7 +31,10 @@ type logged struct {
 	Changed     bool `json:"changed"`
 	ChangeCount int  `json:"changeCount"`
 	Changes     []struct {
-		Path, Before, After, Rule string
+		Path   string `json:"path"`
+		Before string `json:"before"`
+		After  string `json:"after"`
+		Rule   string `json:"rule"`
 	} `json:"changes"`
 }
 
@@ -49,7 +52,7 @@ func preprocessed(t *testing.T, task *tasks.Task) []logged {
 func TestParametersAreWhatTheModelCanTake(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "1", relay.Limits{})
-	b.use(capabilitiesOf(0, `{"params":{"properties":{"temperature":{"maximum":1},"top_k":{"x-drop":true}}}}`))
+	b.use(capabilitiesOf(`{"params":{"properties":{"temperature":{"maximum":1},"top_k":{"x-drop":true}}}}`))
 	b.first.answer = always(200, whole)
 	w := b.ask(t.Context(), strings.Replace(question, `"model"`, `"temperature":1.9,"top_k":5,"model"`, 1))
 	got := b.first.last(t)
@@ -66,7 +69,7 @@ func TestParametersAreWhatTheModelCanTake(t *testing.T) {
 func TestEachTargetHasItsOwnRules(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "1", relay.Limits{})
-	b.use(capabilitiesOf(0, `{"params":{"properties":{"temperature":{"maximum":1}}}}`))
+	b.use(capabilitiesOf(`{"params":{"properties":{"temperature":{"maximum":1}}}}`))
 	b.first.answer, b.second.answer = always(429, ""), always(200, whole)
 	b.ask(t.Context(), strings.Replace(question, `"model"`, `"temperature":1.9,"model"`, 1))
 	if got := b.second.last(t)["temperature"]; got != 1.9 {
@@ -80,7 +83,7 @@ func TestEachTargetHasItsOwnRules(t *testing.T) {
 func TestHoldIsForWhatIsSent(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "1", relay.Limits{})
-	b.use(configOf(0, `{"paramOverride":{"n":5,"max_tokens":1000}}`))
+	b.use(configOf(`{"paramOverride":{"n":5,"max_tokens":1000}}`))
 	b.first.answer = always(200, whole)
 	b.ask(t.Context(), question)
 	got := b.first.last(t)
@@ -98,7 +101,7 @@ func TestUnsupportedParametersAreRefusedUnlessAnotherTakesThem(t *testing.T) {
 	const strict = `{"params":{"additionalProperties":false,"properties":{"max_tokens":{}}}}`
 	body := strings.Replace(question, `"model"`, `"logprobs":true,"model"`, 1)
 	b := newBench(t, "1", relay.Limits{})
-	b.use(capabilitiesOf(0, strict))
+	b.use(capabilitiesOf(strict))
 	b.second.answer = always(200, whole)
 	if w := b.ask(t.Context(), body); w.Code != 200 || len(b.first.calls) != 0 {
 		t.Errorf("%d %s, first called %d times", w.Code, w.Body, len(b.first.calls))
@@ -119,7 +122,7 @@ func TestUnsupportedParametersAreRefusedUnlessAnotherTakesThem(t *testing.T) {
 func TestRulesThatBreakTheRequestAreNotTheCallersFault(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "1", relay.Limits{})
-	b.use(configOf(0, `{"paramOverride":{"max_tokens":"many"}}`))
+	b.use(configOf(`{"paramOverride":{"max_tokens":"many"}}`))
 	w := b.ask(t.Context(), question)
 	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "parameter_rules_invalid") || len(b.first.calls) != 0 {
 		t.Errorf("%d %s", w.Code, w.Body)
@@ -129,13 +132,13 @@ func TestRulesThatBreakTheRequestAreNotTheCallersFault(t *testing.T) {
 func TestBadRulesAreLeftOut(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "1", relay.Limits{})
-	b.use(capabilitiesOf(0, `{"params":{"properties":{"a":{"maximum":"x"}}}}`))
+	b.use(capabilitiesOf(`{"params":{"properties":{"a":{"maximum":"x"}}}}`))
 	b.first.answer = always(200, whole)
 	if w := b.ask(t.Context(), question); w.Code != 200 || len(b.first.calls) != 1 {
 		t.Errorf("a bad schema took its model along: %d %s", w.Code, w.Body)
 	}
 	b = newBench(t, "1", relay.Limits{})
-	b.use(configOf(0, `{"paramOverride":{"model":"x"}}`))
+	b.use(configOf(`{"paramOverride":{"model":"x"}}`))
 	b.second.answer = always(200, whole)
 	if w := b.ask(t.Context(), question); w.Code != 200 || len(b.first.calls) != 0 {
 		t.Errorf("a platform whose settings are not understood was called: %d %s", w.Code, w.Body)

@@ -188,11 +188,10 @@ func (c *Config) Upstream(m *PlatformModel) string {
 
 // adapterSettings are the settings that only the adapter reads.
 func adapterSettings(p *Platform) []byte {
-	c, err := ParseConfig(p.Config)
-	if err != nil {
-		return p.Config // the adapter refuses what it does not know
+	if c, err := ParseConfig(p.Config); err == nil {
+		return c.Adapter
 	}
-	return c.Adapter
+	return p.Config // the adapter refuses what it does not know
 }
 
 // checkConfig checks the settings that every platform has.

@@ -51,7 +51,7 @@ func TestConfigIsRefusedWithThePath(t *testing.T) {
 	}
 	for _, proxy := range []string{"http://", "http://h/path", "socks5://h:1?q", "h:1", "://", "http://u:p@"} {
 		in := draft()
-		in.Config, _ = json.Marshal(map[string]string{"proxyUrl": proxy})
+		in.Config = json.RawMessage(`{"proxyUrl":"` + proxy + `"}`)
 		if _, err := w.CreatePlatform(t.Context(), admin, in); fault.From(err) == nil || fault.From(err).Path != "config.proxyUrl" {
 			t.Errorf("%s: %v", proxy, err)
 		}

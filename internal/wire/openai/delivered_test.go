@@ -28,6 +28,25 @@ func streamOf(t *testing.T, m wire.Meter, text string) {
 	}
 }
 
+// counter and counting are the abilities that the formats must have.
+func counter(t *testing.T, m wire.Meter) wire.MeterCounter {
+	t.Helper()
+	c, ok := counter(t, m)
+	if !ok {
+		t.Fatal("the meter does not count")
+	}
+	return c
+}
+
+func counting(t *testing.T, f wire.Format) wire.Counting {
+	t.Helper()
+	c, ok := f.(wire.Counting)
+	if !ok {
+		t.Fatal("the format does not count")
+	}
+	return c
+}
+
 func TestStreamsAreCountedByTheVocabulary(t *testing.T) {
 	t.Parallel()
 	for _, noUsage := range []bool{true, false} {
@@ -35,14 +54,14 @@ func TestStreamsAreCountedByTheVocabulary(t *testing.T) {
 		m := Chat.Meter(wire.MeterOptions{Family: tokens.O200k, NoUsage: noUsage})
 		streamOf(t, m, text)
 		want := tokens.Count(tokens.O200k, text)
-		got := m.(wire.MeterCounter).Delivered()
+		got := counter(t, m).Delivered()
 		if got != want {
 			t.Errorf("no usage %v: %d, want %d", noUsage, got, want)
 		}
 		if so := m.Result().OutputTokens; noUsage && (so > got || so < got-40) {
 			t.Errorf("certain of %d of %d", so, got)
 		}
-		m.(wire.MeterCounter).Release()
+		counter(t, m).Release()
 	}
 }
 
@@ -71,7 +90,7 @@ func TestWholeAnswersAndInputAreCounted(t *testing.T) {
 	content, _ := json.Marshal(prose)
 	answer := []byte(`{"choices":[{"message":{"content":` + string(content) + `,"tool_calls":[{"function":{"name":"f","arguments":"{\"a\":1}"}}]}}]}`)
 	count := func(s string) int64 { return tokens.Count(tokens.O200k, s) }
-	if got, want := Chat.(wire.Counting).CountAnswer(answer, tokens.O200k), count(prose+`f{"a":1}`); got != want {
+	if got, want := counting(t, Chat).CountAnswer(answer, tokens.O200k), count(prose+`f{"a":1}`); got != want {
 		t.Errorf("answer %d, want %d", got, want)
 	}
 	body := []byte(`{"model":"m","messages":[{"role":"user","content":` + string(content) + `},{"role":"user","name":"ann","content":[{"type":"text","text":"hi"},{"type":"image_url","image_url":{"url":"x"}}]}]}`)
@@ -80,17 +99,17 @@ func TestWholeAnswersAndInputAreCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := 2*perMessage + perRequest + count(prose) + count("ann") + count("hi") + ImageTokens
-	if got := Chat.(wire.Counting).CountInput(body, &ask, tokens.O200k); got != want {
+	if got := counting(t, Chat).CountInput(body, &ask, tokens.O200k); got != want {
 		t.Errorf("input %d, want %d", got, want)
 	}
 	for input, want := range map[string]int64{`"hello world"`: 2, `["hello world","hi"]`: 3, `[1,2,3]`: 3, `[[1,2],[3]]`: 3} {
 		body := []byte(`{"model":"m","input":` + input + `}`)
 		ask, err := Embeddings.Peek(body)
-		if got := Embeddings.(wire.Counting).CountInput(body, &ask, tokens.Cl100k); err != nil || got != want {
+		if got := counting(t, Embeddings).CountInput(body, &ask, tokens.Cl100k); err != nil || got != want {
 			t.Errorf("%s: %d, want %d, %v", input, got, want, err)
 		}
 	}
-	if Embeddings.(wire.Counting).CountAnswer([]byte(`{"data":[]}`), tokens.Cl100k) != 0 {
+	if counting(t, Embeddings).CountAnswer([]byte(`{"data":[]}`), tokens.Cl100k) != 0 {
 		t.Error("embeddings have output")
 	}
 }

@@ -192,6 +192,9 @@ func (n *node) build(dst []byte) []byte {
 
 // appendName writes a name as JSON.
 func appendName(dst []byte, name string) []byte {
-	quoted, _ := json.Marshal(name) // a text can always be written
+	quoted, err := json.Marshal(name)
+	if err != nil { // a text can always be written
+		return append(dst, `""`...)
+	}
 	return append(dst, quoted...)
 }

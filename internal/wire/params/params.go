@@ -21,15 +21,15 @@ type Change struct {
 	Reason string `json:"reason"`
 }
 
-// Refusal says that a request asks for what the model cannot take, where the schema does not want it dropped.
-type Refusal struct {
+// RefusalError says that a request asks for what the model cannot take, where the schema does not want it dropped.
+type RefusalError struct {
 	Path    string
 	Rule    string
 	Message string
 }
 
 // Error returns the path and the message; neither holds the value.
-func (r *Refusal) Error() string { return r.Path + ": " + r.Message }
+func (r *RefusalError) Error() string { return r.Path + ": " + r.Message }
 
 // ErrBody says that a body is not the JSON object that it was taken for.
 var ErrBody = errors.New("params: not a JSON object")
@@ -41,7 +41,7 @@ type Schema struct{ root *object }
 func (s *Schema) IsEmpty() bool { return s == nil || s.root == nil || !s.root.active() }
 
 // Apply returns the body with the rules applied, and what was changed. When nothing was, it is the body itself.
-// Errors: a *Refusal, or ErrBody.
+// Errors: a *RefusalError, or ErrBody.
 func (s *Schema) Apply(body []byte) ([]byte, []Change, error) {
 	if s.IsEmpty() {
 		return body, nil, nil

@@ -97,7 +97,7 @@ func (w *writer) member(o *object, r *rule, m *member, first bool) (kept bool, e
 // react leaves a member out or refuses the request.
 func (w *writer) react(m *member, rule, reason string, how reaction) (kept bool, err error) {
 	if how == refuse {
-		return false, &Refusal{Path: m.path, Rule: rule, Message: reason}
+		return false, &RefusalError{Path: m.path, Rule: rule, Message: reason}
 	}
 	w.tell(m.path, show(m.path, m.val()), "", rule, reason)
 	return false, nil
