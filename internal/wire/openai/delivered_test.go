@@ -31,7 +31,7 @@ func streamOf(t *testing.T, m wire.Meter, text string) {
 // counter and counting are the abilities that the formats must have.
 func counter(t *testing.T, m wire.Meter) wire.MeterCounter {
 	t.Helper()
-	c, ok := counter(t, m)
+	c, ok := m.(wire.MeterCounter)
 	if !ok {
 		t.Fatal("the meter does not count")
 	}
