@@ -9,6 +9,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
+	"github.com/gantry-ai/gantry/internal/tracing"
 )
 
 // proxies are the transports of platforms that are reached through a proxy: one for each address, shared by all that name
@@ -27,11 +28,15 @@ func (a *App) transportFor(p *routing.Platform) http.RoundTripper {
 		return unreachable{}
 	}
 	if address.IsZero() {
-		return a.upstreams
+		return a.outbound
 	}
-	return a.proxies.transport(p.ID, address, func() http.RoundTripper {
+	through := a.proxies.transport(p.ID, address, func() http.RoundTripper {
 		return proxied(newTransport(a.cfg.Relay.ConnectTimeout), address)
 	})
+	if a.tracer != nil && a.cfg.Tracing.Propagate {
+		return tracing.Propagate(through)
+	}
+	return through
 }
 
 func (x *proxies) transport(platform id.ID, address secret.String, open func() http.RoundTripper) http.RoundTripper {

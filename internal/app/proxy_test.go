@@ -34,6 +34,7 @@ func newProxyApp(t *testing.T) *App {
 		t.Fatal(err)
 	}
 	a := &App{credentials: box, log: slog.New(slog.DiscardHandler), upstreams: newUpstreams(time.Second)}
+	a.outbound = a.upstreams
 	a.cfg.Relay.ConnectTimeout = time.Second
 	t.Cleanup(func() { a.proxies.keep(nil) })
 	return a

@@ -40,7 +40,7 @@ type call struct {
 	route     *Route
 	targets   []*Target
 	forwarded []forwardStep // from the requested model to the route, by rules
-	cause     string        // why the call is made or where it is: causeFallback, causeDecision; "": see explain
+	purpose   string        // causeFallback, causeDecision; "": neither
 	fallbacks int
 	failed    []*Target // those of the routes before a fallback
 

@@ -65,8 +65,8 @@ const (
 	russian  = "Шлюз передаёт запрос и оставляет ровно одну запись о его стоимости. "
 )
 
-// events are the events of a stream that says text in pieces of n characters.
-func events(t *testing.T, text string, n int) []string {
+// saying returns the events of a stream that says text in pieces of n characters.
+func saying(t *testing.T, text string, n int) []string {
 	t.Helper()
 	var out []string
 	for r := []rune(text); len(r) > 0; {
@@ -91,7 +91,7 @@ func TestStreamsWithoutUsageAreCountedExactly(t *testing.T) {
 	for _, muted := range []bool{true, false} {
 		for name, text := range map[string]string{"zh": strings.Repeat(satz, 20), "short": "hello there"} {
 			b, _ := newCounting(t, muted)
-			b.first.answer = always(200, strings.Join(events(t, text, 4), "")+bareBy+done)
+			b.first.answer = always(200, strings.Join(saying(t, text, 4), "")+bareBy+done)
 			b.ask(t.Context(), asked)
 			u := b.record(t).Task.Usage
 			if got, want := u.Quantities[inference.TextOutput], tokens.Count(tokens.O200k, text); got != want || !u.Estimated {
@@ -124,17 +124,17 @@ func TestMarksAreNeverAboveTheCharge(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range 60 {
 		text := strings.Repeat([]string{sentence, satz, russian, "    \t\n", "0123456789", "{\"a\": [1, 2]}\n"}[i%6], 60)
-		parts := events(t, text, 1+random.IntN(12))
+		parts := saying(t, text, 1+random.IntN(12))
 		parts = parts[:1+random.IntN(len(parts))]
 		muted, leaves := i%4 < 2, i%3 == 0
 		b, j := newCounting(t, muted)
 		b.first.answer = func(ctx context.Context, _ *provider.Call) (*http.Response, error) {
-			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: cutBody(ctx, strings.Join(parts, ""), leaves)}, nil
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: brokenOff(ctx, strings.Join(parts, ""), leaves)}, nil
 		}
 		ctx, leave := context.WithCancel(t.Context())
 		w := httptest.NewRecorder()
 		if leaves {
-			b.serve(ctx, &quitter{ResponseRecorder: w, after: 0, leave: leave}, openai.Chat, asked)
+			b.serve(ctx, &leavesAtOnce{ResponseRecorder: w, after: 0, leave: leave}, openai.Chat, asked)
 		} else {
 			b.serve(ctx, w, openai.Chat, asked)
 		}
@@ -145,24 +145,24 @@ func TestMarksAreNeverAboveTheCharge(t *testing.T) {
 				t.Errorf("%d: a mark of %d, charged %d (%s)", i, m, r.Task.Charged, r.Task.BillReason)
 			}
 		}
-		sent := tokens.Count(tokens.O200k, said(t, w.Body.String()))
+		sent := tokens.Count(tokens.O200k, spokenIn(t, w.Body.String()))
 		got := r.Task.Usage.Quantities[inference.TextOutput]
 		if muted && (got < sent || got > sent+64) {
 			t.Errorf("%d: %d tokens were delivered, %d charged (%s)", i, sent, got, r.Task.BillReason)
 		}
-		if r.Task.Charged == 0 || open(b) != 0 {
-			t.Errorf("%d: charged %d, %d holds open", i, r.Task.Charged, open(b))
+		if r.Task.Charged == 0 || holdsOf(b) != 0 {
+			t.Errorf("%d: charged %d, %d holds open", i, r.Task.Charged, holdsOf(b))
 		}
 	}
 }
 
-func open(b *bench) int {
+func holdsOf(b *bench) int {
 	n, _ := b.book.Holds()
 	return int(n)
 }
 
-// cutBody is a body that breaks off, or that stays silent until the caller leaves.
-func cutBody(ctx context.Context, text string, silent bool) io.ReadCloser {
+// brokenOff is a body that breaks off, or that stays silent until the caller leaves.
+func brokenOff(ctx context.Context, text string, silent bool) io.ReadCloser {
 	r, w := io.Pipe()
 	go func() {
 		_, _ = io.WriteString(w, text)
@@ -174,14 +174,14 @@ func cutBody(ctx context.Context, text string, silent bool) io.ReadCloser {
 	return r
 }
 
-// quitter is a caller that takes some writes and leaves during the next.
-type quitter struct {
+// leavesAtOnce is a caller that takes some writes and leaves during the next.
+type leavesAtOnce struct {
 	*httptest.ResponseRecorder
 	after int
 	leave context.CancelFunc
 }
 
-func (q *quitter) Write(p []byte) (int, error) {
+func (q *leavesAtOnce) Write(p []byte) (int, error) {
 	n, err := q.ResponseRecorder.Write(p)
 	if q.after--; q.after < 0 {
 		q.leave()
@@ -189,8 +189,8 @@ func (q *quitter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// said is the text of a stream's events.
-func said(t *testing.T, stream string) string {
+// spokenIn is the text of a stream's events.
+func spokenIn(t *testing.T, stream string) string {
 	t.Helper()
 	var out strings.Builder
 	for line := range strings.Lines(stream) {

@@ -32,7 +32,7 @@ func (c *call) decide(d *decision, text string) *Route {
 	}
 	w := &answer{header: http.Header{}}
 	asked := newCall(c.Relay, w, req, Operation{Format: openai.Chat, Scope: c.op.Scope}, Caller{RequestID: c.requestID, Address: c.caller})
-	asked.principal, asked.cause = c.principal, causeDecision
+	asked.principal, asked.purpose = c.principal, causeDecision
 	asked.body = c.question(d, text)
 	if asked.ask, err = openai.Chat.Peek(asked.body); err != nil {
 		return nil

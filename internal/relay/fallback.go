@@ -27,7 +27,7 @@ func (c *call) fallBack() bool {
 				c.attempts[n-1].Verdict = verdictFallback
 			}
 			c.failed = append(c.failed, c.targets...)
-			c.cause, c.targets = causeFallback, next
+			c.purpose, c.targets = causeFallback, next
 			return true
 		}
 	}

@@ -44,7 +44,7 @@ func (c *call) take(route *Route) {
 // mayAsk reports whether the caller may ask for a route. A key's list of models names what is asked for: where the
 // operator's rules lead from there is not the key's business.
 func (c *call) mayAsk(r *Route) bool {
-	return (c.cause == causeDecision || c.principal.AllowsModel(r.Alias)) && r.IsFor(c.principal)
+	return (c.purpose == causeDecision || c.principal.AllowsModel(r.Alias)) && r.IsFor(c.principal)
 }
 
 // IsFor reports whether the route exists for a caller: a name that rules alone serve does only where the caller's tenant
@@ -54,7 +54,7 @@ func (r *Route) IsFor(p *identity.Principal) bool { return !r.virtual || r.forwa
 // forward follows the rules from the requested route to the one that is to serve the call. A call that decides about
 // another is never forwarded.
 func (c *call) forward(route *Route) *Route {
-	if route.forwards == nil || c.cause == causeDecision {
+	if route.forwards == nil || c.purpose == causeDecision {
 		return route
 	}
 	f := forwarder{principal: c.principal, format: c.op.Format, body: c.body, ask: &c.ask, decide: c.decide}

@@ -79,10 +79,14 @@ func (c *call) explain() routeInfo {
 // cause is why the call went to where it was tried last.
 func (c *call) cause() string {
 	switch {
+	case c.purpose != "":
+		return c.purpose
 	case c.target == nil:
 		return "direct"
 	case len(c.attempts) > 1 && c.attempts[0].PlatformModelID != c.target.Model.ID:
 		return "failover"
+	case len(c.forwarded) > 0:
+		return causeForward
 	case c.target.Model.ProviderModelName != c.ask.Model:
 		return "alias"
 	}
