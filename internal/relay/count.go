@@ -12,9 +12,10 @@ func (c *call) countInput() int64 {
 
 // markedInput is the input that the first mark of a stream charges. An upstream that is known to tell no usage is charged by
 // the same count in the end; else the estimate does, because the usage is still to come.
-func (c *call) markedInput() int64 {
-	n := c.op.Format.InputTokens(c.body, &c.ask)
-	if !c.target.Shape.StreamUsage {
+func (c *call) markedInput() (n int64) {
+	if c.target.Shape.StreamUsage {
+		n = c.op.Format.InputTokens(c.body, &c.ask)
+	} else {
 		n = c.countInput()
 	}
 	c.marked = max(c.marked, n)

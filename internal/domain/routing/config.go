@@ -206,8 +206,9 @@ func (s *Service) checkConfig(raw json.RawMessage) error {
 // checkParams checks the schema within capabilities that were entered at path.
 func (s *Service) checkParams(path string, raw json.RawMessage) error {
 	var capabilities catalog.Capabilities
-	if s.Params == nil || len(raw) == 0 || json.Unmarshal(raw, &capabilities) != nil {
-		return nil // another check says what is wrong with what is no object
+	_ = json.Unmarshal(raw, &capabilities) // another check says what is wrong with what is no object
+	if s.Params == nil || len(capabilities.Params) == 0 {
+		return nil
 	}
 	return prefixed(path+".params", s.Params.CheckParams(capabilities.Params))
 }

@@ -87,7 +87,10 @@ func TestLongStreamsAreEstimatedBeyondWhatIsKept(t *testing.T) {
 
 func TestWholeAnswersAndInputAreCounted(t *testing.T) {
 	t.Parallel()
-	content, _ := json.Marshal(prose)
+	content, err := json.Marshal(prose)
+	if err != nil {
+		t.Fatal(err)
+	}
 	answer := []byte(`{"choices":[{"message":{"content":` + string(content) + `,"tool_calls":[{"function":{"name":"f","arguments":"{\"a\":1}"}}]}}]}`)
 	count := func(s string) int64 { return tokens.Count(tokens.O200k, s) }
 	if got, want := counting(t, Chat).CountAnswer(answer, tokens.O200k), count(prose+`f{"a":1}`); got != want {

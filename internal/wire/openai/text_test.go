@@ -7,6 +7,11 @@ import (
 	"github.com/gantry-ai/gantry/internal/wire"
 )
 
+var (
+	_ wire.Texter = chatFormat{}
+	_ wire.Texter = embeddingsFormat{}
+)
+
 func TestText(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
@@ -18,13 +23,13 @@ func TestText(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := Chat.(wire.Texter).Text([]byte(body), &ask, 40); got != want {
+		if got := (chatFormat{}).Text([]byte(body), &ask, 40); got != want {
 			t.Errorf("%s: %q", body, got)
 		}
 	}
 	body := []byte(`{"model":"m","input":["a","b",[1,2]]}`)
 	ask, err := Embeddings.Peek(body)
-	if got := Embeddings.(wire.Texter).Text(body, &ask, 40); err != nil || got != "a\nb" {
+	if got := (embeddingsFormat{}).Text(body, &ask, 40); err != nil || got != "a\nb" {
 		t.Errorf("%q, %v", got, err)
 	}
 }
