@@ -96,9 +96,12 @@ func (p prober) Probe(ctx context.Context, account routing.Account, model string
 	if !ok {
 		return console.ProbeReport{}
 	}
-	run := probe.Prober{Now: p.app.now, Transport: func() http.RoundTripper { return newTransport(p.app.cfg.Relay.ConnectTimeout) }}
+	run := probe.Prober{Now: p.app.now, Transport: func() http.RoundTripper {
+		return proxied(newTransport(p.app.cfg.Relay.ConnectTimeout), account.ProxyURL)
+	}}
 	report := run.Probe(ctx, adapter, provider.Account{
 		BaseURL: account.BaseURL, AuthType: account.AuthType, Credential: account.Credential, Config: account.Config,
+		Headers: account.Headers,
 	}, model)
 	out := console.ProbeReport{Models: report.Models}
 	for _, s := range report.Steps {

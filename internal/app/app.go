@@ -53,6 +53,7 @@ type App struct {
 	upstreams   *transport.Transport
 	outbound    http.RoundTripper // how adapters make calls: by upstreams, and with the trace where that is wanted
 	tracer      *tracing.Tracer   // nil when requests are not traced
+	proxies     proxies
 
 	directory *identity.Directory
 	identity  *identity.Service
@@ -81,8 +82,8 @@ type App struct {
 	draining  drain
 }
 
-// noPlatform asks the store for the models of all platforms.
-var noPlatform id.ID
+// noPlatform asks the store for the models of all platforms, noTenant for the routes of all tenants.
+var noPlatform, noTenant id.ID
 
 // New makes an installation ready to serve: it opens the data directory and the database, migrates and seeds it, and
 // compiles the routes. Close releases what it holds.
@@ -158,7 +159,7 @@ func (a *App) connectDomains(ctx context.Context) error {
 	a.catalog = catalog.NewService(a.store.Catalog())
 	a.routing = routing.NewService(routing.Parts{
 		Store: a.store.Routing(), Catalog: a.catalog, Adapters: adapterBook{a.adapterOf}, Bus: &a.bus,
-		Box: a.credentials, Now: a.now,
+		Box: a.credentials, Now: a.now, Params: paramRules{},
 	})
 	if err := a.connectLimits(ctx); err != nil {
 		return err
@@ -282,6 +283,7 @@ func (a *App) Close(ctx context.Context) {
 		}
 	}
 	a.upstreams.CloseIdleConnections()
+	a.proxies.keep(nil)
 	if a.limiting != nil {
 		a.limiting.save(ctx)
 	}

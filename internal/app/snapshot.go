@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/provider/transport"
@@ -36,6 +38,12 @@ func (a *App) reload(ctx context.Context) error {
 	if src.BaseModels, err = a.store.Catalog().BaseModelList(ctx); err != nil {
 		return err
 	}
+	if src.ModelRoutes, err = a.store.Routing().ModelRouteList(ctx, noTenant); err != nil {
+		return err
+	}
+	if src.DefaultTenant, err = a.defaultTenant(ctx); err != nil {
+		return err
+	}
 	if src.RuleSets, err = a.store.Pricing().RuleSetList(ctx); err != nil {
 		return err
 	}
@@ -53,8 +61,15 @@ func (a *App) reload(ctx context.Context) error {
 	}
 	a.relay.Use(s)
 	a.health.Keep(src.Platforms, src.Models)
+	a.proxies.keep(src.Platforms)
 	a.limiting.book.Renew(src.Version)
 	return nil
+}
+
+// defaultTenant is the tenant whose routes are for all that have none of their own.
+func (a *App) defaultTenant(ctx context.Context) (id.ID, error) {
+	t, err := a.store.Identity().TenantByKey(ctx, identity.DefaultTenantKey)
+	return t.ID, err
 }
 
 // prepareAccounts makes sure that every currency in use has the accounts that settling a call needs.
@@ -100,8 +115,6 @@ func (a *App) adaptersByProvider(ctx context.Context) (map[string]provider.Adapt
 func (a *App) unseal(c *routing.Credential) (map[string]secret.String, error) {
 	return routing.Unseal(a.credentials, c)
 }
-
-func (a *App) transportFor(*routing.Platform) http.RoundTripper { return a.outbound }
 
 // newUpstreams makes the connections to all upstreams. Where the environment names a proxy for a host, the standard
 // library's transport goes through it.

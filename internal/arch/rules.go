@@ -47,7 +47,7 @@ var Rules = []Rule{
 		In:     []string{"internal/wire/..."},
 		Only: []string{
 			"std", "internal/kernel/...", "internal/inference/...", "internal/wire/...",
-			"github.com/tidwall/gjson", "github.com/coder/websocket",
+			"github.com/tidwall/gjson", "github.com/coder/websocket", "github.com/tiktoken-go/tokenizer/...",
 		},
 		Plant: "internal/wire/openai internal/provider",
 	},

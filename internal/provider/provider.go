@@ -56,6 +56,8 @@ type Account struct {
 	AuthType string
 	// Credential holds the fields that Description.Credential names.
 	Credential map[string]secret.String
+	// Headers are the operator's own, checked; they go out with every call, but never instead of the adapter's.
+	Headers map[string]string
 	// Config is the JSON of the adapter's own settings; empty means its defaults.
 	Config []byte
 	// Transport makes the HTTP calls; it follows no redirects and keeps connections.

@@ -23,18 +23,36 @@ const (
 	verdictNextPlatform = "next_platform"
 	verdictStop         = "stop"
 	verdictExhausted    = "exhausted"
+	verdictFallback     = "fallback"
 	verdictCallerLeft   = "caller_left"
 )
 
 // maxErrorBody is how much of an upstream's error is read.
 const maxErrorBody = 64 << 10
 
-// run tries candidates until one has delivered or the request must stop.
+// run tries candidates, and then those of the route's fallback, until one has delivered or the request must stop.
 func (c *call) run() {
 	r := c.plan.run(c)
+	for c.attempts[len(c.attempts)-1].Verdict == verdictExhausted && c.fallBack() {
+		if next, tried := c.elsewhere(); tried {
+			r = next
+		}
+	}
 	if r.Category != inference.OK && !r.delivered {
 		c.giveUp(r.Outcome)
 	}
+}
+
+// elsewhere tries the candidates of a fallback. It reports false when none of them was sent anything.
+func (c *call) elsewhere() (result, bool) {
+	if !c.plan.pay(c, false) {
+		return result{}, false
+	}
+	if c.plan.begin(c) != nil {
+		c.plan.unpay(c)
+		return result{}, false
+	}
+	return c.plan.run(c), true
 }
 
 // stops reports whether the same request would fail everywhere. Source: DESIGN section 6, hardStopPolicy.
@@ -102,6 +120,7 @@ func (c *call) exchange(d *deadline, t *Target, a *tasks.Attempt) provider.Outco
 		if err != nil && len(body) == 0 {
 			return c.broken(d, err, inference.Protocol)
 		}
+		t.restate(resp)
 		return t.Upstream.Classify(resp, body)
 	}
 	c.begin(stepDeliver)

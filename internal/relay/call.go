@@ -14,6 +14,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/params"
 )
 
 // call is one request on its way through the steps. One goroutine owns it.
@@ -38,6 +39,15 @@ type call struct {
 	discounts []pricing.NamedFactor // the caller's
 	route     *Route
 	plan      plan
+	forwarded []forwardStep // from the requested model to the route, by rules
+	purpose   string        // causeFallback, causeDecision; "": neither
+	fallbacks int
+	failed    []routeCandidate // those of the routes before a fallback
+
+	// shape
+	received     *received       // what the caller sent, where body and ask are another for the target; see shapeFor
+	changes      []params.Change // between the two
+	preprocessed []preprocessing // by attempt
 
 	// reserve
 	schedule  *pricing.Schedule // in force when the call was accepted; the hold and the bill go by it
@@ -53,6 +63,7 @@ type call struct {
 
 	// deliver
 	inputTokens int64 // estimate, for marks and for upstreams that do not tell
+	marked      int64 // input tokens of the first mark; 0: there is none
 	ttft        time.Duration
 	delivered   bool   // the caller was sent something of the upstream's
 	owed        []byte // of the answer: what is sent once its charge is durable

@@ -28,9 +28,12 @@ type Sources struct {
 	PolicySets []routing.PolicySet
 	Runner     *routing.RunnerPolicy
 	// Health outlives snapshots; nil: everything is well, and nobody remembers what was not.
-	Health   *routing.Health
-	Now      time.Time
-	Adapters map[string]provider.Adapter
+	Health *routing.Health
+	// ModelRoutes are where requests go instead; those of the tenant DefaultTenant are for all that have none of their own.
+	ModelRoutes   []routing.ModelRoute
+	DefaultTenant id.ID
+	Now           time.Time
+	Adapters      map[string]provider.Adapter
 	// Unseal opens a credential.
 	Unseal func(*routing.Credential) (map[string]secret.String, error)
 	// Transport makes a platform's HTTP calls.
@@ -57,15 +60,16 @@ func Compile(src Sources) *Snapshot {
 	for _, r := range s.routes {
 		r.settle()
 	}
+	c.forwards(s)
 	return s
 }
 
 type compiler struct {
 	Sources
-	book  *pricing.Book
-	bases map[id.ID]*catalog.BaseModel
-
+	book     *pricing.Book
+	bases    map[id.ID]*catalog.BaseModel
 	policies *routing.PolicyBook
+	settings settings // of the platform that is being compiled
 }
 
 // runner compiles the runner policy. One that cannot be read counts as if it were not there.
@@ -94,6 +98,11 @@ func (c *compiler) platform(s *Snapshot, p *routing.Platform) {
 	adapter, ok := c.Adapters[p.Provider]
 	if !ok {
 		c.Log.Error("platform left out: no adapter", "platform", p.Name, "provider", p.Provider)
+		return
+	}
+	var err error
+	if c.settings, err = readSettings(p); err != nil {
+		c.Log.Error("platform left out: settings", "platform", p.Name, "error", err)
 		return
 	}
 	opened := c.open(p, adapter)
@@ -132,12 +141,9 @@ func (c *compiler) openWith(p *routing.Platform, cr *routing.Credential, adapter
 			return nil, err
 		}
 	}
-	_, config, err := routing.ParseKeyStrategy("config", p.Config)
-	if err != nil {
-		return nil, err
-	}
 	return adapter.Open(provider.Account{
-		BaseURL: p.BaseURL, AuthType: p.AuthType, Credential: fields, Config: config, Transport: c.Transport(p),
+		BaseURL: p.BaseURL, AuthType: p.AuthType, Credential: fields, Config: c.settings.Adapter,
+		Headers: c.settings.Headers, Transport: c.Transport(p),
 	})
 }
 
@@ -145,6 +151,7 @@ func (c *compiler) model(
 	s *Snapshot, p *routing.Platform, m *routing.PlatformModel, d provider.Description, opened []access,
 ) {
 	base := c.bases[m.BaseModelID]
+	m = c.settings.renamed(m)
 	proto := Target{Platform: p, Model: m, Dialects: d.Dialects, Simulated: d.Simulated, Types: m.Types}
 	if err := proto.limit(base, c.rateSets(p, m, base)); err != nil {
 		c.Log.Error("model left out: its rate limits", "platform", p.Name, "model", m.Alias, "error", err)
@@ -152,6 +159,7 @@ func (c *compiler) model(
 	}
 	c.resilience(&proto, base)
 	proto.Capabilities = capabilities(base, m)
+	c.shape(&proto)
 	proto.ContextWindow, proto.MaxOutput = proto.Capabilities.ContextWindow, proto.Capabilities.MaxOutputTokens
 	if proto.Schedule, proto.PriceError = c.schedule(p, m, base, d.Simulated); proto.PriceError != nil {
 		c.Log.Warn("model cannot be priced", "platform", p.Name, "model", m.Alias, "error", proto.PriceError)
@@ -161,7 +169,7 @@ func (c *compiler) model(
 		r = &Route{Alias: m.Alias, DisplayName: m.DisplayName, OwnedBy: p.Provider, Created: m.CreatedAt}
 		s.routes[m.Alias] = r
 	}
-	proto.strategy, _, _ = routing.ParseKeyStrategy("config", p.Config) // what was opened could be read
+	proto.strategy = c.settings.KeyStrategy
 	for _, a := range opened {
 		t := proto
 		t.Upstream, t.CredentialID, t.Weight = a.upstream, a.credential.ID, a.credential.Weight

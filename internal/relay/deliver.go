@@ -45,6 +45,7 @@ func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) 
 			Category: inference.Protocol, Code: "upstream_bad_response", Message: "The upstream's answer is not valid.",
 		}
 	}
+	c.countWhole(&m, body)
 	a.TTFT = c.now().Sub(a.StartedAt)
 	c.ttft = c.now().Sub(c.start)
 	c.status = http.StatusOK
@@ -119,8 +120,11 @@ var readies = sync.Pool{New: func() any { b := make([]byte, 0, maxReady); return
 func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt) provider.Outcome {
 	s := &stream{
 		call: c, d: d, attempt: a, marks: c.firstMark(), out: http.NewResponseController(c.w), events: sse.NewReader(resp.Body, maxEvent),
-		meter: c.op.Format.Meter(wire.MeterOptions{HideUsage: c.target.Shape.StreamUsage && !c.ask.WantsUsage}),
+		meter: c.op.Format.Meter(wire.MeterOptions{
+			HideUsage: c.target.Shape.StreamUsage && !c.ask.WantsUsage, Family: c.target.family, NoUsage: !c.target.Shape.StreamUsage,
+		}),
 	}
+	defer s.releaseMeter()
 	o, gone := s.pump()
 	s.events.Release()
 	if !s.begun && !s.finished {
@@ -300,7 +304,7 @@ func (s *stream) end(o provider.Outcome, gone bool) {
 	}
 	s.call.note(s.attempt, o)
 	s.attempt.Verdict = verdictServed
-	m := s.meter.Result()
+	m := s.counted()
 	how := served(m)
 	switch {
 	case gone:

@@ -129,9 +129,13 @@ const verdictRefused = "refused"
 // health and with outcomes that are supposed. Codes: model_not_found, unavailable.
 func (r *Relay) Explain(q *Inquiry) (Explanation, error) {
 	s, now := r.snapshot.Load(), r.now()
-	route, l, err := s.lead(q.Principal, q.Kind, &q.Ask)
+	f := forwarder{principal: q.Principal, ask: &q.Ask, tokens: q.InputTokens}
+	route, l, err := s.lead(&f, q.Kind)
 	if err != nil {
 		return Explanation{}, err
+	}
+	if len(l.choices) == 0 {
+		return Explanation{}, errNoUpstream.After(retryLater)
 	}
 	l = l.clone()
 	w := &rehearsal{clock: now, limits: r.limits, faults: q.Faults, credit: r.budget.units.Load() + 1}

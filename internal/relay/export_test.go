@@ -10,7 +10,7 @@ import (
 func (r *Relay) Begin(conversation string) (*Target, error) {
 	s, ask := r.snapshot.Load(), wire.Ask{Model: "m", StickyKey: conversation}
 	who := &identity.Principal{}
-	_, l, err := s.lead(who, inference.Chat, &ask)
+	_, l, err := s.lead(&forwarder{principal: who, ask: &ask}, inference.Chat)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,8 @@ func (r *Relay) PlanAllocations() func() {
 	return func() {
 		*p = plan{}
 		w.steps = w.steps[:0]
-		_, l, err := s.lead(who, inference.Chat, &ask)
+		f := forwarder{principal: who, ask: &ask}
+		_, l, err := s.lead(&f, inference.Chat)
 		if err != nil {
 			panic(err)
 		}

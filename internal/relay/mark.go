@@ -24,7 +24,7 @@ type marks struct {
 // firstMark takes down the cost of the input as soon as the upstream has answered. The first byte waits for it, and it
 // becomes durable while the upstream thinks of its first token.
 func (c *call) firstMark() marks {
-	c.inputTokens = c.op.Format.InputTokens(c.body, &c.ask)
+	c.inputTokens = c.markedInput()
 	return marks{ticket: c.mark(0), waiting: true}
 }
 

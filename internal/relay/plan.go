@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"time"
@@ -104,24 +105,26 @@ type result struct {
 func (p *plan) begin(w world) error {
 	p.tried = p.done[:0]
 	p.fitWindows()
-	var full error
+	var full, unsupported error
 	for {
 		if p.next(w, p.start, true) == nil {
-			if full != nil {
-				return full
-			}
-			return p.unavailable(p.start)
+			return cmp.Or(full, unsupported, p.unavailable(p.start))
 		}
 		err := w.enter(p.current)
 		if err == nil {
 			return nil
 		}
 		p.unprobe()
-		if !errors.Is(err, limits.ErrTarget) {
+		switch {
+		case errors.Is(err, limits.ErrTarget):
+			full = soonest(full, err)
+			p.pass(w, gateLimits)
+		case errors.Is(err, errUnsupported):
+			unsupported = err
+			p.pass(w, gateCapability)
+		default:
 			return err
 		}
-		full = soonest(full, err)
-		p.pass(w)
 	}
 }
 
@@ -211,7 +214,7 @@ func (p *plan) goOn(w world, why inference.Category, from *choice, now time.Time
 	}
 	for w.enter(p.current) != nil {
 		p.unprobe()
-		p.pass(w)
+		p.pass(w, gateLimits)
 		if !p.find(w, now, why, from) {
 			p.unpay(w)
 			return verdictExhausted
@@ -294,17 +297,21 @@ func (p *plan) unpay(w world) {
 	}
 }
 
-// pass leaves out what was found to be at its limits: the key where keys have limits of their own, else all keys.
-func (p *plan) pass(w world) {
+// pass leaves out what could not be entered: of what is at its limits, the key where keys have limits of their own, and
+// otherwise all keys.
+func (p *plan) pass(w world, gate string) {
 	t, c := p.current, p.of
-	unit, g := t.modelUnit, gated{of: c, gate: gateLimits}
-	if c.keyLimits {
+	unit, g := t.modelUnit, gated{of: c, gate: gate}
+	if c.keyLimits && gate == gateLimits {
 		p.tried, unit, g.target = append(p.tried, t), t.keyUnit, t
 	} else {
 		p.full = append(p.full, c)
 	}
 	if len(p.gates) < maxGates {
 		p.gates = append(p.gates, g)
+	}
+	if gate != gateLimits {
+		return
 	}
 	if change, ok := unit.Exclude(w.time()); ok {
 		w.announce(change, nil)

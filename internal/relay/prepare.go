@@ -10,6 +10,7 @@ import (
 // prepare makes the call that a target is sent. Caller and upstream speak the same format, so the bytes go through;
 // only the model's name, the output limit and the wish for usage are edited in.
 func (c *call) prepare(t *Target, attempt int) *provider.Call {
+	c.logChanges(t, attempt)
 	change := wire.Change{MaxOutputParam: t.Shape.MaxOutputParam, AskUsage: c.ask.Stream && t.Shape.StreamUsage}
 	if t.Model.ProviderModelName != c.ask.Model {
 		change.Model = t.Model.ProviderModelName

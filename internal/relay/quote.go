@@ -28,8 +28,11 @@ func (s *Snapshot) Quote(p *identity.Principal, f wire.Format, body []byte, now 
 	if err != nil {
 		return Quote{}, err
 	}
-	t, alias, err := s.first(p, f.Kind(), &ask, now)
+	t, alias, err := s.first(p, f, body, &ask, now)
 	if err != nil {
+		return Quote{}, err
+	}
+	if body, ask, _, err = t.shaped(f, body, &ask); err != nil {
 		return Quote{}, err
 	}
 	schedule := t.Schedule.At(now)
@@ -52,9 +55,12 @@ func (s *Snapshot) Quote(p *identity.Principal, f wire.Format, body []byte, now 
 
 // first is the target that a request would be sent to first, and the route's name: what the next request's plan would
 // choose, without changing anything. Where nothing can be tried now, it is what is tried first at other times.
-func (s *Snapshot) first(p *identity.Principal, kind inference.Kind, ask *wire.Ask, now time.Time) (*Target, string, error) {
-	route, l, err := s.lead(p, kind, ask)
-	if err != nil {
+func (s *Snapshot) first(
+	p *identity.Principal, format wire.Format, body []byte, ask *wire.Ask, now time.Time,
+) (*Target, string, error) {
+	f := forwarder{principal: p, format: format, body: body, ask: ask}
+	route, l, err := s.lead(&f, format.Kind())
+	if err != nil || len(l.choices) == 0 {
 		return nil, "", errModel.At("model")
 	}
 	var trial plan

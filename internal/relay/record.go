@@ -65,6 +65,9 @@ func (c *call) task() tasks.Task {
 	t := c.identify(c.now())
 	t.Attempts, t.Route = c.marshal(c.attempts), c.explain()
 	t.Lines = pricing.AppendLines(nil, c.lines)
+	if len(c.preprocessed) > 0 {
+		t.Preprocessing = c.marshal(c.preprocessed)
+	}
 	return t
 }
 

@@ -1,8 +1,10 @@
 package relay
 
 import (
+	"errors"
 	"net/http"
 
+	"github.com/gantry-ai/gantry/internal/domain/limits"
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -17,18 +19,22 @@ const defaultMaxOutput = 32_768
 var errUnbounded = fault.New(http.StatusBadRequest, "output_limit_required",
 	"This installation requires a limit on output tokens: set max_tokens.").At("max_tokens")
 
-// reserve holds the worst-case cost of serving the request by the first target that is not at its limits.
+// reserve holds the worst-case cost of serving the request by the first target that is not at its limits, or by one of the
+// route's fallback.
 func (c *call) reserve() error {
 	if c.guard != nil {
 		if err := c.callerLimits(); err != nil {
 			return err
 		}
 	}
-	if err := c.plan.begin(c); err != nil {
-		return err
+	err := c.plan.begin(c)
+	for (errors.Is(err, limits.ErrTarget) || errors.Is(err, errNoUpstream)) && c.fallBack() {
+		err = c.plan.begin(c)
 	}
-	c.budget.request()
-	return nil
+	if err == nil {
+		c.budget.request()
+	}
+	return err
 }
 
 // reserveFor makes the hold large enough for a target. What an earlier target needed is given back first. The journal is
@@ -37,6 +43,9 @@ func (c *call) reserveFor(t *Target) error {
 	c.hold.Release()
 	c.leaveLimits()
 	c.held = 0
+	if err := c.shapeFor(t); err != nil {
+		return err
+	}
 	if c.schedule = t.Schedule.At(c.start); c.schedule == nil {
 		return pricing.ErrNoRules.Because(t.PriceError)
 	}

@@ -17,35 +17,47 @@ var errModel = fault.New(http.StatusNotFound, "model_not_found", "The model does
 // resolve finds what may serve the request.
 func (c *call) resolve() error {
 	s := c.snapshot.Load()
-	route, l, err := s.lead(c.principal, c.op.Format.Kind(), &c.ask)
+	f := forwarder{
+		principal: c.principal, format: c.op.Format, body: c.body, ask: &c.ask, decide: c.decide, deciding: c.purpose == causeDecision,
+	}
+	route, l, err := s.lead(&f, c.op.Format.Kind())
 	if err != nil {
 		return err
 	}
-	c.route = route
-	if t, ok := c.principal.Terms.(*terms); ok {
-		c.discounts = t.discounts(route.Alias)
-	}
+	c.forwarded = f.steps
+	c.take(route)
 	if l.window > 0 && c.ask.InputBound > l.window && c.inputTokens == 0 {
 		c.inputTokens = c.op.Format.InputTokens(c.body, &c.ask)
 	}
-	c.plan.total = c.limits.Total
-	c.plan.set(l, s.runner, c.principal, &c.ask, c.inputTokens, l.turn.Add(1), c.start)
+	c.planOver(l, s.runner)
+	if len(l.choices) == 0 && !c.fallBack() {
+		return errNoUpstream.After(retryLater)
+	}
 	return nil
 }
 
-// lead finds the route of a request and what of it offers the operation. Codes: model_not_found, unavailable.
-func (s *Snapshot) lead(p *identity.Principal, kind inference.Kind, ask *wire.Ask) (*Route, *lane, error) {
-	route := s.Route(ask.Model)
-	if route == nil || !route.Types.Has(kind.ModelType()) || !p.AllowsModel(route.Alias) {
-		message := "The model `" + shorten(ask.Model) + "` does not exist or you do not have access to it."
+// planOver plans to go over a lane.
+func (c *call) planOver(l *lane, r *routing.Runner) {
+	c.plan = plan{total: c.limits.Total}
+	c.plan.set(l, r, c.principal, &c.ask, c.inputTokens, l.turn.Add(1), c.start)
+}
+
+// lead follows the rules from the requested model to the route that is to serve the request, and returns what of it offers
+// the operation, which may be nothing. Code: model_not_found.
+func (s *Snapshot) lead(f *forwarder, kind inference.Kind) (*Route, *lane, error) {
+	route := s.Route(f.ask.Model)
+	if route != nil && f.mayAsk(route) {
+		route = f.lead(route)
+	} else {
+		route = nil
+	}
+	if route == nil || !route.Types.Has(kind.ModelType()) {
+		message := "The model `" + shorten(f.ask.Model) + "` does not exist or you do not have access to it."
 		return nil, nil, errModel.Saying(message).At("model")
 	}
 	l := route.lane(kind)
-	if ask.Simulation {
+	if f.ask.Simulation {
 		l = s.simulated(l, kind)
-	}
-	if len(l.choices) == 0 {
-		return nil, nil, errNoUpstream.After(retryLater)
 	}
 	return route, l, nil
 }

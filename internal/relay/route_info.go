@@ -15,7 +15,9 @@ type routeInfo struct {
 	Served    string
 	Cause     string
 	// Seed decided what was left to chance: with it, explaining the request gives the same order.
-	Seed       uint64
+	Seed uint64
+	// Forwarded are the rules that led from the requested model to the one that served.
+	Forwarded  []forwardStep
 	Candidates []routeCandidate
 }
 
@@ -37,14 +39,14 @@ const maxCandidates = 32
 
 // explain tells why the call went to where it was tried last.
 func (c *call) explain() json.RawMessage {
-	info := routeInfo{Requested: c.ask.Model, Cause: c.cause()}
+	info := routeInfo{Requested: c.ask.Model, Cause: c.cause(), Forwarded: c.forwarded}
 	if c.target != nil {
 		info.Served = c.target.Model.ProviderModelName
 	}
 	var buffer [4]routeCandidate
 	if c.plan.lane != nil {
 		info.Seed = c.plan.seed
-		info.Candidates = c.plan.candidates(buffer[:0], c.target, c.statuses == tasks.Succeeded)
+		info.Candidates = c.plan.candidates(append(buffer[:0], c.failed...), c.target, c.statuses == tasks.Succeeded)
 	}
 	return info.append(make([]byte, 0, 192+256*len(info.Candidates)))
 }
@@ -53,10 +55,14 @@ func (c *call) explain() json.RawMessage {
 // before; where several stood equal, it was balancing.
 func (c *call) cause() string {
 	switch {
+	case c.purpose != "":
+		return c.purpose
 	case c.target == nil:
 		return "direct"
 	case len(c.attempts) > 1 && c.attempts[0].PlatformModelID != c.target.Model.ID:
 		return "failover"
+	case len(c.forwarded) > 0:
+		return causeForward
 	case c.plan.equals() > 1:
 		return "balancing"
 	case c.target.Model.ProviderModelName != c.ask.Model:
@@ -133,6 +139,10 @@ func (r *routeInfo) append(b []byte) []byte {
 	b = appendText(append(b, `,"cause":`...), r.Cause)
 	if r.Seed > 0 {
 		b = strconv.AppendUint(append(b, `,"seed":`...), r.Seed, 10)
+	}
+	if len(r.Forwarded) > 0 {
+		steps, _ := json.Marshal(r.Forwarded) //nolint:errchkjson // texts and numbers always have a form in JSON
+		b = append(append(b, `,"forwarded":`...), steps...)
 	}
 	b = append(b, `,"candidates":[`...)
 	for i := range r.Candidates {

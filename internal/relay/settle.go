@@ -81,9 +81,7 @@ func (c *call) usage(m wire.Metered) inference.Usage {
 		return m.Usage
 	}
 	u := inference.Usage{Estimated: true}
-	if c.inputTokens == 0 {
-		c.inputTokens = c.op.Format.InputTokens(c.body, &c.ask)
-	}
+	c.inputTokens = max(c.countInput(), c.marked)
 	u.Quantities[inference.TextInput] = c.inputTokens
 	u.Quantities[inference.TextOutput] = m.OutputTokens
 	return u

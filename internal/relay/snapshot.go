@@ -15,6 +15,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/wire/tokens"
 )
 
 // Snapshot is everything that requests are routed by, compiled and immutable. A change of configuration makes another.
@@ -37,6 +38,10 @@ type Route struct {
 	// Targets are ordered by the priority of their platforms.
 	Targets []*Target
 	lanes   map[inference.Kind]*lane
+	// virtual says that no upstream offers a model of this name: rules lead elsewhere.
+	virtual bool
+	// forwards are where its requests go instead; nil: nowhere.
+	forwards *forwards
 }
 
 // Types is a set of model types; sets are small.
@@ -58,6 +63,11 @@ type Target struct {
 	Simulated    bool
 	Types        Types
 	Capabilities catalog.Capabilities
+	// shaping changes requests for the target, statuses what its error answers are classified by; nil: nothing.
+	shaping  *shaping
+	statuses map[string]int
+	// family is what the model counts tokens by.
+	family tokens.Family
 	// ContextWindow and MaxOutput are tokens; 0 means unknown.
 	ContextWindow int64
 	MaxOutput     int64

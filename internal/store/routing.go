@@ -32,6 +32,7 @@ type platformRow struct {
 	BaseURL            string `bun:"base_url"`
 	AuthType           string
 	Config             document
+	ProxySealed        []byte
 	Priority           int64
 	DynamicPriority    *int64
 	Discount           money.Factor
@@ -52,7 +53,8 @@ func platformOf(v *routing.Platform) *platformRow {
 	return &platformRow{
 		Number: v.Number, ID: v.ID, TenantID: v.TenantID, OwnerUserID: v.OwnerUserID, Provider: v.Provider, Key: v.Key,
 		Name: v.Name, InternalName: v.InternalName, BaseURL: v.BaseURL, AuthType: v.AuthType, Config: document(v.Config),
-		Priority: v.Priority, DynamicPriority: v.DynamicPriority, Discount: v.Discount, PricingMode: v.PricingMode,
+		ProxySealed: v.ProxySealed,
+		Priority:    v.Priority, DynamicPriority: v.DynamicPriority, Discount: v.Discount, PricingMode: v.PricingMode,
 		PricingRuleSetID: v.PricingRuleSetID, RuntimePolicySetID: v.RuntimePolicySetID,
 		RateLimitPolicy: document(v.RateLimitPolicy), RetryPolicy: document(v.RetryPolicy),
 		RuntimePolicy: document(v.RuntimePolicy), Status: v.Status, CooldownUntil: stampOf(v.CooldownUntil),
@@ -64,7 +66,7 @@ func (r platformRow) value() routing.Platform {
 	return routing.Platform{
 		ID: r.ID, Number: r.Number, TenantID: r.TenantID, OwnerUserID: r.OwnerUserID, Provider: r.Provider, Key: r.Key,
 		Name: r.Name, InternalName: r.InternalName, BaseURL: r.BaseURL, AuthType: r.AuthType,
-		Config: json.RawMessage(r.Config), Priority: r.Priority, DynamicPriority: r.DynamicPriority, Discount: r.Discount,
+		Config: json.RawMessage(r.Config), ProxySealed: r.ProxySealed, Priority: r.Priority, DynamicPriority: r.DynamicPriority, Discount: r.Discount,
 		PricingMode: r.PricingMode, PricingRuleSetID: r.PricingRuleSetID, RuntimePolicySetID: r.RuntimePolicySetID,
 		RateLimitPolicy: json.RawMessage(r.RateLimitPolicy), RetryPolicy: json.RawMessage(r.RetryPolicy),
 		RuntimePolicy: json.RawMessage(r.RuntimePolicy), Status: r.Status, CooldownUntil: r.CooldownUntil.time(),

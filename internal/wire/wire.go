@@ -5,6 +5,7 @@ package wire
 import (
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/wire/tokens"
 )
 
 // Format is one wire format: a dialect for one operation. It is safe for concurrent use.
@@ -26,6 +27,29 @@ type Format interface {
 	ErrorFrame(f *fault.Error) []byte
 	// End is what terminates a stream; empty when nothing does.
 	End() []byte
+}
+
+// Texter is an ability of a format: it can tell what a request says. Rules that go by content need it.
+type Texter interface {
+	// Text returns the text of a request's messages, not much longer than limit bytes. a is what Peek returned for body.
+	Text(body []byte, a *Ask, limit int) string
+}
+
+// Counting is an ability of a format: it counts by a model's vocabulary, for upstreams that tell no usage.
+type Counting interface {
+	// CountInput counts a request; a is what Peek returned for body.
+	CountInput(body []byte, a *Ask, f tokens.Family) int64
+	// CountAnswer counts the output of a buffered answer.
+	CountAnswer(body []byte, f tokens.Family) int64
+}
+
+// MeterCounter is an ability of a meter: it counts what was delivered by the model's vocabulary.
+type MeterCounter interface {
+	// Delivered is the count for a stream that ended without usage. Metered.OutputTokens is cheaper; in a stream whose
+	// upstream tells no usage it is never above what Delivered will be.
+	Delivered() int64
+	// Release gives back what counting took.
+	Release()
 }
 
 // Ask is what a request asks for, as far as routing and pricing need to know.
@@ -74,9 +98,13 @@ type Metered struct {
 	OutputTokens int64
 }
 
-// MeterOptions say what the caller did not ask for and therefore must not see.
+// MeterOptions say what the caller did not ask for and therefore must not see, and how to count.
 type MeterOptions struct {
 	HideUsage bool
+	// Family is what the model counts tokens by. NoUsage says that the upstream tells no usage, so that the text is counted
+	// as it comes.
+	Family  tokens.Family
+	NoUsage bool
 }
 
 // Meter watches one stream. It is not safe for concurrent use.

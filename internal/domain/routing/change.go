@@ -87,6 +87,9 @@ func (s *Service) successor(by event.Actor, old Platform, in NewPlatform) (Platf
 	next.TenantID, next.OwnerUserID = old.TenantID, old.OwnerUserID
 	next.DynamicPriority, next.CooldownUntil, next.Metadata = old.DynamicPriority, old.CooldownUntil, old.Metadata
 	next.RuntimePolicySetID, next.RuntimePolicy = old.RuntimePolicySetID, old.RuntimePolicy
+	if err := s.sealProxy(&next, &old); err != nil {
+		return Platform{}, err
+	}
 	if keep {
 		next.Credentials = old.Credentials
 		return next, s.tryKept(&next)
@@ -114,7 +117,7 @@ func (s *Service) tryKept(p *Platform) error {
 		for name, value := range secrets {
 			fields[name] = value.Reveal()
 		}
-		if err := s.tryAdapter(p, fields); err != nil {
+		if err := s.Adapters.Check(p.Provider, p.BaseURL, p.AuthType, fields, adapterSettings(p)); err != nil {
 			return err
 		}
 	}

@@ -54,6 +54,11 @@ func (s *Service) model(ctx context.Context, p *Platform, in NewModel) (Platform
 	if err := in.check(); err != nil {
 		return PlatformModel{}, err
 	}
+	if err := firstError(
+		s.checkParams("capabilities", in.Capabilities), s.checkParams("capabilityOverride", in.CapabilityOverride),
+	); err != nil {
+		return PlatformModel{}, err
+	}
 	base, err := s.base(ctx, in)
 	if err != nil {
 		return PlatformModel{}, err

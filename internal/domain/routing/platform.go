@@ -55,6 +55,15 @@ func (s *Service) platform(by event.Actor, in NewPlatform) (Platform, error) {
 	return p, err
 }
 
+// newPlatform makes the row of a platform that was not there.
+func (s *Service) newPlatform(by event.Actor, in NewPlatform) (Platform, error) {
+	p, err := s.platform(by, in)
+	if err == nil {
+		err = s.sealProxy(&p, nil)
+	}
+	return p, err
+}
+
 // settings checks all but the credentials and makes the row.
 func (s *Service) settings(by event.Actor, in NewPlatform) (Platform, error) {
 	adapter, ok := s.Adapters.Lookup(in.Provider)
@@ -63,6 +72,9 @@ func (s *Service) settings(by event.Actor, in NewPlatform) (Platform, error) {
 	}
 	in, err := in.withDefaults(adapter)
 	if err != nil {
+		return Platform{}, err
+	}
+	if err := s.checkConfig(in.Config); err != nil {
 		return Platform{}, err
 	}
 	discount, err := readDiscount("defaultDiscountFactor", in.Discount)
@@ -169,7 +181,7 @@ func (s *Service) readAndTry(p *Platform, raw json.RawMessage, a AdapterInfo) ([
 				return nil, invalid(c.at(f.Name), "The provider needs this field.")
 			}
 		}
-		if err := s.tryAdapter(p, c.fields); err != nil {
+		if err := s.Adapters.Check(p.Provider, p.BaseURL, p.AuthType, c.fields, adapterSettings(p)); err != nil {
 			return nil, c.locate(err)
 		}
 	}
@@ -198,7 +210,9 @@ type Account struct {
 	BaseURL    string
 	AuthType   string
 	Credential map[string]secret.String
-	Config     json.RawMessage
+	Config     json.RawMessage // the adapter's own
+	Headers    map[string]string
+	ProxyURL   secret.String // zero: none
 }
 
 // Try checks a draft as CreatePlatform does and returns the account of its first credential; nothing is kept.
@@ -214,6 +228,9 @@ func (s *Service) Try(in NewPlatform) (Account, error) {
 	if err != nil {
 		return Account{}, err
 	}
+	if err := s.checkConfig(in.Config); err != nil {
+		return Account{}, err
+	}
 	p := Platform{Provider: in.Provider, BaseURL: in.BaseURL, AuthType: in.AuthType, Config: orEmpty(in.Config)}
 	plain, err := s.readAndTry(&p, in.Credentials, adapter)
 	if err != nil {
@@ -223,8 +240,10 @@ func (s *Service) Try(in NewPlatform) (Account, error) {
 	for name, value := range plain[0].fields {
 		fields[name] = secret.New(value)
 	}
-	_, config, err := ParseKeyStrategy("config", p.Config)
-	return Account{p.Provider, p.BaseURL, p.AuthType, fields, config}, err
+	common, err := ParseConfig(p.Config)
+	return Account{
+		p.Provider, p.BaseURL, p.AuthType, fields, common.Adapter, common.Headers, secret.New(common.ProxyURL),
+	}, err
 }
 
 // slug makes a key of a name: lower-case letters, digits and dashes.

@@ -228,14 +228,11 @@ func TestCategories(t *testing.T) {
 
 func TestKeyStrategyIsNotTheAdaptersBusiness(t *testing.T) {
 	t.Parallel()
-	s, rest, err := routing.ParseKeyStrategy("config", json.RawMessage(`{"credentialStrategy":"sticky","headers":{"a":"b"}}`))
-	if s != routing.KeysByConversation || string(rest) != `{"headers":{"a":"b"}}` || err != nil {
-		t.Errorf("%q, %s, %v", s, rest, err)
+	c, err := routing.ParseConfig(json.RawMessage(`{"credentialStrategy":"sticky","organization":"o"}`))
+	if c.KeyStrategy != routing.KeysByConversation || string(c.Adapter) != `{"organization":"o"}` || err != nil {
+		t.Errorf("%q, %s, %v", c.KeyStrategy, c.Adapter, err)
 	}
-	if s, rest, err = routing.ParseKeyStrategy("config", nil); s != routing.KeysByWeight || rest != nil || err != nil {
-		t.Errorf("%q, %s, %v", s, rest, err)
-	}
-	_, _, err = routing.ParseKeyStrategy("config", json.RawMessage(`{"credentialStrategy":"best"}`))
+	_, err = routing.ParseConfig(json.RawMessage(`{"credentialStrategy":"best"}`))
 	if f := fault.From(err); f == nil || f.Path != "config.credentialStrategy" {
 		t.Errorf("%v", err)
 	}

@@ -22,7 +22,9 @@ type Platform struct {
 	InternalName string
 	BaseURL      string
 	AuthType     string
-	Config       json.RawMessage
+	// Config are the adapter's settings and those of Config; ProxySealed is the proxy's address where it has a password.
+	Config      json.RawMessage
+	ProxySealed []byte
 	// Priority orders platforms, the lower number first; DynamicPriority replaces it while set.
 	Priority           int64
 	DynamicPriority    *int64

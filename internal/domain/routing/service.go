@@ -22,6 +22,7 @@ type Parts struct {
 	Bus      *event.Bus
 	Box      *secret.Box // purpose "credential"
 	Now      clock.Clock
+	Params   ParamRules // nil: schemas and overrides of parameters are only known to be objects
 }
 
 // Service changes platforms and their models and reads them back.
@@ -43,7 +44,7 @@ func (s *Service) Models(ctx context.Context, platform id.ID) ([]PlatformModel, 
 // CreatePlatform adds a platform. Codes: provider_unknown, invalid_parameter with the path, platform_key_taken, and what
 // the adapter says of its fields.
 func (s *Service) CreatePlatform(ctx context.Context, by event.Actor, in NewPlatform) (Platform, error) {
-	p, err := s.platform(by, in)
+	p, err := s.newPlatform(by, in)
 	if err != nil {
 		return Platform{}, err
 	}
@@ -102,7 +103,7 @@ func (s *Service) Connect(ctx context.Context, by event.Actor, in NewPlatform, m
 
 // prepare is Connect without writing.
 func (s *Service) prepare(ctx context.Context, by event.Actor, in NewPlatform, models []string) (Connection, error) {
-	p, err := s.platform(by, in)
+	p, err := s.newPlatform(by, in)
 	if err != nil {
 		return Connection{}, err
 	}

@@ -26,6 +26,14 @@ type Store interface {
 	// ModelList returns the routes of one platform, or of all when platform is zero.
 	ModelList(ctx context.Context, platform id.ID) ([]PlatformModel, error)
 
+	// ModelRouteInsert's error is fault.ErrConflict when the tenant has a route of the alias.
+	ModelRouteInsert(ctx context.Context, t tx.Tx, v *ModelRoute) error
+	// ModelRouteUpdate writes Forward, Fallback and UpdatedAt.
+	ModelRouteUpdate(ctx context.Context, t tx.Tx, v *ModelRoute) error
+	ModelRouteDelete(ctx context.Context, t tx.Tx, route id.ID) error
+	// ModelRouteList returns the routes of one tenant, or of all when tenant is zero, by alias.
+	ModelRouteList(ctx context.Context, tenant id.ID) ([]ModelRoute, error)
+
 	PolicySetInsert(ctx context.Context, t tx.Tx, v *PolicySet) error
 	PolicySetList(ctx context.Context) ([]PolicySet, error)
 	RunnerPolicyInsert(ctx context.Context, t tx.Tx, v *RunnerPolicy) error

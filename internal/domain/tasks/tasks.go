@@ -95,7 +95,8 @@ type Attempt struct {
 	ErrorCode         string             `json:"errorCode,omitempty"`
 	ErrorMessage      string             `json:"errorMessage,omitempty"`
 	Retryable         bool               `json:"retryable"`
-	// Verdict is what the relay did next: served, retry_same, next_key, next_platform, stop, exhausted, caller_left.
+	// Verdict is what the relay did next: served, retry_same, next_key, next_platform, stop, exhausted, fallback,
+	// caller_left.
 	Verdict   string        `json:"verdict"`
 	StartedAt time.Time     `json:"startedAt"`
 	TTFT      time.Duration `json:"ttft,omitempty"` // nanoseconds

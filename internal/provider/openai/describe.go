@@ -54,9 +54,4 @@ var configFields = []provider.Field{
 		Help: text("The upstream tells the usage of a stream when asked. Switch off if it refuses stream_options.",
 			"上游可在流式响应中返回用量。若上游拒绝 stream_options,请关闭。"),
 	},
-	{
-		Name: "headers", Type: "map", Label: text("Extra headers", "附加请求头"),
-		Help: text("Names and values that are added to every call. No secrets: they are stored in plain text.",
-			"附加到每次调用的请求头。请勿填写密钥:它们以明文保存。"),
-	},
 }

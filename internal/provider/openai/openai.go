@@ -34,10 +34,8 @@ type Adapter struct{}
 
 // config is what a platform's config may say.
 type config struct {
-	// Headers are added to every call.
-	Headers      map[string]string `json:"headers"`
-	Organization string            `json:"organization"`
-	Project      string            `json:"project"`
+	Organization string `json:"organization"`
+	Project      string `json:"project"`
 	// AuthHeader names the header that holds the key when the auth type is "header".
 	AuthHeader string `json:"authHeader"`
 	// MaxTokensParam is the member that limits output: "max_tokens", which all imitators know, or "max_completion_tokens",
@@ -67,7 +65,7 @@ func (Adapter) Open(a provider.Account) (provider.Upstream, error) {
 	if err := provider.DecodeConfig(a.Config, &c); err != nil {
 		return nil, err
 	}
-	header, err := c.header()
+	header, err := c.header(a.Headers)
 	if err != nil {
 		return nil, err
 	}
@@ -93,9 +91,9 @@ var reserved = []string{
 	"Transfer-Encoding", "Upgrade", "Accept", "Accept-Encoding",
 }
 
-func (c *config) header() (http.Header, error) {
+func (c *config) header(operators map[string]string) (http.Header, error) {
 	h := http.Header{"User-Agent": {"gantry"}, "Content-Type": {"application/json"}}
-	for name, value := range c.Headers {
+	for name, value := range operators {
 		canonical := http.CanonicalHeaderKey(name)
 		if !provider.ValidHeader(name, value) || slices.Contains(reserved, canonical) {
 			return nil, provider.FaultConfig("config.headers."+name, "This header cannot be set.")

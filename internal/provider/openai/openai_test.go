@@ -86,13 +86,13 @@ var badAccounts = []providertest.BadAccount{
 	}},
 	{Name: "config no object", Path: "config", Spoil: func(a *provider.Account) { a.Config = []byte(`[1]`) }},
 	{Name: "unknown setting", Path: "config.nope", Spoil: func(a *provider.Account) { a.Config = []byte(`{"nope":1}`) }},
-	{Name: "another letter case", Path: "config.Headers", Spoil: func(a *provider.Account) { a.Config = []byte(`{"Headers":{}}`) }},
+	{Name: "another letter case", Path: "config.Project", Spoil: func(a *provider.Account) { a.Config = []byte(`{"Project":"p"}`) }},
 	{Name: "wrong type", Path: "config.streamUsage", Spoil: func(a *provider.Account) { a.Config = []byte(`{"streamUsage":"yes"}`) }},
 	{Name: "parameter", Path: "config.maxTokensParam", Spoil: func(a *provider.Account) { a.Config = []byte(`{"maxTokensParam":"max"}`) }},
 	{Name: "secret header", Path: "config.headers.authorization", Spoil: func(a *provider.Account) {
-		a.Config = []byte(`{"headers":{"authorization":"` + fakeopenai.DefaultKey + `"}}`)
+		a.Headers = map[string]string{"authorization": fakeopenai.DefaultKey}
 	}},
-	{Name: "header injection", Path: "config.headers.X-A", Spoil: func(a *provider.Account) { a.Config = []byte(`{"headers":{"X-A":"a\r\nb"}}`) }},
+	{Name: "header injection", Path: "config.headers.X-A", Spoil: func(a *provider.Account) { a.Headers = map[string]string{"X-A": "a\r\nb"} }},
 	{Name: "organization", Path: "config.organization", Spoil: func(a *provider.Account) { a.Config = []byte(`{"organization":"a\nb"}`) }},
 	{Name: "key header", Path: "config.authHeader", Spoil: func(a *provider.Account) {
 		a.AuthType, a.Config = authHeader, []byte(`{"authHeader":"Content-Length"}`)
@@ -115,8 +115,8 @@ func TestWhatGoesOut(t *testing.T) {
 			http.Header{"Authorization": {"Bearer k"}, "Accept": {"application/json"}, "Content-Type": {"application/json"}},
 		},
 		{
-			"slash and no version", "http://h:1/", "bearer", `{"organization":"o","project":"p","headers":{"x-team":"a"}}`, "http://h:1/chat/completions",
-			http.Header{"Openai-Organization": {"o"}, "Openai-Project": {"p"}, "X-Team": {"a"}},
+			"slash and no version", "http://h:1/", "bearer", `{"organization":"o","project":"p"}`, "http://h:1/chat/completions",
+			http.Header{"Openai-Organization": {"o"}, "Openai-Project": {"p"}, "X-Team": {"a"}, "User-Agent": {"operators"}},
 		},
 		{
 			"key header", "https://h/api/paas/v4//", "header", `{"authHeader":"x-api-key"}`, "https://h/api/paas/v4/chat/completions",
@@ -130,6 +130,7 @@ func TestWhatGoesOut(t *testing.T) {
 			var got *http.Request
 			u, err := Adapter{}.Open(provider.Account{
 				BaseURL: c.base, AuthType: c.auth, Config: []byte(c.config), Credential: map[string]secret.String{"apiKey": secret.New("k")},
+				Headers:   map[string]string{"x-team": "a", "user-agent": "operators", "x-api-key": "not the key"},
 				Transport: roundTripper(func(r *http.Request) (*http.Response, error) { got = r; return &http.Response{Body: http.NoBody}, nil }),
 			})
 			if err != nil {

@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"Platforms":           testPlatforms,
 		"PlatformModels":      testPlatformModels,
 		"Policies":            testPolicies,
+		"ModelRoutes":         testModelRoutes,
 		"ConfigVersion":       testConfigVersion,
 		"PolicyEvents":        testPolicyEvents,
 		"Sick":                testSick,

@@ -23,6 +23,7 @@ var granted = []struct {
 	{"users.read", []identity.Role{identity.RoleAdmin, identity.RoleSupport, identity.RoleFinance}},
 	{"users.write", []identity.Role{identity.RoleAdmin}},
 	{"wallets.adjust", []identity.Role{identity.RoleAdmin, identity.RoleFinance}},
+	{"routes.write", []identity.Role{identity.RoleAdmin}},
 }
 
 // capabilities tells the console what to show.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gantry-ai/gantry/internal/domain/audit"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
@@ -267,12 +268,11 @@ func TestOnlyTheNamedMayConnect(t *testing.T) {
 			continue
 		}
 		needsRole := slices.Contains([]string{"listAdapters", "testPlatform", "connectPlatform"}, r.OperationID)
-		needsAdmin := r.OperationID == "explainRoute"
+		needsAdmin := strings.HasSuffix(r.OperationID, "ModelRoute") || r.OperationID == "listModelRoutes" || r.OperationID == "explainRoute"
 		for _, who := range []string{"", "user", "admin", "operator", "finance", "support", "key", "admin-key"} {
-			a := w.Do(t, surfacetest.Request{As: who, Method: r.Method, Path: surfacetest.Fill(r.Pattern, map[string]string{"taskID": id.New().String()})})
+			a := w.Do(t, surfacetest.Request{As: who, Method: r.Method, Path: surfacetest.Fill(r.Pattern, map[string]string{"taskID": id.New().String(), "alias": "m"})})
 			refused := a.Status == 401 || a.Status == 403
-			want := who == "" || strings.HasSuffix(who, "key") || needsRole && who != "admin" && who != "operator" ||
-				needsAdmin && who != "admin"
+			want := who == "" || strings.HasSuffix(who, "key") || needsRole && who != "admin" && who != "operator" || needsAdmin && who != "admin"
 			if refused != want {
 				t.Errorf("%s as %q: status %d", r.OperationID, who, a.Status)
 			}
@@ -280,6 +280,35 @@ func TestOnlyTheNamedMayConnect(t *testing.T) {
 				t.Errorf("%s does not name the capability: %s", r.OperationID, a.Body)
 			}
 		}
+	}
+}
+
+func TestModelRoutes(t *testing.T) {
+	t.Parallel()
+	w := populated(t)
+	w.Check(t, w.contract, surfacetest.Request{
+		Name: "connect", As: "operator", Method: post, Path: "/api/console/platforms/connect", Operation: "connectPlatform", Status: 201,
+		Body: `{"provider":"openai","baseUrl":"","credentials":{"apiKey":"sk-upstream-000111222"},"name":"Mine","models":["chat-9","acme/small"]}`,
+	})
+	const list, one = "/api/console/routes", "/api/console/routes/acme%2Fsmall"
+	route := `{"forward":{"rules":[{"type":"keyword","keywords":["code"],"target":"chat-9"}]},"fallback":{"model":"chat-9"}}`
+	for _, r := range []surfacetest.Request{
+		{Name: "no routes", As: "admin", Method: get, Path: list, Operation: "listModelRoutes", Status: 200, Golden: true},
+		{Name: "no such route", As: "admin", Method: get, Path: one, Operation: "getModelRoute", Status: 404, Code: "not_found"},
+		{Name: "route to nowhere", As: "admin", Method: put, Path: one, Body: strings.Replace(route, "chat-9", "gone", 1), Operation: "replaceModelRoute", Status: 400, Code: "invalid_parameter", At: "forward.rules[0].target"},
+		{Name: "route in a loop", As: "admin", Method: put, Path: one, Body: `{"fallback":{"model":"acme/small"}}`, Operation: "replaceModelRoute", Status: 400, Code: "invalid_parameter", At: "fallback.model"},
+		{Name: "new route", As: "admin", Method: put, Path: one, Body: route, Operation: "replaceModelRoute", Status: 200, Golden: true},
+		{Name: "route", As: "admin", Method: get, Path: one, Operation: "getModelRoute", Status: 200},
+		{Name: "routes", As: "admin", Method: get, Path: list, Operation: "listModelRoutes", Status: 200, Golden: true},
+		{Name: "remove the route", As: "admin", Method: del, Path: one, Operation: "deleteModelRoute", Status: 204},
+		{Name: "remove it again", As: "admin", Method: del, Path: one, Operation: "deleteModelRoute", Status: 404, Code: "not_found"},
+		{Name: "route with a bad escape", As: "admin", Method: put, Path: list + "/a%20b", Body: `{}`, Operation: "replaceModelRoute", Status: 400, Code: "invalid_parameter", At: "alias"},
+	} {
+		w.Check(t, w.contract, r)
+	}
+	entries, err := w.Audit.EntryList(t.Context(), audit.Query{Category: "model_route", Limit: 10})
+	if err != nil || len(entries) != 2 || entries[1].Action != "model_route.created" || entries[0].Action != "model_route.deleted" {
+		t.Errorf("audited %+v, %v", entries, err)
 	}
 }
 

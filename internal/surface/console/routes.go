@@ -13,6 +13,7 @@ func (s *Surface) Routes() []httpx.Route {
 	var (
 		public  = httpx.Public()
 		person  = httpx.Person()
+		rules   = httpx.Person(identity.RoleAdmin).Named("routes.write")
 		connect = httpx.Person(identity.RoleAdmin, identity.RoleOperator).Named("platforms.write")
 		explain = httpx.Person(identity.RoleAdmin).Named("routes.explain")
 	)
@@ -31,5 +32,9 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: post, Pattern: "/api/console/platforms/test", OperationID: "testPlatform", Access: connect, Handler: s.testPlatform},
 		{Method: post, Pattern: "/api/console/platforms/connect", OperationID: "connectPlatform", Access: connect, Handler: s.connectPlatform},
 		{Method: post, Pattern: "/api/console/routes/explain", OperationID: "explainRoute", Access: explain, Handler: s.explainRoute},
+		{Method: get, Pattern: "/api/console/routes", OperationID: "listModelRoutes", Access: rules, Handler: s.listRoutes},
+		{Method: get, Pattern: "/api/console/routes/{alias}", OperationID: "getModelRoute", Access: rules, Handler: s.getRoute},
+		{Method: put, Pattern: "/api/console/routes/{alias}", OperationID: "replaceModelRoute", Access: rules, Handler: s.putRoute},
+		{Method: del, Pattern: "/api/console/routes/{alias}", OperationID: "deleteModelRoute", Access: rules, Handler: s.deleteRoute},
 	}
 }

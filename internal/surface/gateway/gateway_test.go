@@ -254,6 +254,8 @@ func call(user identity.User, at time.Time) tasks.Task {
 		Route: []byte(`{"requested":"chat-9","served":"chat-9","cause":"failover","candidates":[
 			{"platformId":"a","platformName":"One","model":"chat-9","effectivePriority":10,"gate":"open","chosen":false}]}`),
 	}
+	task.Preprocessing = []byte(`[{"attemptNo":1,"changed":true,"changeCount":1,"modelType":"chat","createdAt":"2026-03-01T00:00:00Z",
+		"changes":[{"path":"temperature","before":"1.9","after":"1","rule":"maximum","reason":"The model takes no higher value."}]}]`)
 	task.Usage.Quantities[inference.TextInput], task.Usage.Quantities[inference.TextOutput] = 900, 30
 	task.Lines = pricing.AppendLines(nil, []pricing.Line{
 		{Resource: inference.TextInput, Quantity: 900, Unit: pricing.Per1M, Price: 2_500_000_000, Currency: "USD", Amount: 2_250},

@@ -34,6 +34,9 @@ func (s *Surface) listParamPreprocessing(w http.ResponseWriter, call *httpx.Call
 			return fault.ErrInternal.Because(err)
 		}
 	}
+	for i := range out.Items {
+		out.Items[i].TaskId = t.ID.String()
+	}
 	return httpx.WriteJSON(w, http.StatusOK, out)
 }
 

@@ -11,10 +11,15 @@ type Count struct {
 	Narrow int64 // bytes of ASCII
 	Wide   int64 // characters of Chinese, Japanese and Korean
 	Other  int64 // other characters
+
+	sink *delivered // is told what is counted; nil: nobody is
 }
 
 // Add counts the inside of a JSON string as it is written, so an escape counts as the character that it stands for.
 func (c *Count) Add(raw []byte) {
+	if c.sink != nil {
+		c.sink.add(raw)
+	}
 	for i := 0; i < len(raw); {
 		if n := plain(raw[i:]); n > 0 {
 			c.Narrow += int64(n)
@@ -81,7 +86,7 @@ func (c *Count) Tokens() int64 {
 }
 
 // IsZero reports whether nothing was counted.
-func (c *Count) IsZero() bool { return *c == Count{} }
+func (c *Count) IsZero() bool { return c.Narrow|c.Wide|c.Other == 0 }
 
 // EstimateTokens estimates how many tokens a JSON text makes, such as the messages of a request.
 func EstimateTokens(text []byte) int64 {

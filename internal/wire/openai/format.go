@@ -8,6 +8,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/wire"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
+	"github.com/gantry-ai/gantry/internal/wire/tokens"
 )
 
 // Chat and Embeddings are the formats of the two operations, as the relay uses them.
@@ -152,7 +153,12 @@ func (chatFormat) Answer(body []byte) (wire.Metered, bool) {
 
 // Meter returns a meter for a stream of chunks.
 func (chatFormat) Meter(o wire.MeterOptions) wire.Meter {
-	return &meter{StreamMeter: StreamMeter{HideUsage: o.HideUsage}}
+	m := &meter{StreamMeter: StreamMeter{HideUsage: o.HideUsage}}
+	if o.NoUsage || o.Family != tokens.Other { // without a vocabulary, what is metered anyway is as good
+		m.text = newDelivered(o.Family, o.NoUsage)
+		m.Text.sink, m.Reasoning.sink = m.text, m.text
+	}
+	return m
 }
 
 // End returns the [DONE] event.
@@ -163,6 +169,7 @@ type meter struct {
 	StreamMeter
 	begun bool
 	buf   []byte
+	text  *delivered // nil: nobody counts by a vocabulary
 }
 
 // Event looks at one event. Comments before the first event are withheld: an upstream that only says that it is alive has

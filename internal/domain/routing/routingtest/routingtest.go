@@ -3,6 +3,7 @@ package routingtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"slices"
 
@@ -19,6 +20,7 @@ type Store struct {
 	memtx.Runner
 	Platforms []routing.Platform
 	Models    []routing.PlatformModel
+	Routes    []routing.ModelRoute
 	Version   int64
 }
 
@@ -27,7 +29,8 @@ func NewStore() *Store {
 	s := &Store{}
 	s.Save = func() func() {
 		platforms, models, version := slices.Clone(s.Platforms), slices.Clone(s.Models), s.Version
-		return func() { s.Platforms, s.Models, s.Version = platforms, models, version }
+		routes := slices.Clone(s.Routes)
+		return func() { s.Platforms, s.Models, s.Routes, s.Version = platforms, models, routes, version }
 	}
 	return s
 }
@@ -120,5 +123,43 @@ func (s *Store) ModelList(_ context.Context, platform id.ID) ([]routing.Platform
 			out = append(out, m)
 		}
 	}
+	return out, nil
+}
+
+// ModelRouteInsert implements routing.Store.
+func (s *Store) ModelRouteInsert(_ context.Context, _ tx.Tx, v *routing.ModelRoute) error {
+	if slices.ContainsFunc(s.Routes, func(r routing.ModelRoute) bool { return r.Alias == v.Alias && r.TenantID == v.TenantID }) {
+		return fault.ErrConflict
+	}
+	s.Routes = append(s.Routes, *v)
+	return nil
+}
+
+// ModelRouteUpdate implements routing.Store.
+func (s *Store) ModelRouteUpdate(_ context.Context, _ tx.Tx, v *routing.ModelRoute) error {
+	for i := range s.Routes {
+		if s.Routes[i].ID == v.ID {
+			s.Routes[i] = *v
+			return nil
+		}
+	}
+	return fault.ErrNotFound
+}
+
+// ModelRouteDelete implements routing.Store.
+func (s *Store) ModelRouteDelete(_ context.Context, _ tx.Tx, route id.ID) error {
+	s.Routes = slices.DeleteFunc(s.Routes, func(r routing.ModelRoute) bool { return r.ID == route })
+	return nil
+}
+
+// ModelRouteList implements routing.Store.
+func (s *Store) ModelRouteList(_ context.Context, tenant id.ID) ([]routing.ModelRoute, error) {
+	var out []routing.ModelRoute
+	for _, r := range s.Routes {
+		if tenant.IsZero() || r.TenantID == tenant {
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out, func(a, b routing.ModelRoute) int { return cmp.Compare(a.Alias, b.Alias) })
 	return out, nil
 }

@@ -378,7 +378,7 @@ type Capabilities struct {
 	// Areas Areas in the order of the rail.
 	Areas []CapabilitiesAreas `json:"areas"`
 
-	// Capabilities Known: `keys.manage`, `tasks.read`, `wallet.read`, `playground.use`, `platforms.read`, `platforms.write`, `users.read`, `users.write`, `wallets.adjust`. Unknown ones are ignored.
+	// Capabilities Known: `keys.manage`, `tasks.read`, `wallet.read`, `playground.use`, `platforms.read`, `platforms.write`, `users.read`, `users.write`, `wallets.adjust`, `routes.write`. Unknown ones are ignored.
 	Capabilities []string       `json:"capabilities"`
 	User         CapabilityUser `json:"user"`
 }
@@ -470,6 +470,47 @@ type LedgerEntryKind string
 type LocalizedText struct {
 	En string `json:"en"`
 	Zh string `json:"zh"`
+}
+
+// ModelRoute defines model for ModelRoute.
+type ModelRoute struct {
+	// Alias The name that callers ask for.
+	Alias string `json:"alias"`
+
+	// CreatedAt RFC 3339, UTC.
+	CreatedAt string `json:"createdAt"`
+
+	// Fallback `{model, platformId}`; empty: there is none.
+	Fallback json.RawMessage `json:"fallback"`
+
+	// Forward `{rules}`, as in ModelRouteInput; empty: requests are not forwarded.
+	Forward json.RawMessage `json:"forward"`
+
+	// Id Id.
+	Id string `json:"id"`
+
+	// UpdatedAt RFC 3339, UTC.
+	UpdatedAt string `json:"updatedAt"`
+}
+
+// ModelRouteInput defines model for ModelRouteInput.
+type ModelRouteInput struct {
+	// Fallback `{model, platformId}`: what is tried when every upstream of the model has failed. Without `model` it is the same model, with `platformId` only what that platform offers.
+	Fallback json.RawMessage `json:"fallback,omitempty"`
+
+	// Forward `{rules: [rule]}`; the first rule that matches decides. A rule has a `type` and a `target`, the alias of a model
+	// (the route's own: the request stays), and may be restricted to `groups` and `tenants` by key or id:
+	// - `all`
+	// - `keyword`: `keywords`, and `match`, `any` (default) or `all` of them, in any letter case
+	// - `regex`: `pattern`, RE2, over the text of the messages
+	// - `length`: `minCharacters`, `maxCharacters`, `minTokens`, `maxTokens`
+	// - `decision`: `decision` `{model, prompt, targets: {word: alias}, timeoutMs}`; the model's one-word answer chooses
+	Forward json.RawMessage `json:"forward,omitempty"`
+}
+
+// ModelRouteList defines model for ModelRouteList.
+type ModelRouteList struct {
+	Items []ModelRoute `json:"items"`
 }
 
 // Platform Same shape as store.Platform of the gateway.
@@ -865,6 +906,9 @@ type ReplacePreferencesJSONRequestBody = Preferences
 
 // ExplainRouteJSONRequestBody defines body for ExplainRoute for application/json ContentType.
 type ExplainRouteJSONRequestBody = RouteInquiry
+
+// ReplaceModelRouteJSONRequestBody defines body for ReplaceModelRoute for application/json ContentType.
+type ReplaceModelRouteJSONRequestBody = ModelRouteInput
 
 // CreateSessionJSONRequestBody defines body for CreateSession for application/json ContentType.
 type CreateSessionJSONRequestBody = SessionInput

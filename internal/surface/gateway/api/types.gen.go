@@ -70,6 +70,21 @@ type GantryBillingLine struct {
 	UnitPriceText string `json:"unitPriceText,omitempty"`
 }
 
+// GantryForwardStep defines model for gantry.ForwardStep.
+type GantryForwardStep struct {
+	// From The model whose rule it is.
+	From string `json:"from"`
+
+	// Rule The rule's place, from 0.
+	Rule int `json:"rule"`
+
+	// To The model that the rule names.
+	To string `json:"to"`
+
+	// Type The rule's type.
+	Type string `json:"type"`
+}
+
 // GantryRouteCandidate defines model for gantry.RouteCandidate.
 type GantryRouteCandidate struct {
 	// Chosen Served the request.
@@ -98,6 +113,9 @@ type GantryTaskRoute struct {
 
 	// Cause Why they differ, or `direct`.
 	Cause string `json:"cause,omitempty"`
+
+	// Forwarded The rules that sent the request on, in their order.
+	Forwarded []GantryForwardStep `json:"forwarded,omitempty"`
 
 	// Requested Model asked for.
 	Requested string `json:"requested,omitempty"`
@@ -1344,7 +1362,7 @@ type StoreTaskAttempt struct {
 	TtftMs *int            `json:"ttftMs,omitempty"`
 	Usage  json.RawMessage `json:"usage,omitempty"`
 
-	// Verdict What was decided after the attempt: served, retry_same, next_key, next_platform, stop, exhausted, caller_left.
+	// Verdict What was decided after the attempt: served, retry_same, next_key, next_platform, stop, exhausted, fallback, caller_left.
 	Verdict string `json:"verdict,omitempty"`
 }
 

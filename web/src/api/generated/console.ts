@@ -230,6 +230,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/routes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Models whose requests are forwarded or have a fallback
+         * @description Needs `routes.write`. Those of the caller's tenant, by alias.
+         */
+        get: operations["listModelRoutes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/routes/{alias}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name that callers ask for; a slash in it is written `%2F`. */
+                alias: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Where requests for a model go instead
+         * @description Needs `routes.write`.
+         */
+        get: operations["getModelRoute"];
+        /**
+         * Set where requests for a model go instead
+         * @description Needs `routes.write`. In force when this answers. A name that no upstream offers becomes one that callers can ask for. Models that nobody offers and loops are refused with the path of the rule.
+         */
+        put: operations["replaceModelRoute"];
+        post?: never;
+        /**
+         * Let requests for a model go where they are asked to
+         * @description Needs `routes.write`. In force when this answers.
+         */
+        delete: operations["deleteModelRoute"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -330,7 +381,7 @@ export interface components {
             user: components["schemas"]["CapabilityUser"];
             /** @description Areas in the order of the rail. */
             areas: ("workspace" | "studio" | "supply" | "operate")[];
-            /** @description Known: `keys.manage`, `tasks.read`, `wallet.read`, `playground.use`, `platforms.read`, `platforms.write`, `users.read`, `users.write`, `wallets.adjust`. Unknown ones are ignored. */
+            /** @description Known: `keys.manage`, `tasks.read`, `wallet.read`, `playground.use`, `platforms.read`, `platforms.write`, `users.read`, `users.write`, `wallets.adjust`, `routes.write`. Unknown ones are ignored. */
             capabilities: string[];
         };
         CapabilityUser: {
@@ -637,6 +688,45 @@ export interface components {
             /** @description Canonical key of a catalogue model that fits; absent when none does. */
             baseModelKey?: string;
         };
+        ModelRouteList: {
+            items: components["schemas"]["ModelRoute"][];
+        };
+        ModelRoute: {
+            /** @description Id. */
+            id: string;
+            /** @description The name that callers ask for. */
+            alias: string;
+            /** @description `{rules}`, as in ModelRouteInput; empty: requests are not forwarded. */
+            forward: {
+                [key: string]: unknown;
+            };
+            /** @description `{model, platformId}`; empty: there is none. */
+            fallback: {
+                [key: string]: unknown;
+            };
+            /** @description RFC 3339, UTC. */
+            createdAt: string;
+            /** @description RFC 3339, UTC. */
+            updatedAt: string;
+        };
+        ModelRouteInput: {
+            /**
+             * @description `{rules: [rule]}`; the first rule that matches decides. A rule has a `type` and a `target`, the alias of a model
+             *     (the route's own: the request stays), and may be restricted to `groups` and `tenants` by key or id:
+             *     - `all`
+             *     - `keyword`: `keywords`, and `match`, `any` (default) or `all` of them, in any letter case
+             *     - `regex`: `pattern`, RE2, over the text of the messages
+             *     - `length`: `minCharacters`, `maxCharacters`, `minTokens`, `maxTokens`
+             *     - `decision`: `decision` `{model, prompt, targets: {word: alias}, timeoutMs}`; the model's one-word answer chooses
+             */
+            forward?: {
+                [key: string]: unknown;
+            };
+            /** @description `{model, platformId}`: what is tried when every upstream of the model has failed. Without `model` it is the same model, with `platformId` only what that platform offers. */
+            fallback?: {
+                [key: string]: unknown;
+            };
+        };
         PlatformConnectInput: {
             /** @description Name of the adapter. */
             provider: string;
@@ -777,7 +867,7 @@ export interface components {
              * @description What was decided after the attempt.
              * @enum {string}
              */
-            verdict?: "served" | "retry_same" | "next_key" | "next_platform" | "stop" | "exhausted" | "caller_left";
+            verdict?: "served" | "retry_same" | "next_key" | "next_platform" | "stop" | "exhausted" | "fallback" | "caller_left";
             /** @description Milliseconds from the start of the attempt to the first token. */
             ttftMs?: number;
             /** @description Outcome category: ok, invalid_request, authentication, permission, not_found, rate_limited, quota_exhausted, content_policy, context_length, overloaded, server_error, timeout, connect, protocol, canceled. */
@@ -829,10 +919,10 @@ export interface components {
             /** @description Model that answered. */
             served: string;
             /**
-             * @description Why they differ, or `direct`; `failover` only if an attempt failed.
+             * @description Why they differ, or `direct`; `failover` and `fallback` only if an attempt failed. `decision` is a call that decided where another goes.
              * @enum {string}
              */
-            cause: "direct" | "alias" | "forward" | "balancing" | "failover";
+            cause: "direct" | "alias" | "forward" | "balancing" | "failover" | "fallback" | "decision";
             /**
              * Format: int64
              * @description Decided what was left to chance; for `POST /api/console/routes/explain`.
@@ -1331,6 +1421,112 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    listModelRoutes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The routes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelRouteList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    getModelRoute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name that callers ask for; a slash in it is written `%2F`. */
+                alias: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The route */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelRoute"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    replaceModelRoute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name that callers ask for; a slash in it is written `%2F`. */
+                alias: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelRouteInput"];
+            };
+        };
+        responses: {
+            /** @description The route as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelRoute"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    deleteModelRoute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name that callers ask for; a slash in it is written `%2F`. */
+                alias: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];

@@ -2833,7 +2833,7 @@ export interface components {
             usage?: {
                 [key: string]: unknown;
             };
-            /** @description What was decided after the attempt: served, retry_same, next_key, next_platform, stop, exhausted, caller_left. */
+            /** @description What was decided after the attempt: served, retry_same, next_key, next_platform, stop, exhausted, fallback, caller_left. */
             verdict?: string;
             /** @description Milliseconds from the start of the attempt to the first token. */
             ttftMs?: number;
@@ -2951,8 +2951,20 @@ export interface components {
             served?: string;
             /** @description Why they differ, or `direct`. */
             cause?: string;
+            /** @description The rules that sent the request on, in their order. */
+            forwarded?: components["schemas"]["gantry.ForwardStep"][];
             /** @description In the order in which they were ranked. */
             candidates?: components["schemas"]["gantry.RouteCandidate"][];
+        };
+        "gantry.ForwardStep": {
+            /** @description The model whose rule it is. */
+            from?: string;
+            /** @description The model that the rule names. */
+            to?: string;
+            /** @description The rule's place, from 0. */
+            rule?: number;
+            /** @description The rule's type. */
+            type?: string;
         };
         "gantry.RouteCandidate": {
             /** @description Platform. */

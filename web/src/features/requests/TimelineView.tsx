@@ -108,6 +108,7 @@ const tones: Record<NonNullable<Attempt['verdict']>, Tone> = {
   next_platform: 'warn',
   stop: 'error',
   exhausted: 'error',
+  fallback: 'warn',
   caller_left: 'idle',
 };
 
