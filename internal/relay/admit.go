@@ -14,7 +14,21 @@ import (
 
 // admit authenticates the caller, reads the body within its limit, and reads the few facts that the next steps need.
 func (c *call) admit() error {
-	limitBody(c.w, c.start)
+	if err := c.check(); err != nil {
+		limitBody(c.w, c.start)
+		return err
+	}
+	var err error
+	if c.body, err = readBody(c.w, c.req, c.limits.MaxBody); err != nil {
+		limitBody(c.w, c.start)
+		return err
+	}
+	c.ask, err = c.op.Format.Peek(c.body)
+	return err
+}
+
+// check checks what can be checked before the body is read.
+func (c *call) check() error {
 	if err := c.journal.Ready(); err != nil {
 		return err
 	}
@@ -29,14 +43,7 @@ func (c *call) admit() error {
 	if !p.AllowsAddress(c.caller) {
 		return identity.ErrAddress
 	}
-	if err := checkContent(c.req.Header); err != nil {
-		return err
-	}
-	if c.body, err = readBody(c.w, c.req, c.limits.MaxBody); err != nil {
-		return err
-	}
-	c.ask, err = c.op.Format.Peek(c.body)
-	return err
+	return checkContent(c.req.Header)
 }
 
 // errEncoding refuses compressed requests: what was checked must be what is sent, and a small body must stay small.
@@ -56,11 +63,13 @@ func checkContent(h http.Header) error {
 	return nil
 }
 
-// readBody reads the whole body, in one allocation when its length is known.
+// readBody reads the whole body, in one allocation when its length is known. Nearly always it is here at once, so what ends
+// a caller who sends it drop by drop is a timer: deadlines of connections cost ten times as much.
 func readBody(w http.ResponseWriter, req *http.Request, limit int64) ([]byte, error) {
 	if req.ContentLength > limit {
 		return nil, fault.ErrTooLarge
 	}
+	late := time.AfterFunc(slowestBody, func() { limitBody(w, past) })
 	r := http.MaxBytesReader(w, req.Body, limit)
 	var body []byte
 	var err error
@@ -70,22 +79,25 @@ func readBody(w http.ResponseWriter, req *http.Request, limit int64) ([]byte, er
 	} else {
 		body, err = io.ReadAll(r)
 	}
-	if err == nil {
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the server reads on to notice when the caller leaves
+	inTime := late.Stop()
+	if err == nil && inTime {
 		return body, nil
 	}
 	w.Header().Set("Connection", "close") // or the server waits for the rest of the body before it answers
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, fault.ErrTooLarge
 	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if !inTime || errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, errBodySlow
 	}
 	return nil, errBodyCut.Because(err)
 }
 
-// limitBody keeps a caller who sends its body drop by drop, or not at all, from holding a place for ever. The deadline is
-// taken back when the body is there. If it is refused unread, the deadline stays: the server reads what is left of it.
+// past is so early that a minute after it is over, too.
+var past = time.Unix(0, 0)
+
+// limitBody keeps a caller whose request is refused unread from holding a place for ever: the server reads what is left of
+// its body before it goes on.
 func limitBody(w http.ResponseWriter, now time.Time) {
 	_ = http.NewResponseController(w).SetReadDeadline(now.Add(slowestBody))
 }

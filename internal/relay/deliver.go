@@ -67,8 +67,12 @@ func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) 
 	return ok
 }
 
-// piece is how much of a large answer is sent under one deadline.
-const piece = 64 << 10
+const (
+	// piece is how much of a large answer is sent under one deadline.
+	piece = 64 << 10
+	// buffered is what the system takes of an answer whether or not the caller does: no deadline has to be paid for.
+	buffered = 4 << 10
+)
 
 // write sends a whole answer, piece by piece: a slow caller may take its time for a large one, and a caller who takes nothing
 // is left.
@@ -76,7 +80,9 @@ func (c *call) write(body []byte) {
 	out := http.NewResponseController(c.w)
 	for len(body) > 0 {
 		n := min(len(body), piece)
-		_ = out.SetWriteDeadline(c.now().Add(c.limits.Stall))
+		if len(body) > buffered {
+			_ = out.SetWriteDeadline(c.now().Add(c.limits.Stall))
+		}
 		if _, err := c.w.Write(body[:n]); err != nil {
 			return
 		}

@@ -29,9 +29,10 @@ func (c *call) giveUp(o provider.Outcome) {
 // record hands everything that the call leaves behind to the journal, once.
 func (c *call) record() journal.Ticket {
 	c.settled = true
-	r := &journal.Record{Task: c.task()}
+	r := &journal.Record{}
+	c.tellTask(&r.Task)
 	if c.charged > 0 {
-		r.Transfers = append(r.Transfers, c.transfer(wallet.TransferCapture, c.purse.ID, c.charged))
+		r.Transfers = append(make([]wallet.Transfer, 0, 1), c.transfer(wallet.TransferCapture, c.purse.ID, c.charged))
 	}
 	if c.overrun > 0 {
 		from := c.accounts.ID(wallet.CodeWriteoffOverrun, c.purse.Currency)
@@ -54,27 +55,21 @@ func (c *call) transfer(k wallet.TransferKind, from id.ID, amount money.Amount) 
 // revenue is the account that the call's charge goes to.
 func (c *call) revenue() id.ID { return c.accounts.ID(wallet.CodeRevenueUsage, c.purse.Currency) }
 
-// opening is the call as it stands when money is set aside for it.
-func (c *call) opening() tasks.Task {
-	t := c.identify(c.start)
-	t.Status = tasks.Running
-	return t
-}
-
-func (c *call) task() tasks.Task {
-	t := c.identify(c.now())
-	t.Attempts, t.Route = c.marshal(c.attempts), c.explain()
+// tellTask fills in the call as it ended.
+func (c *call) tellTask(t *tasks.Task) {
+	c.identify(t, c.now())
+	t.Attempts, t.Route = tasks.AppendAttempts(nil, c.attempts), c.explain()
 	t.Lines = pricing.AppendLines(nil, c.lines)
 	if len(c.preprocessed) > 0 {
 		t.Preprocessing = c.marshal(c.preprocessed)
 	}
-	return t
 }
 
-// identify tells who called, what for, and where to, without the story of how it went.
-func (c *call) identify(now time.Time) tasks.Task {
+// identify fills in who called, what for, and where to, without the story of how it went. Tasks are large: it fills them
+// in where they stay.
+func (c *call) identify(t *tasks.Task, now time.Time) {
 	p := c.principal
-	t := tasks.Task{
+	*t = tasks.Task{
 		ID: c.taskID, RequestID: c.requestID, TenantID: p.TenantID, UserID: p.UserID, GroupID: p.GroupID,
 		APIKeyID: p.KeyID, APIKeyName: p.KeyName, APIKeyPrefix: p.KeyPrefix, Kind: c.op.Format.Kind(),
 		ModelType: c.op.Format.Kind().ModelType(), RunMode: "live", Stream: c.ask.Stream, Status: c.statuses,
@@ -101,7 +96,6 @@ func (c *call) identify(now time.Time) tasks.Task {
 			t.RunMode = "simulation"
 		}
 	}
-	return t
 }
 
 // marshal writes what is made of strings, numbers and times only, which cannot fail.

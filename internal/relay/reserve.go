@@ -6,6 +6,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/domain/limits"
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
+	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/journal"
@@ -66,9 +67,10 @@ func (c *call) reserveFor(t *Target) error {
 	}
 	c.held = worst
 	c.target = t
-	c.journal.Open(&journal.Open{
-		Task: c.opening(), WalletID: purse.ID, RevenueID: c.revenue(), LeaseID: c.hold.Lease,
-	})
+	o := &journal.Open{WalletID: purse.ID, RevenueID: c.revenue(), LeaseID: c.hold.Lease}
+	c.identify(&o.Task, c.start)
+	o.Task.Status = tasks.Running
+	c.journal.Open(o)
 	return nil
 }
 

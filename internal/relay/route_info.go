@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
-	"github.com/gantry-ai/gantry/internal/kernel/id"
 )
 
 // routeInfo is why the request went where it went, as the task keeps it.
@@ -134,9 +133,9 @@ func (p *plan) passed(c *choice, at *Target, served bool) routeCandidate {
 
 // append writes the JSON of the contract's TaskRoute. It is written by hand because every request has one.
 func (r *routeInfo) append(b []byte) []byte {
-	b = appendText(append(b, `{"requested":`...), r.Requested)
-	b = appendText(append(b, `,"served":`...), r.Served)
-	b = appendText(append(b, `,"cause":`...), r.Cause)
+	b = tasks.AppendText(append(b, `{"requested":`...), r.Requested)
+	b = tasks.AppendText(append(b, `,"served":`...), r.Served)
+	b = tasks.AppendText(append(b, `,"cause":`...), r.Cause)
 	if r.Seed > 0 {
 		b = strconv.AppendUint(append(b, `,"seed":`...), r.Seed, 10)
 	}
@@ -156,43 +155,24 @@ func (r *routeInfo) append(b []byte) []byte {
 
 func (c *routeCandidate) append(b []byte) []byte {
 	t := c.target
-	b = appendID(append(b, `{"platformId":`...), t.Platform.ID)
-	b = appendText(append(b, `,"platformName":`...), t.Platform.Name)
-	b = appendID(append(b, `,"platformModelId":`...), t.Model.ID)
+	b = tasks.AppendID(append(b, `{"platformId":`...), t.Platform.ID)
+	b = tasks.AppendText(append(b, `,"platformName":`...), t.Platform.Name)
+	b = tasks.AppendID(append(b, `,"platformModelId":`...), t.Model.ID)
 	if c.key && !t.CredentialID.IsZero() {
-		b = appendID(append(b, `,"credentialId":`...), t.CredentialID)
+		b = tasks.AppendID(append(b, `,"credentialId":`...), t.CredentialID)
 	}
-	b = appendText(append(b, `,"model":`...), t.Model.ProviderModelName)
+	b = tasks.AppendText(append(b, `,"model":`...), t.Model.ProviderModelName)
 	b = strconv.AppendInt(append(b, `,"effectivePriority":`...), c.priority, 10)
 	b = strconv.AppendInt(append(b, `,"load":`...), c.load, 10)
 	b = strconv.AppendInt(append(b, `,"weight":`...), c.weight, 10)
-	b = appendText(append(b, `,"gate":`...), c.gate)
+	b = tasks.AppendText(append(b, `,"gate":`...), c.gate)
 	if c.reason != "" {
-		b = appendText(append(b, `,"reason":`...), c.reason)
+		b = tasks.AppendText(append(b, `,"reason":`...), c.reason)
 	}
 	if !c.until.IsZero() {
 		b = append(c.until.AppendFormat(append(b, `,"until":"`...), time.RFC3339Nano), '"')
 	}
 	return append(strconv.AppendBool(append(b, `,"chosen":`...), c.chosen), '}')
-}
-
-func appendID(b []byte, v id.ID) []byte {
-	b = append(b, '"')
-	if !v.IsZero() {
-		b, _ = v.AppendText(b)
-	}
-	return append(b, '"')
-}
-
-// appendText writes a JSON string. Almost all are plain.
-func appendText(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
-			quoted, _ := json.Marshal(s) //nolint:errchkjson // a text always has a form in JSON
-			return append(b, quoted...)
-		}
-	}
-	return append(append(append(b, '"'), s...), '"')
 }
 
 // atLimits is how many candidates were left out because they were at their limits.

@@ -40,6 +40,9 @@ func (l *Line) UnitPrice() string {
 // AppendLines appends lines as a JSON array, in the form that UnmarshalJSON reads. It is written by hand because every
 // relayed call passes here.
 func AppendLines(b []byte, lines []Line) []byte {
+	if b == nil {
+		b = make([]byte, 0, 2+256*len(lines))
+	}
 	b = append(b, '[')
 	for i := range lines {
 		if i > 0 {
@@ -58,16 +61,24 @@ func (l *Line) append(b []byte) []byte {
 	b = append(b, `,"unit":"`...)
 	b = append(b, l.Unit...)
 	b = append(b, `","unitPrice":"`...)
-	b = append(b, l.UnitPrice()...)
+	b, _ = l.Price.AppendText(b, max(1, l.Unit.Size()))
 	b = append(b, `","currency":"`...)
 	b = append(b, l.Currency...)
 	b = append(b, `","amount":"`...)
-	b = append(b, l.Amount.Text(l.Currency)...)
+	b = l.Amount.AppendText(b, l.Currency)
 	b = append(b, `","ruleId":"`...)
-	b = append(b, l.RuleID.String()...)
+	b = appendID(b, l.RuleID)
 	b = append(b, '"')
 	b = l.appendRest(b)
 	return append(b, '}')
+}
+
+// appendID appends an identifier, nothing for the zero one.
+func appendID(b []byte, v id.ID) []byte {
+	if !v.IsZero() {
+		b, _ = v.AppendText(b)
+	}
+	return b
 }
 
 // appendRest appends what few lines have.
@@ -83,7 +94,7 @@ func (l *Line) appendRest(b []byte) []byte {
 	}
 	if !l.SetID.IsZero() {
 		b = append(b, `,"ruleSetId":"`...)
-		b = append(b, l.SetID.String()...)
+		b = appendID(b, l.SetID)
 		b = append(b, `","version":`...)
 		b = strconv.AppendInt(b, l.Version, 10)
 	}

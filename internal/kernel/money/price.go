@@ -46,18 +46,25 @@ func ParsePrice(text string, per int64) (Price, error) {
 
 // Text returns the shortest exact decimal of the price for a number of units. Errors: ErrSyntax, ErrOverflow.
 func (p Price) Text(per int64) (string, error) {
+	var room [40]byte
+	b, err := p.AppendText(room[:0], per)
+	return string(b), err
+}
+
+// AppendText appends what Text returns, for code that must not allocate. After an error b is as it was.
+func (p Price) AppendText(b []byte, per int64) ([]byte, error) {
 	if per < 1 {
-		return "", ErrSyntax
+		return b, ErrSyntax
 	}
 	zeros, rest := splitSize(per)
 	hi, lo := bits.Mul64(uint64(max(p, -p)), uint64(rest)) //nolint:gosec // the least Price is its own negative, and still its magnitude
 	if hi != 0 || lo > maxAmount {
-		return "", ErrOverflow
+		return b, ErrOverflow
 	}
 	if p < 0 {
-		return formatScaled(-int64(lo), priceExponent-zeros), nil
+		return appendScaled(b, -int64(lo), priceExponent-zeros), nil
 	}
-	return formatScaled(int64(lo), priceExponent-zeros), nil
+	return appendScaled(b, int64(lo), priceExponent-zeros), nil
 }
 
 // splitSize takes a size apart into a power of ten and the rest: 60 is 10^1 × 6.

@@ -16,6 +16,11 @@ func Parse(text string, c Currency) (Amount, error) {
 // Text returns the shortest exact decimal, such as "12.5"; never an exponent.
 func (a Amount) Text(c Currency) string { return formatScaled(int64(a), c.Exponent()) }
 
+// AppendText appends what Text returns, for code that must not allocate.
+func (a Amount) AppendText(b []byte, c Currency) []byte {
+	return appendScaled(b, int64(a), c.Exponent())
+}
+
 // String returns the amount with its currency, such as "12.5 USD".
 func (m Money) String() string { return m.Units.Text(m.Currency) + " " + string(m.Currency) }
 
@@ -85,6 +90,12 @@ func allDigits(s string) bool {
 
 // formatScaled prints an integer of 10^-places.
 func formatScaled(v int64, places int) string {
+	var room [40]byte
+	return string(appendScaled(room[:0], v, places))
+}
+
+// appendScaled appends what formatScaled prints.
+func appendScaled(b []byte, v int64, places int) []byte {
 	magnitude := uint64(v) //nolint:gosec // two's complement: negated below
 	if v < 0 {
 		magnitude = -magnitude
@@ -93,19 +104,23 @@ func formatScaled(v int64, places int) string {
 	if places < 0 {
 		hi, lo := bits.Mul64(magnitude, pow10[-places])
 		if hi != 0 {
-			return strconv.FormatInt(v, 10) + "e" + strconv.Itoa(-places)
+			return strconv.AppendInt(append(strconv.AppendInt(b, v, 10), 'e'), int64(-places), 10)
 		}
 		whole = lo
 	} else {
 		whole, fraction = magnitude/pow10[places], magnitude%pow10[places]
 	}
-	out := strconv.FormatUint(whole, 10)
-	if fraction != 0 {
-		f := strconv.FormatUint(fraction, 10)
-		out += "." + strings.TrimRight(strings.Repeat("0", places-len(f))+f, "0")
-	}
 	if v < 0 {
-		out = "-" + out
+		b = append(b, '-')
 	}
-	return out
+	b = strconv.AppendUint(b, whole, 10)
+	if fraction == 0 {
+		return b
+	}
+	b = append(b, '.')
+	for i := places - 1; fraction > 0; i-- { // from the first digit on, so zeros at the end are never written
+		b = append(b, byte('0'+fraction/pow10[i]))
+		fraction %= pow10[i]
+	}
+	return b
 }
