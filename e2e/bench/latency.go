@@ -17,14 +17,17 @@ func (b *bench) latency() error {
 		clients[i].Transport = &http.Transport{MaxIdleConnsPerHost: 1, DisableCompression: true}
 		defer clients[i].CloseIdleConnections()
 	}
-	for round := range 3000 {
-		for i, t := range targets { // one call each in turn
-			start := time.Now()
-			if err := once(&clients[i], t, request(s, t.model), false); err != nil {
-				return err
-			}
-			if round >= 500 {
-				times[i] = append(times[i], time.Since(start))
+	for range 10 { // rounds in turn, each long enough to be warm
+		for i, t := range targets {
+			body := request(s, t.model)
+			for n := range 400 {
+				start := time.Now()
+				if err := once(&clients[i], t, body, false); err != nil {
+					return err
+				}
+				if n >= 100 {
+					times[i] = append(times[i], time.Since(start))
+				}
 			}
 		}
 	}
