@@ -118,7 +118,8 @@ verify: ## Prove that everything generated is fresh
 .PHONY: bench
 bench: build ## What a relayed request costs, beside a bare reverse proxy; then the Go benchmarks (PACKAGES=./internal/relay/...)
 	go build -o bin/bench ./e2e/bench
-	bin/bench -gantry $(BINARY)
+	go build -tags nosink -o bin/gantry-nosink ./cmd/gantry
+	bin/bench -gantry $(BINARY) -path bin/gantry-nosink
 	go test -run '^$$' -bench . -benchmem $(PACKAGES)
 
 .PHONY: soak

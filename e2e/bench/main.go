@@ -2,9 +2,10 @@
 //
 // Upstream, proxy and Gantry are processes of their own with one processor each. What counts is CPU time per request, from
 // /proc, and allocations, from each process itself; rounds of all are interleaved, so that what disturbs the machine
-// disturbs all. Gantry is measured twice: all in, and without the part that writes finished calls to the database, which
-// is put off until the round is over. Requests a second are shown too, but they move with the machine.
+// disturbs all. Gantry is measured twice: all in, and without the part that writes finished calls to the database.
+// Requests a second are shown too, but they move with the machine.
 //
+//	go build -tags nosink -o bin/gantry-nosink ./cmd/gantry
 //	go run ./e2e/bench -gantry bin/gantry
 package main
 
@@ -23,6 +24,7 @@ import (
 func main() {
 	role := flag.String("role", "run", "run, upstream or proxy; the latter two are started by run")
 	gantry := flag.String("gantry", "bin/gantry", "the binary to measure")
+	path := flag.String("path", "bin/gantry-nosink", "the same, built with -tags nosink")
 	target := flag.String("target", "", "of the proxy: the upstream's URL")
 	rounds := flag.Int("rounds", 3, "rounds per scenario; the median counts")
 	length := flag.Duration("length", 3*time.Second, "length of a round")
@@ -36,7 +38,7 @@ func main() {
 	case "proxy":
 		err = serveProxy(os.Stdout, *target)
 	default:
-		err = run(os.Stdout, *gantry, *rounds, *length, *only)
+		err = run(os.Stdout, *gantry, *path, *rounds, *length, *only)
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -65,13 +67,13 @@ type bench struct {
 	out      io.Writer
 	upstream *process
 	proxy    *process
-	// path is Gantry with the writing of finished calls to the database put off until a round is over, all is Gantry.
+	// path is Gantry without the writing of finished calls to the database, all is Gantry.
 	path, all *process
 	rounds    int
 	length    time.Duration
 }
 
-func run(out io.Writer, binary string, rounds int, length time.Duration, only string) (err error) {
+func run(out io.Writer, binary, path string, rounds int, length time.Duration, only string) (err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	b := &bench{out: out, rounds: rounds, length: length}
@@ -83,7 +85,7 @@ func run(out io.Writer, binary string, rounds int, length time.Duration, only st
 		return err
 	}
 	defer b.proxy.stop()
-	if b.path, err = startGantry(ctx, binary, b.upstream.url, "GANTRY_JOURNAL_LINGER=1h", "GANTRY_JOURNAL_MAX_BATCH=65000"); err != nil {
+	if b.path, err = startGantry(ctx, path, b.upstream.url); err != nil {
 		return err
 	}
 	defer b.path.stop()

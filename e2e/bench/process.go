@@ -68,7 +68,7 @@ const (
 )
 
 // startGantry starts the binary on a fresh data directory and connects the upstream as a platform.
-func startGantry(ctx context.Context, binary, upstream string, settings ...string) (*process, error) {
+func startGantry(ctx context.Context, binary, upstream string) (*process, error) {
 	dir, err := os.MkdirTemp("", "gantry-bench")
 	if err != nil {
 		return nil, err
@@ -80,7 +80,6 @@ func startGantry(ctx context.Context, binary, upstream string, settings ...strin
 	cmd := exec.CommandContext(ctx, binary, "serve", "--data", filepath.Join(dir, "data"), "--addr", addr)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GANTRY_ADMIN_USERNAME="+adminName, "GANTRY_ADMIN_PASSWORD="+adminPassword,
 		"GANTRY_ADMIN_ADDR="+admin, "GANTRY_LOG_LEVEL=error", "GANTRY_WALLET_SETTLE_ACK=process")
-	cmd.Env = append(cmd.Env, settings...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		return nil, err

@@ -176,7 +176,7 @@ func (a *App) connectDomains(ctx context.Context) error {
 // startJournal makes good what an earlier process left behind, and only then lets calls in.
 func (a *App) startJournal(ctx context.Context) error {
 	j, report, err := journal.Start(ctx, journal.Options{
-		Dir: journalDir(a.cfg), Disk: a.meters.disk(journalDisk()), Sink: a.meters.sink(a.store.Journal()), Log: a.log,
+		Dir: journalDir(a.cfg), Disk: a.meters.disk(journalDisk()), Sink: a.meters.sink(journalSink(a.store.Journal())), Log: a.log,
 		Ack: journal.Ack(a.cfg.Wallet.SettleAck), MaxBatch: a.cfg.Journal.MaxBatch, Linger: a.cfg.Journal.Linger,
 	}, a.now)
 	if err != nil {

@@ -35,7 +35,7 @@ var (
 
 // deliverWhole reads the whole answer, settles it, and only then sends it: what was not charged is not delivered.
 func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) provider.Outcome {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	body, err := readAnswer(resp)
 	if err != nil {
 		return c.broken(d, err, inference.Protocol)
 	}
@@ -59,7 +59,7 @@ func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) 
 		return ok
 	}
 	h := c.w.Header()
-	h.Set("Content-Type", "application/json")
+	h["Content-Type"] = jsonType
 	h["Content-Length"] = []string{itoa(len(body))}
 	c.w.WriteHeader(http.StatusOK)
 	c.delivered = true
@@ -88,6 +88,22 @@ func (c *call) write(body []byte) {
 		}
 		body = body[n:]
 	}
+}
+
+// jsonType is shared by all answers.
+var jsonType = []string{"application/json"}
+
+// trusted is how much memory is given to an answer because its head says that it is so long.
+const trusted = 1 << 20
+
+// readAnswer reads a whole answer, at once where its length is known.
+func readAnswer(resp *http.Response) ([]byte, error) {
+	if resp.ContentLength <= 0 || resp.ContentLength > trusted {
+		return io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	}
+	body := make([]byte, resp.ContentLength)
+	_, err := io.ReadFull(resp.Body, body)
+	return body, err
 }
 
 // served is the outcome of a complete answer.

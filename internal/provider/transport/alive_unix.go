@@ -10,12 +10,15 @@ func (c *conn) alive() bool {
 	if c.raw == nil {
 		return true
 	}
-	silent := false
-	err := c.raw.Read(func(fd uintptr) bool {
-		var b [1]byte
-		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		silent = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK
-		return true
-	})
-	return err == nil && silent
+	if c.look == nil {
+		c.look = c.peek // made once: it is called for every call
+	}
+	return c.raw.Read(c.look) == nil && c.silent
+}
+
+func (c *conn) peek(fd uintptr) bool {
+	var b [1]byte
+	_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	c.silent = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK
+	return true
 }

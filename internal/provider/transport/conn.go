@@ -27,9 +27,11 @@ type conn struct {
 
 	host   *host
 	raw    syscall.RawConn // nil where the socket cannot be looked at
-	since  time.Time       // idle since
-	reader *bufio.Reader   // during a call
-	budget int64           // bytes that may still be read while the head of an answer is; negative: no bound
+	look   func(fd uintptr) bool
+	silent bool          // what look saw
+	since  time.Time     // idle since
+	reader *bufio.Reader // during a call
+	budget int64         // bytes that may still be read while the head of an answer is; negative: no bound
 }
 
 // watch remembers the socket, to see later whether the server has closed it.
