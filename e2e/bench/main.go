@@ -58,7 +58,8 @@ var scenarios = []scenario{
 	{name: "buffered 1 KB, 32 connections", connections: 32, prompt: 700},
 	{name: "buffered 1 KB, 256 connections", connections: 256, prompt: 700},
 	{name: "100 KB prompt, 16 connections", connections: 16, prompt: 100 << 10},
-	{name: "stream, burst, per chunk", connections: 32, prompt: 700, chunks: 1000},
+	{name: "stream of 100, burst, per chunk", connections: 32, prompt: 700, chunks: 100},
+	{name: "stream of 1000, burst, per chunk", connections: 32, prompt: 700, chunks: 1000},
 	{name: "stream, paced, per chunk", connections: 64, prompt: 700, chunks: 400, pace: 5 * time.Millisecond},
 }
 
