@@ -119,7 +119,7 @@ func appendScaled(b []byte, v int64, places int) []byte {
 	}
 	b = append(b, '.')
 	for i := places - 1; fraction > 0; i-- { // from the first digit on, so zeros at the end are never written
-		b = append(b, byte('0'+fraction/pow10[i]))
+		b = append(b, byte('0'+fraction/pow10[i])) //nolint:gosec // one digit
 		fraction %= pow10[i]
 	}
 	return b
