@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -130,13 +131,13 @@ func TestDiskThatFailsStopsAdmission(t *testing.T) {
 		var found struct {
 			Total int `json:"total"`
 			Items []struct {
-				Charged float64 `json:"finalChargeAmount"`
+				Charged json.Number `json:"finalChargeAmount"`
 			} `json:"items"`
 		}
 		again.call(http.MethodGet, "/api/workspace/tasks?q="+requestID, u.token, nil, &found, 200)
 		charged := 0
 		for _, item := range found.Items {
-			if item.Charged > 0 {
+			if item.Charged != "" && item.Charged != "0" {
 				charged++
 			}
 		}

@@ -318,36 +318,28 @@ var oddities = []misdeed{
 	}), served},
 }
 
+// beats sends the same event again and again.
+func beats(text string) func(*faultyupstream.Exchange, <-chan struct{}) {
+	return simple(func(e *faultyupstream.Exchange) {
+		e.Stream()
+		beat := time.NewTicker(50 * time.Millisecond)
+		defer beat.Stop()
+		for {
+			select {
+			case <-beat.C:
+				e.Chunk(text)
+			case <-e.Gone():
+				e.Close()
+				return
+			}
+		}
+	})
+}
+
 // firstEvents are faults in place of the first event: nothing was delivered yet.
 var firstEvents = []misdeed{
-	{"nothing but comments, without end", stream, simple(func(e *faultyupstream.Exchange) {
-		e.Stream()
-		beat := time.NewTicker(50 * time.Millisecond)
-		defer beat.Stop()
-		for {
-			select {
-			case <-beat.C:
-				e.Chunk(": alive\n\n")
-			case <-e.Gone():
-				e.Close()
-				return
-			}
-		}
-	}), late},
-	{"nothing but empty data, without end", stream, simple(func(e *faultyupstream.Exchange) {
-		e.Stream()
-		beat := time.NewTicker(50 * time.Millisecond)
-		defer beat.Stop()
-		for {
-			select {
-			case <-beat.C:
-				e.Chunk("data:\n\n")
-			case <-e.Gone():
-				e.Close()
-				return
-			}
-		}
-	}), late},
+	{"nothing but comments, without end", stream, beats(": alive\n\n"), late},
+	{"nothing but empty data, without end", stream, beats("data:\n\n"), late},
 	{"an error as the first event", stream, streams(event(`{"error":{"message":"boom","code":"server_error"}}`)), fails(inference.ServerError, 502, "upstream_error")},
 	{"the first event is broken JSON", stream, streams(event(delta("Hello ")[:50]) + world + tail), garbled},
 	{"a cut in the first event", stream, simple(func(e *faultyupstream.Exchange) {

@@ -211,3 +211,12 @@ func (s *ship) Classify(r *http.Response, body []byte) provider.Outcome {
 	seconds, _ := strconv.Atoi(r.Header.Get("Retry-After"))
 	return provider.Outcome{Category: category, Message: string(body), RetryAfter: time.Duration(seconds) * time.Second}
 }
+
+// firstOfTwo adds two platforms, of which the first is tried first and once, and returns its key.
+func (f *fleet) firstOfTwo() id.ID {
+	first, m := f.add(0, 1)
+	m.RetryPolicy = json.RawMessage(`{"maxAttempts":1}`)
+	f.add(1, 1)
+	f.compile()
+	return first.Credentials[0].ID
+}

@@ -114,11 +114,7 @@ func TestTroubledPlatformIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, relay.Limits{})
-		first, m := f.add(0, 1)
-		m.RetryPolicy = json.RawMessage(`{"maxAttempts":1}`)
-		f.add(1, 1)
-		f.compile()
-		key := first.Credentials[0].ID
+		key := f.firstOfTwo()
 		f.fault(key, "503")
 		for range 20 {
 			f.ok()
@@ -158,11 +154,7 @@ func TestOneProbeAtATime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t, relay.Limits{})
-		first, m := f.add(0, 1)
-		m.RetryPolicy = json.RawMessage(`{"maxAttempts":1}`)
-		f.add(1, 1)
-		f.compile()
-		key := first.Credentials[0].ID
+		key := f.firstOfTwo()
 		f.fault(key, "500")
 		for range 3 {
 			f.ok()

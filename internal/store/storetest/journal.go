@@ -49,6 +49,26 @@ func (w *world) record(b books, charged, overrun money.Amount) *journal.Record {
 	return r
 }
 
+// applyAtOnce applies batches beside each other, each with records of its own, as several appliers would.
+func (w *world) applyAtOnce(t *testing.T, batches ...[]*journal.Record) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for _, batch := range batches {
+		wg.Go(func() {
+			own := make([]*journal.Record, len(batch))
+			for i, r := range batch {
+				task := *r
+				task.Transfers = append([]wallet.Transfer(nil), r.Transfers...)
+				own[i] = &task
+			}
+			if err := w.Journal().RecordsApply(w.ctx, own, journal.Position{}); err != nil {
+				t.Errorf("RecordsApply: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 func (w *world) apply(batch ...*journal.Record) {
 	w.t.Helper()
 	w.ok(w.Journal().RecordsApply(w.ctx, batch, journal.Position{}))
@@ -98,21 +118,7 @@ func testJournalAgain(t *testing.T, w *world) {
 	for range 10 {
 		records = append(records, w.record(b, 10, 1))
 	}
-	var wg sync.WaitGroup
-	for _, batch := range [][]*journal.Record{records[:6], records[4:], records, {records[0], records[0], records[9]}} {
-		wg.Go(func() {
-			own := make([]*journal.Record, len(batch))
-			for i, r := range batch {
-				task := *r
-				task.Transfers = append([]wallet.Transfer(nil), r.Transfers...)
-				own[i] = &task
-			}
-			if err := w.Journal().RecordsApply(w.ctx, own, journal.Position{}); err != nil {
-				t.Errorf("RecordsApply: %v", err)
-			}
-		})
-	}
-	wg.Wait()
+	w.applyAtOnce(t, records[:6], records[4:], records, []*journal.Record{records[0], records[0], records[9]})
 	w.apply(records...)
 	p, err := w.Tasks().TaskList(w.ctx, tasks.Query{})
 	w.ok(err)

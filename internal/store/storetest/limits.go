@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"encoding/json"
-	"sync"
 	"testing"
 	"time"
 
@@ -77,21 +76,7 @@ func testQuotaUsageAgain(t *testing.T, w *world) {
 	for range 10 {
 		records = append(records, w.record(b, 7, 1))
 	}
-	var wg sync.WaitGroup
-	for _, batch := range [][]*journal.Record{records[:6], records[4:], records} {
-		wg.Go(func() {
-			own := make([]*journal.Record, len(batch))
-			for i, r := range batch {
-				task := *r
-				task.Transfers = append([]wallet.Transfer(nil), r.Transfers...)
-				own[i] = &task
-			}
-			if err := w.Journal().RecordsApply(w.ctx, own, journal.Position{}); err != nil {
-				t.Errorf("RecordsApply: %v", err)
-			}
-		})
-	}
-	wg.Wait()
+	w.applyAtOnce(t, records[:6], records[4:], records)
 	w.used(limits.KindUser, w.user.ID, 70, 70, 70)
 	greedy := w.record(b, 10_000, 0)
 	w.refused(w.Journal().RecordsApply(w.ctx, []*journal.Record{greedy}, journal.Position{}), wallet.ErrInsufficient, "")
