@@ -2,8 +2,8 @@
 //
 // It does what http.Transport does for a relay, in the goroutine of the caller: the standard one hands each call to two
 // goroutines of the connection and keeps two buffers for as long as the connection lives, which is half the cost of a
-// short call and most of the memory of an open stream. What it does not do is left to http.Transport: proxies (see
-// Options.Fallback), HTTP/2, redirects are nobody's business here. Source: decision 0013.
+// short call and most of the memory of an open stream. Proxies are left to http.Transport (Options.Fallback); HTTP/2 is not
+// spoken, and redirects are not followed. Source: decision 0013.
 package transport
 
 import (
