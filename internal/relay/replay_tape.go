@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -78,7 +79,7 @@ func (t *tape) begin(status int) {
 func (t *tape) Write(b []byte) (int, error) {
 	size := int64(len(b))
 	if t.stream { // set by this goroutine
-		size += idRoom
+		size += idRoom * int64(1+bytes.Count(b, lineFeed)/2) // events that came together come at once; each has two lines
 	}
 	if err := t.book.take(t, size, !t.stream); err != nil {
 		t.full = true
@@ -92,6 +93,8 @@ func (t *tape) Write(b []byte) (int, error) {
 
 // idRoom is about what an event's id adds to it.
 const idRoom = 48
+
+var lineFeed = []byte("\n")
 
 func (t *tape) append(b []byte) {
 	if t.stream {
