@@ -85,21 +85,14 @@ func (l *limiting) onChange(_ context.Context, t tx.Tx, c event.Change) error {
 
 // run announces alerts, keeps windows and tidies up until ctx ends.
 func (l *limiting) run(ctx context.Context) {
-	go l.announcer.Run(ctx)
-	often, seldom := time.NewTicker(saveWindowsEvery), time.NewTicker(foldEvery)
-	defer often.Stop()
-	defer seldom.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-often.C:
-			l.save(ctx)
-			l.windows.Sweep()
-		case <-seldom.C:
-			l.tidy(ctx)
-		}
-	}
+	go every(ctx, saveWindowsEvery, l.saveAndSweep)
+	go every(ctx, foldEvery, l.tidy)
+	l.announcer.Run(ctx)
+}
+
+func (l *limiting) saveAndSweep(ctx context.Context) {
+	l.save(ctx)
+	l.windows.Sweep()
 }
 
 // tidy drops what nobody needs.
