@@ -130,5 +130,9 @@ func (a *App) ready(ctx context.Context) error {
 }
 
 func callerOf(req *http.Request) relay.Caller {
-	return relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req)}
+	c := relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req)}
+	if conn := httpx.ConnOf(req); conn != nil {
+		c.Conn = conn
+	}
+	return c
 }

@@ -25,6 +25,7 @@ type call struct {
 	op        Operation
 	requestID string
 	caller    netip.Addr
+	conn      Conn // nil: what is written goes out as it comes
 	taskID    id.ID
 	start     time.Time
 	trace     Trace // nil: nobody follows the call
@@ -95,7 +96,7 @@ const (
 func newCall(r *Relay, w http.ResponseWriter, req *http.Request, op Operation, from Caller) *call {
 	now := r.now()
 	return &call{
-		Relay: r, w: w, req: req, op: op, requestID: from.RequestID, caller: from.Address, taskID: id.At(now), start: now,
+		Relay: r, w: w, req: req, op: op, requestID: from.RequestID, caller: from.Address, conn: from.Conn, taskID: id.At(now), start: now,
 	}
 }
 

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -120,6 +121,7 @@ type stream struct {
 	d        *deadline
 	events   *sse.Reader
 	meter    wire.Meter
+	runner   wire.Runner // nil: the format cannot
 	out      *http.ResponseController
 	attempt  *tasks.Attempt
 	marks    marks
@@ -146,6 +148,7 @@ func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt)
 			HideUsage: c.target.Shape.StreamUsage && !c.ask.WantsUsage, Family: c.target.family, NoUsage: !c.target.Shape.StreamUsage,
 		}),
 	}
+	s.runner, _ = s.meter.(wire.Runner)
 	defer s.releaseMeter()
 	o, gone := s.pump()
 	s.events.Release()
@@ -164,6 +167,7 @@ func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt)
 // pump passes events on until the stream ends. gone says that the caller does not take them any more.
 func (s *stream) pump() (o provider.Outcome, gone bool) {
 	for {
+		s.glide()
 		if s.rest() != nil {
 			return callerLeft, true
 		}
@@ -203,6 +207,41 @@ func (s *stream) pump() (o provider.Outcome, gone bool) {
 		if err != nil {
 			return callerLeft, true
 		}
+	}
+}
+
+// glide makes ready to be sent what has come and is like the events before, as much as may be delivered without a mark.
+func (s *stream) glide() {
+	if s.runner == nil || !s.begun {
+		return
+	}
+	b := s.events.Pending()
+	if len(b) == 0 {
+		return
+	}
+	s.collect()
+	room := max(0, maxReady-len(*s.ready))
+	deliver, taken := s.runner.Run(*s.ready, b[:min(len(b), room)], s.marks.durable+maxUnmarked)
+	*s.ready = deliver
+	if taken > 0 {
+		s.events.Skip(taken)
+		s.moved, s.written = true, s.meter.Tokens()
+	}
+}
+
+// handBack gives the place of what was ready to other streams: a stream that waits has none.
+func (s *stream) handBack() {
+	if cap(*s.ready) <= 2*maxReady {
+		*s.ready = (*s.ready)[:0]
+		readies.Put(s.ready)
+	}
+	s.ready = nil
+}
+
+// collect makes a place for what may be sent, if there is none.
+func (s *stream) collect() {
+	if s.ready == nil {
+		s.ready = readies.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
 	}
 }
 
@@ -259,9 +298,7 @@ func (s *stream) send(b []byte) error {
 	if !s.begun {
 		s.begin()
 	}
-	if s.ready == nil {
-		s.ready = readies.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
-	}
+	s.collect()
 	*s.ready = append(*s.ready, b...)
 	s.written = tokens
 	if s.events.Buffered() && len(*s.ready) < maxReady {
@@ -275,26 +312,36 @@ func (s *stream) flush() error {
 	if s.ready == nil {
 		return nil
 	}
+	if len(*s.ready) == 0 {
+		s.handBack()
+		return nil
+	}
 	if now := s.now(); now.Sub(s.extended) > s.limits.Stall/6 {
 		s.extended = now
 		_ = s.out.SetWriteDeadline(now.Add(s.limits.Stall))
 	}
-	_, err := s.w.Write(*s.ready)
-	if cap(*s.ready) <= 2*maxReady {
-		*s.ready = (*s.ready)[:0]
-		readies.Put(s.ready)
-	}
-	s.ready = nil
+	err := s.pass(*s.ready)
+	s.handBack()
 	if err != nil {
-		return err
-	}
-	if err := s.out.Flush(); err != nil {
 		return err
 	}
 	if s.tape == nil || s.tape.heard() {
 		s.marks.sent(s.call, s.written)
 	}
 	return nil
+}
+
+// pass sends bytes to the caller now: with what frames them, in one piece.
+func (s *stream) pass(b []byte) error {
+	if s.conn != nil {
+		s.conn.Hold()
+	}
+	_, err := s.w.Write(b)
+	err = cmp.Or(err, s.out.Flush())
+	if s.conn != nil {
+		err = cmp.Or(err, s.conn.Send())
+	}
+	return err
 }
 
 func (s *stream) begin() {
@@ -348,8 +395,7 @@ func (s *stream) end(o provider.Outcome, gone bool) {
 	if !s.begun {
 		s.begin()
 	}
-	_, _ = s.w.Write(s.owed)
-	_ = s.out.Flush()
+	_ = s.pass(s.owed)
 }
 
 // lastWords are what ends the stream: its terminator, or why there is none.

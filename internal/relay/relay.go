@@ -138,6 +138,13 @@ type Operation struct {
 type Caller struct {
 	RequestID string
 	Address   netip.Addr
+	Conn      Conn // nil: what is written goes out as it comes
+}
+
+// Conn is a connection that can hold back what is written until Send, so that what belongs together goes out at once.
+type Conn interface {
+	Hold()
+	Send() error
 }
 
 // Serve takes one request through all steps.

@@ -1,12 +1,17 @@
 package openai
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/gantry-ai/gantry/internal/wire"
+)
 
 // template is the last event that did nothing but add content. Most events of a stream are like the one before but for the
 // inside of that one string, and need not be parsed to know it. The zero value is like no event.
 type template struct {
 	before, after []byte // up to the content and from its end on
 	action        Action
+	plain         bool // the event was one line, "data: " and its data
 }
 
 // content returns the inside of the content if the event is like the template: the same bytes around a text in which
@@ -38,3 +43,63 @@ func (t *template) learn(m *StreamMeter, data []byte, action Action, special boo
 	t.after = append(t.after[:0], data[at+len(spot)-1:]...)
 	t.action = action
 }
+
+var (
+	lineStart = []byte("data: ")
+	eventEnd  = []byte("\n\n")
+)
+
+// next returns the content of the event that b begins with and the event's length, if it is like the template.
+func (t *template) next(b []byte) (content []byte, size int) {
+	n := len(lineStart) + len(t.before)
+	if len(b) < n+len(t.after)+len(eventEnd) || !bytes.HasPrefix(b, lineStart) || !bytes.HasPrefix(b[len(lineStart):], t.before) {
+		return nil, 0
+	}
+	end := n
+	for ; end < len(b) && b[end] != '"'; end++ {
+		if b[end] == '\\' || b[end] < ' ' {
+			return nil, 0
+		}
+	}
+	rest := b[end:]
+	if !bytes.HasPrefix(rest, t.after) || !bytes.HasPrefix(rest[len(t.after):], eventEnd) {
+		return nil, 0
+	}
+	return b[n:end], end + len(t.after) + len(eventEnd)
+}
+
+// isPlain reports whether an event is one line of data as nearly everybody writes it.
+func isPlain(raw, data []byte) bool {
+	return len(raw) == len(lineStart)+len(data)+len(eventEnd) && bytes.HasPrefix(raw, lineStart) && bytes.HasSuffix(raw, eventEnd)
+}
+
+// Run implements wire.Runner for events that do nothing but add content.
+func (m *meter) Run(dst, b []byte, most int64) (deliver []byte, taken int) {
+	if !m.like.plain || len(m.like.before) == 0 {
+		return dst, 0
+	}
+	left := most - m.Tokens()
+	for {
+		content, size := m.like.next(b[taken:])
+		if size == 0 {
+			break
+		}
+		if left -= int64(len(content)); left < 0 { // no token is less than a byte; what was counted may have been fewer
+			if left = most - m.Tokens() - int64(len(content)); left < 0 {
+				break
+			}
+		}
+		m.Text.Add(content)
+		if m.like.action == Strip {
+			event := b[taken : taken+size]
+			dst = append(dst, m.form(Strip, event, event[len(lineStart):size-len(eventEnd)])...)
+		}
+		taken += size
+	}
+	if m.like.action == Forward {
+		dst = append(dst, b[:taken]...)
+	}
+	return dst, taken
+}
+
+var _ wire.Runner = (*meter)(nil)

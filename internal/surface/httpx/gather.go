@@ -1,0 +1,111 @@
+package httpx
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// maxGathered is how much a connection collects before it sends even what is held.
+const maxGathered = 64 << 10
+
+// gathers keeps the memory of what was collected: a connection has some only while it holds something.
+var gathers = sync.Pool{New: func() any { b := make([]byte, 0, 20<<10); return &b }}
+
+// Conn is a client's connection that can hold back what is written until all that belongs together is. The server of
+// net/http writes the framing of a chunk, its content and its end one by one, which would be two or three system calls for
+// every flush of a stream. It is for the goroutine that answers the request.
+type Conn struct {
+	net.Conn
+	held   *[]byte // nil: nothing is held back
+	failed error   // of a Send: what would follow must not look like a part of the answer
+}
+
+// Hold begins to collect what is written.
+func (c *Conn) Hold() {
+	if c.held == nil {
+		c.held = gathers.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
+	}
+}
+
+// Send writes what was collected, and what is written from now on at once. Error: the connection's.
+func (c *Conn) Send() error {
+	held := c.held
+	if held == nil {
+		return nil
+	}
+	c.held = nil
+	var err error
+	if len(*held) > 0 {
+		_, err = c.Conn.Write(*held)
+		c.failed = err
+	}
+	if cap(*held) <= maxGathered {
+		*held = (*held)[:0]
+		gathers.Put(held)
+	}
+	return err
+}
+
+// Write implements net.Conn. What is held back counts as written.
+func (c *Conn) Write(p []byte) (int, error) {
+	switch {
+	case c.failed != nil:
+		return 0, c.failed
+	case c.held == nil:
+		return c.Conn.Write(p)
+	}
+	if len(*c.held)+len(p) > maxGathered {
+		if err := c.Send(); err != nil {
+			return 0, err
+		}
+		n, err := c.Conn.Write(p)
+		c.Hold()
+		return n, err
+	}
+	*c.held = append(*c.held, p...)
+	return len(p), nil
+}
+
+// ReadFrom lets files be sent without a copy.
+func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
+	if from, ok := c.Conn.(io.ReaderFrom); ok && c.held == nil {
+		return from.ReadFrom(r)
+	}
+	return io.Copy(struct{ io.Writer }{c}, r)
+}
+
+// Gathering is a listener whose connections are Conns.
+func Gathering(l net.Listener) net.Listener { return gathering{l} }
+
+type gathering struct{ net.Listener }
+
+// Accept implements net.Listener.
+func (g gathering) Accept() (net.Conn, error) {
+	c, err := g.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &Conn{Conn: c}, nil
+}
+
+type connKey struct{}
+
+// WithConn is an http.Server's ConnContext.
+func WithConn(ctx context.Context, c net.Conn) context.Context {
+	if c, ok := c.(*Conn); ok {
+		return context.WithValue(ctx, connKey{}, c)
+	}
+	return ctx
+}
+
+// ConnOf returns the connection of a request over HTTP/1.1 that came through Gathering; nil for another.
+func ConnOf(req *http.Request) *Conn {
+	if req.ProtoMajor != 1 {
+		return nil
+	}
+	c, _ := req.Context().Value(connKey{}).(*Conn)
+	return c
+}
