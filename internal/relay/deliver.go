@@ -131,6 +131,8 @@ type stream struct {
 	finished bool // the answer is complete
 	ended    bool // and its terminator has come
 	moved    bool // the answer went on since the idle deadline was set
+	told     bool // the upstream's connection calls wait before it waits
+	gone     bool // the caller does not take what is sent
 	extended time.Time
 }
 
@@ -149,6 +151,9 @@ func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt)
 		}),
 	}
 	s.runner, _ = s.meter.(wire.Runner)
+	if w, ok := resp.Body.(provider.Waiter); ok {
+		s.told = w.OnWait(s.wait)
+	}
 	defer s.releaseMeter()
 	o, gone := s.pump()
 	s.events.Release()
@@ -173,6 +178,9 @@ func (s *stream) pump() (o provider.Outcome, gone bool) {
 		}
 		event, err := s.events.Next()
 		s.d.pause()
+		if s.gone {
+			return callerLeft, true
+		}
 		if err != nil {
 			return s.broke(err), s.ctx().Err() != nil
 		}
@@ -245,13 +253,19 @@ func (s *stream) collect() {
 	}
 }
 
-// rest makes ready for a wait, if there is one: nothing that may be sent waits with us, and the wait has its limit. The
-// upstream's silence counts from here: the caller, or the journal, may have needed longer than the upstream may.
+// rest waits with nothing that may be sent: either the connection says when it waits, or it is whenever no event is at hand.
 func (s *stream) rest() error {
-	if s.events.Buffered() {
+	if s.told || s.events.Buffered() {
 		return nil
 	}
+	return s.wait()
+}
+
+// wait makes ready for a wait: nothing that may be sent waits with us, and the wait has its limit. The upstream's silence
+// counts from here: the caller, or the journal, may have needed longer than the upstream may.
+func (s *stream) wait() error {
 	err := s.flush()
+	s.gone = err != nil
 	if s.moved {
 		s.moved = false
 		s.d.arm(s.d.idle)
@@ -301,7 +315,7 @@ func (s *stream) send(b []byte) error {
 	s.collect()
 	*s.ready = append(*s.ready, b...)
 	s.written = tokens
-	if s.events.Buffered() && len(*s.ready) < maxReady {
+	if len(*s.ready) < maxReady && (s.told || s.events.Buffered()) {
 		return nil
 	}
 	return s.flush()
