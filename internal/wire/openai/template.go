@@ -78,8 +78,8 @@ func isPlain(raw, data []byte) bool {
 
 // Run implements wire.Runner for events that do nothing but add content.
 func (m *meter) Run(dst, b []byte, most int64) (deliver []byte, taken int) {
-	if !m.like.plain || len(m.like.before) == 0 {
-		return dst, 0
+	if !m.like.plain || len(m.like.before) == 0 || m.text != nil && m.text.counter != nil {
+		return dst, 0 // where a vocabulary counts, what an event adds to Tokens is not known before
 	}
 	left := most - m.Tokens()
 	for {
