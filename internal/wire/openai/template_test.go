@@ -119,7 +119,7 @@ func randomStream(rnd *rand.Rand) string {
 func TestRunsDeliverAndCountWhatEventsDo(t *testing.T) {
 	t.Parallel()
 	runs := 0
-	for seed := range uint64(3000) {
+	for seed := range uint64(1000) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		stream := randomStream(rnd)
 		o := wire.MeterOptions{HideUsage: seed%2 == 0}
