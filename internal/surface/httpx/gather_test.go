@@ -19,6 +19,12 @@ type writes struct {
 	err   error
 }
 
+// CloseWrite counts as a write of less than nothing.
+func (w *writes) CloseWrite() error {
+	w.sizes <- -1
+	return w.Conn.(*net.TCPConn).CloseWrite()
+}
+
 func (w *writes) Write(p []byte) (int, error) {
 	w.sizes <- len(p)
 	if w.err != nil {
@@ -128,5 +134,29 @@ func TestNothingFollowsAFailedWrite(t *testing.T) {
 	below.err = nil
 	if _, err := c.Write([]byte("the end of a chunk that nobody saw")); !errors.Is(err, broken) {
 		t.Errorf("wrote behind what is missing: %v", err)
+	}
+}
+
+func TestClientsSeeARefusalWhileTheyAreStillSending(t *testing.T) {
+	t.Parallel()
+	s, sizes := gatheringServer(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "close")
+		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+	})
+	c, err := net.Dial("tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	go func() {
+		_, _ = io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n")
+		_, _ = c.Write(make([]byte, 4<<20))
+	}()
+	answer, err := io.ReadAll(c)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 413 ") {
+		t.Errorf("saw %.40q (%v)", answer, err)
+	}
+	if <-sizes <= 0 || <-sizes != -1 {
+		t.Error("the answer was not closed before the connection")
 	}
 }
