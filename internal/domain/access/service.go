@@ -94,7 +94,7 @@ func (s *Service) Update(ctx context.Context, by event.Actor, rule id.ID, in Inp
 		if r.Own && (r.SubjectType != before.SubjectType || r.SubjectID != before.SubjectID) {
 			return invalid("subjectId", "The rule is its key's owner's: it stays with the key.")
 		}
-		if err := s.checkTx(ctx, t, &r); err != nil {
+		if err := s.checkChangedTx(ctx, t, &before, &r); err != nil {
 			return err
 		}
 		r.UpdatedAt = s.Now()
@@ -133,6 +133,20 @@ func (s *Service) findTx(ctx context.Context, t tx.Tx, by event.Actor, rule id.I
 func (s *Service) checkTx(ctx context.Context, t tx.Tx, r *Rule) error {
 	if err := s.findSubjectTx(ctx, t, r); err != nil {
 		return err
+	}
+	return s.checkResourceTx(ctx, t, r, "resourceId")
+}
+
+// checkChangedTx is checkTx for what a rule did not say before: what it named then may be gone, and the rule must still be
+// changeable.
+func (s *Service) checkChangedTx(ctx context.Context, t tx.Tx, before, r *Rule) error {
+	if r.SubjectType != before.SubjectType || r.SubjectID != before.SubjectID {
+		if err := s.findSubjectTx(ctx, t, r); err != nil {
+			return err
+		}
+	}
+	if r.resource() == before.resource() {
+		return nil
 	}
 	return s.checkResourceTx(ctx, t, r, "resourceId")
 }
