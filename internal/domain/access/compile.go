@@ -7,11 +7,11 @@ import (
 // layer is how far a rule reaches. A layer only narrows what those before it allow.
 type layer uint8
 
-// The layers, the farthest first.
+// The layers, the farthest first. Those about keys come last: a key may not what its user may not.
 const (
 	operators     layer = iota // the operator's, about users, groups and tenants
-	operatorsKeys              // the operator's, about keys
 	tenants                    // a tenant's, about its users and groups
+	operatorsKeys              // the operator's, about keys
 	tenantsKeys                // a tenant's, about keys of its users
 	owners                     // those of keys' owners
 	layers
