@@ -47,24 +47,25 @@ func (a *Asker) MayAsk(r *Route) bool {
 
 func (a *Asker) mayUseAny(r *Route) bool {
 	for _, t := range r.Targets {
-		if a.MayUse(t) {
+		if a.Use(t).Allowed {
 			return true
 		}
 	}
 	return false
 }
 
-// MayUse reports whether the asker may use a target for one of the operations that it offers.
-func (a *Asker) MayUse(t *Target) bool {
-	if t.rules == nil {
-		return true
-	}
+// Use decides whether the asker may use a target for one of the operations that it offers.
+func (a *Asker) Use(t *Target) access.Decision {
+	d := access.Decision{Allowed: t.rules == nil}
 	for kind := range t.Dialects {
-		if t.offers(kind) && a.decide(t, kind).Allowed {
-			return true
+		if d.Allowed {
+			break
+		}
+		if t.offers(kind) {
+			d = a.decide(t, kind)
 		}
 	}
-	return false
+	return d
 }
 
 // permits says whether the request may use the target, and by which rule where one decided.

@@ -31,9 +31,15 @@ type world struct {
 
 func newWorld(t *testing.T, c identity.Config) *world {
 	t.Helper()
-	w := &world{World: surfacetest.New(t, c), contract: surfacetest.LoadContract(t, "easyai-gateway", "httpapi.ErrorEnvelope")}
+	return worldOf(t, surfacetest.New(t, c))
+}
+
+// worldOf puts the surface on a world.
+func worldOf(t *testing.T, core *surfacetest.World) *world {
+	t.Helper()
+	w := &world{World: core, contract: surfacetest.LoadContract(t, "easyai-gateway", "httpapi.ErrorEnvelope")}
 	w.surface = gateway.New(gateway.Options{
-		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Wallets: w.Wallets, Tasks: w.Tasks, Audit: w.Audit,
+		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Access: w.Access, Wallets: w.Wallets, Tasks: w.Tasks, Audit: w.Audit,
 		Snapshot: w.Snapshot, Ready: func(context.Context) error { return w.notReady }, Env: "test", Log: w.Log, Now: w.Clock.Now,
 	})
 	r := chi.NewRouter()

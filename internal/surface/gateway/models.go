@@ -116,7 +116,7 @@ func (s *Surface) callableModels(w http.ResponseWriter, call *httpx.Call) error 
 		}
 		seen := map[id.ID]bool{} // a route has a target for each credential
 		for _, t := range r.Targets {
-			if seen[t.Model.ID] || !who.MayUse(t) {
+			if seen[t.Model.ID] || !who.Use(t).Allowed {
 				continue
 			}
 			seen[t.Model.ID] = true
