@@ -371,6 +371,13 @@ func TestTwoAuthorizationHeadersAreRefused(t *testing.T) {
 // who may use what; the others are refused. Routes that nobody is listed for are public.
 var permissions = map[string]string{
 	"getCurrentUser":                      "user admin operator finance support key chat-key tasks-key admin-key",
+	"listApiKeyAccessRules":               "user admin operator finance support key admin-key",
+	"batchApiKeyAccessRules":              "user admin operator finance support",
+	"listAdminAccessRules":                "admin",
+	"createAdminAccessRule":               "admin",
+	"updateAdminAccessRule":               "admin",
+	"deleteAdminAccessRule":               "admin",
+	"batchAdminAccessRules":               "admin",
 	"listApiKeys":                         "user admin operator finance support key admin-key",
 	"createApiKey":                        "user admin operator finance support key admin-key",
 	"disableApiKey":                       "user admin operator finance support key admin-key",
@@ -434,7 +441,7 @@ func TestPermissions(t *testing.T) {
 		allowed := strings.Fields(permissions[r.OperationID])
 		for _, who := range []string{"", "user", "admin", "operator", "finance", "support", "key", "chat-key", "tasks-key", "admin-key"} {
 			path := surfacetest.Fill(r.Pattern, map[string]string{
-				"apiKeyID": id.New().String(), "taskID": id.New().String(), "platformID": id.New().String(), "userID": id.New().String(),
+				"apiKeyID": id.New().String(), "taskID": id.New().String(), "platformID": id.New().String(), "userID": id.New().String(), "ruleID": id.New().String(),
 			})
 			status := w.Do(t, surfacetest.Request{As: who, Method: r.Method, Path: path}).Status
 			refused := status == 401 || status == 403

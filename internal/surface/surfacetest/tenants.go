@@ -30,7 +30,7 @@ func (w *World) addUserOf(t *identity.Tenant, name string, role identity.Role) {
 	}
 	user := identity.User{
 		ID: id.At(now), TenantID: t.ID, Username: name, Email: name + "@example.com", DisplayName: name, PasswordHash: hash,
-		Roles: []identity.Role{role}, Status: identity.Active, Source: "local", SessionVersion: 1, CreatedAt: now, UpdatedAt: now,
+		Roles: []identity.Role{role}, Status: identity.Active, Source: "local", SessionVersion: 1, Preferences: []byte(`{}`), Metadata: []byte(`{}`), CreatedAt: now, UpdatedAt: now,
 	}
 	app := identity.App{
 		ID: id.At(now), TenantID: t.ID, UserID: user.ID, Name: "Default", Default: true, Status: identity.Active, CreatedAt: now, UpdatedAt: now,

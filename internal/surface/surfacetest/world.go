@@ -74,9 +74,10 @@ type Storage struct {
 func New(t *testing.T, c identity.Config) *World {
 	t.Helper()
 	people := identitytest.New(t, c)
-	return newWorld(t, people, Storage{
-		Identity: people.Fake, Catalog: catalogtest.NewStore(), Routing: routingtest.NewStore(), Access: accesstest.NewStore(),
-	})
+	routes, models, rules := routingtest.NewStore(), catalogtest.NewStore(), accesstest.NewStore()
+	rules.Subject = func(kind access.SubjectType, v id.ID) (access.Subject, bool) { return subject(people.Fake, kind, v) }
+	rules.Resource = func(kind access.ResourceType, v id.ID) bool { return resource(routes, models, kind, v) }
+	return newWorld(t, people, Storage{Identity: people.Fake, Catalog: models, Routing: routes, Access: rules})
 }
 
 // On returns the world of New on other storage.
