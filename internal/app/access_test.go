@@ -1,7 +1,6 @@
 package app
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -38,10 +37,10 @@ func (h *house) deny(path, token, kind, subject, model string, back bool) {
 	}, nil, 200)
 }
 
-// asked asks for a model and holds the status of the answer against what is expected.
-func (h *house) asked(what, key, model string, want int) {
+// asked asks for the model sim-chat and holds the status of the answer against what is expected.
+func (h *house) asked(what, key string, want int) {
 	h.t.Helper()
-	resp, text := h.send("POST", "/v1/chat/completions", key, chat(model, false))
+	resp, text := h.send("POST", "/v1/chat/completions", key, chat("sim-chat", false))
 	if resp.StatusCode != want || want == http.StatusNotFound && !strings.Contains(string(text), `"model_not_found"`) {
 		h.t.Errorf("%s: %d %s, want %d", what, resp.StatusCode, text, want)
 	}
@@ -53,10 +52,10 @@ func TestAccessRulesAreInForceAtOnce(t *testing.T) {
 	h := newHouse(t)
 	ann, bob := h.invite("ann", ""), h.invite("bob", "")
 	model := h.model("sim-chat")
-	h.asked("before", ann.key, "sim-chat", 200)
+	h.asked("before", ann.key, 200)
 	h.deny("/api/admin/access-rules/batch", h.admin, "user", ann.id.String(), model, false)
-	h.asked("denied", ann.key, "sim-chat", 404)
-	h.asked("somebody else", bob.key, "sim-chat", 200)
+	h.asked("denied", ann.key, 404)
+	h.asked("somebody else", bob.key, 200)
 	for path, key := range map[string]string{"/v1/models": ann.key, "/v1/models/sim-chat": ann.key, "/api/v1/models": ann.key} {
 		if _, text := h.send("GET", path, key, nil); strings.Contains(string(text), `"sim-chat"`) {
 			t.Errorf("%s names what is denied: %s", path, text)
@@ -73,7 +72,7 @@ func TestAccessRulesAreInForceAtOnce(t *testing.T) {
 		t.Errorf("explained %+v", explained)
 	}
 	h.deny("/api/admin/access-rules/batch", h.admin, "user", ann.id.String(), model, true)
-	h.asked("allowed again", ann.key, "sim-chat", 200)
+	h.asked("allowed again", ann.key, 200)
 }
 
 // TestAccessRulesReachOtherNodes: at their next look at the version, which is every second.
@@ -82,20 +81,17 @@ func TestAccessRulesReachOtherNodes(t *testing.T) {
 	nodes := twoNodes(t, func(*config.Config) {})
 	ann := nodes[0].invite("ann", "")
 	model := nodes[0].model("sim-chat")
-	nodes[1].asked("before", ann.key, "sim-chat", 200)
+	nodes[1].asked("before", ann.key, 200)
 
 	var login struct{ AccessToken string }
 	nodes[0].call("POST", "/api/v1/auth/login", "", map[string]any{"account": "ann", "password": "a long password"}, &login, 200)
-	resp, text := nodes[0].send("GET", "/api/v1/api-keys", login.AccessToken, nil)
 	var keys struct{ Items []struct{ ID string } }
-	if err := json.Unmarshal(text, &keys); err != nil || resp.StatusCode != 200 || len(keys.Items) != 1 {
-		t.Fatalf("%d %s", resp.StatusCode, text)
-	}
+	nodes[0].call("GET", "/api/v1/api-keys", login.AccessToken, nil, &keys, 200)
 	for _, back := range []bool{false, true} {
 		nodes[0].deny("/api/v1/api-keys/access-rules/batch", login.AccessToken, "api_key", keys.Items[0].ID, model, back)
 		want := map[bool]int{false: 404, true: 200}[back]
-		nodes[0].asked("here", ann.key, "sim-chat", want)
+		nodes[0].asked("here", ann.key, want)
 		nodes[1].poll(t.Context())
-		nodes[1].asked("elsewhere", ann.key, "sim-chat", want)
+		nodes[1].asked("elsewhere", ann.key, want)
 	}
 }

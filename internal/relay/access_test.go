@@ -66,9 +66,11 @@ func TestDeniedCandidatesAreLeftOut(t *testing.T) {
 	}
 	var route struct {
 		Candidates []struct {
-			PlatformName, Gate, AccessRuleID string
-			Chosen                           bool
-		}
+			PlatformName string `json:"platformName"`
+			Gate         string `json:"gate"`
+			AccessRuleID string `json:"accessRuleId"`
+			Chosen       bool   `json:"chosen"`
+		} `json:"candidates"`
 	}
 	if err := json.Unmarshal(f.record(t).Task.Route, &route); err != nil {
 		t.Fatal(err)
@@ -159,7 +161,7 @@ func TestRulesAboutTheRequest(t *testing.T) {
 }
 
 // TestRulesDoNotAllocate: deciding about a request allocates no more where rules are about its candidates.
-func TestRulesDoNotAllocate(t *testing.T) { //nolint:paralleltest // what others allocate would be counted
+func TestRulesDoNotAllocate(t *testing.T) {
 	f := newFleet(t, relay.Limits{})
 	p, m := f.add(0, 1)
 	f.rule(access.Deny, access.ResourcePlatform, p.ID, `{"ip":["10.0.0.0/8"]}`)

@@ -53,10 +53,10 @@ func ParseConditions(path string, raw json.RawMessage) (*Conditions, error) {
 
 // membersOf reads an object with known keys. What is absent or null has none.
 func membersOf(path string, raw json.RawMessage, known ...string) (map[string]json.RawMessage, error) {
+	members := map[string]json.RawMessage{}
 	if isNothing(raw) {
-		return nil, nil
+		return members, nil
 	}
-	var members map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &members); err != nil {
 		return nil, invalid(path, "This is to be an object.")
 	}

@@ -22,7 +22,6 @@ type office struct {
 	changes []event.Change
 	told    int
 	model   id.ID
-	people  map[access.SubjectType]id.ID
 }
 
 func newOffice(t *testing.T) *office {

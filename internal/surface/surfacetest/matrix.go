@@ -20,8 +20,13 @@ import (
 
 // matrixPeople are the columns of the matrix. All objects are those of the user: of acme-user, a user of the tenant acme.
 var matrixPeople = []struct{ column, who string }{
-	{"anonymous", ""}, {"user", "acme-user"}, {"other", "acme-other"}, {"tenant-admin", "acme-admin"},
-	{"other-tenant-admin", "umbrella-admin"}, {"admin", "admin"}, {"key", "acme-key"},
+	{"anonymous", ""},
+	{"user", "acme-user"},
+	{"other", "acme-other"},
+	{"tenant-admin", "acme-admin"},
+	{"other-tenant-admin", "umbrella-admin"},
+	{"admin", "admin"},
+	{"key", "acme-key"},
 }
 
 // Matrix holds every route of a surface, asked by each of the people above, against a table. A row of the table is
