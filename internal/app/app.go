@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/gantry-ai/gantry/internal/config"
+	"github.com/gantry-ai/gantry/internal/domain/access"
 	"github.com/gantry-ai/gantry/internal/domain/audit"
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
@@ -59,6 +60,7 @@ type App struct {
 	identity  *identity.Service
 	catalog   *catalog.Service
 	routing   *routing.Service
+	access    *access.Service
 	book      *wallet.Book
 	wallets   *wallet.Service
 	accounts  *wallet.OwnAccounts
@@ -161,6 +163,7 @@ func (a *App) connectDomains(ctx context.Context) error {
 		Store: a.store.Routing(), Catalog: a.catalog, Adapters: adapterBook{a.adapterOf}, Bus: &a.bus,
 		Box: a.credentials, Now: a.now, Params: paramRules{},
 	})
+	a.access = access.NewService(access.Parts{Store: a.store.Access(), Bus: &a.bus, Now: a.now, Operator: a.defaultTenant})
 	if err := a.connectLimits(ctx); err != nil {
 		return err
 	}
@@ -170,6 +173,7 @@ func (a *App) connectDomains(ctx context.Context) error {
 	a.connectRelay()
 	a.registerGauges()
 	event.On(&a.bus, a.onRoutingChanged)
+	event.On(&a.bus, a.onAccessChanged)
 	return nil
 }
 
@@ -246,8 +250,16 @@ func (a *App) connectRelay() {
 	})
 }
 
-// onRoutingChanged compiles the routes anew before the call that changed them returns.
+// onRoutingChanged and onAccessChanged compile the routes anew before the call that changed them returns.
 func (a *App) onRoutingChanged(ctx context.Context, t tx.Tx, _ routing.Changed) error {
+	return a.reloadAfter(ctx, t)
+}
+
+func (a *App) onAccessChanged(ctx context.Context, t tx.Tx, _ access.Changed) error {
+	return a.reloadAfter(ctx, t)
+}
+
+func (a *App) reloadAfter(ctx context.Context, t tx.Tx) error {
 	t.AfterCommit(func() {
 		if err := a.reload(context.WithoutCancel(ctx)); err != nil {
 			// The version poll tries again within two seconds.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gantry-ai/gantry/internal/domain/access"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
@@ -42,6 +43,9 @@ func (a *App) reload(ctx context.Context) error {
 		return err
 	}
 	if src.DefaultTenant, err = a.defaultTenant(ctx); err != nil {
+		return err
+	}
+	if src.AccessRules, err = a.store.Access().RuleList(ctx, nil, access.Query{}); err != nil {
 		return err
 	}
 	if src.RuleSets, err = a.store.Pricing().RuleSetList(ctx); err != nil {

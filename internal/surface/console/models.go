@@ -15,8 +15,9 @@ import (
 // models lists what the caller may ask for, with the prices of what would serve it first.
 func (s *Surface) models(w http.ResponseWriter, call *httpx.Call) error {
 	out := api.CallableModelList{Items: []api.CallableModel{}}
+	who := relay.Asker{Principal: call.Principal, From: httpx.Address(call.Request), At: s.Identity.Now()}
 	for _, r := range s.Snapshot().Routes() {
-		if len(r.Targets) > 0 && call.Principal.AllowsModel(r.Alias) {
+		if len(r.Targets) > 0 && who.MayAsk(r) {
 			out.Items = append(out.Items, showRoute(r))
 		}
 	}

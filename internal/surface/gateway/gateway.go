@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gantry-ai/gantry/internal/domain/access"
 	"github.com/gantry-ai/gantry/internal/domain/audit"
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
@@ -50,6 +51,7 @@ type Options struct {
 	Identity *identity.Service
 	Routing  *routing.Service
 	Catalog  *catalog.Service
+	Access   *access.Service
 	Wallets  Wallets
 	Tasks    Tasks
 	Audit    AuditLog

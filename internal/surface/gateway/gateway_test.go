@@ -31,9 +31,15 @@ type world struct {
 
 func newWorld(t *testing.T, c identity.Config) *world {
 	t.Helper()
-	w := &world{World: surfacetest.New(t, c), contract: surfacetest.LoadContract(t, "easyai-gateway", "httpapi.ErrorEnvelope")}
+	return worldOf(t, surfacetest.New(t, c))
+}
+
+// worldOf puts the surface on a world.
+func worldOf(t *testing.T, core *surfacetest.World) *world {
+	t.Helper()
+	w := &world{World: core, contract: surfacetest.LoadContract(t, "easyai-gateway", "httpapi.ErrorEnvelope")}
 	w.surface = gateway.New(gateway.Options{
-		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Wallets: w.Wallets, Tasks: w.Tasks, Audit: w.Audit,
+		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Access: w.Access, Wallets: w.Wallets, Tasks: w.Tasks, Audit: w.Audit,
 		Snapshot: w.Snapshot, Ready: func(context.Context) error { return w.notReady }, Env: "test", Log: w.Log, Now: w.Clock.Now,
 	})
 	r := chi.NewRouter()
@@ -365,6 +371,13 @@ func TestTwoAuthorizationHeadersAreRefused(t *testing.T) {
 // who may use what; the others are refused. Routes that nobody is listed for are public.
 var permissions = map[string]string{
 	"getCurrentUser":                      "user admin operator finance support key chat-key tasks-key admin-key",
+	"listApiKeyAccessRules":               "user admin operator finance support key admin-key",
+	"batchApiKeyAccessRules":              "user admin operator finance support",
+	"listAdminAccessRules":                "admin",
+	"createAdminAccessRule":               "admin",
+	"updateAdminAccessRule":               "admin",
+	"deleteAdminAccessRule":               "admin",
+	"batchAdminAccessRules":               "admin",
 	"listApiKeys":                         "user admin operator finance support key admin-key",
 	"createApiKey":                        "user admin operator finance support key admin-key",
 	"disableApiKey":                       "user admin operator finance support key admin-key",
@@ -428,7 +441,7 @@ func TestPermissions(t *testing.T) {
 		allowed := strings.Fields(permissions[r.OperationID])
 		for _, who := range []string{"", "user", "admin", "operator", "finance", "support", "key", "chat-key", "tasks-key", "admin-key"} {
 			path := surfacetest.Fill(r.Pattern, map[string]string{
-				"apiKeyID": id.New().String(), "taskID": id.New().String(), "platformID": id.New().String(), "userID": id.New().String(),
+				"apiKeyID": id.New().String(), "taskID": id.New().String(), "platformID": id.New().String(), "userID": id.New().String(), "ruleID": id.New().String(),
 			})
 			status := w.Do(t, surfacetest.Request{As: who, Method: r.Method, Path: path}).Status
 			refused := status == 401 || status == 403

@@ -9,6 +9,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
+	"github.com/gantry-ai/gantry/internal/relay"
 	"github.com/gantry-ai/gantry/internal/surface/gateway/api"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
 )
@@ -96,6 +97,11 @@ func (s *Surface) simulated() map[id.ID]bool {
 	return out
 }
 
+// asker is who calls, as the models see it that are called.
+func (s *Surface) asker(call *httpx.Call) *relay.Asker {
+	return &relay.Asker{Principal: call.Principal, From: httpx.Address(call.Request), At: s.Now()}
+}
+
 // callableModels lists what the caller may ask for: one item per route in force. Policies are the operator's business.
 func (s *Surface) callableModels(w http.ResponseWriter, call *httpx.Call) error {
 	world, err := s.surroundings(call.Context())
@@ -103,13 +109,14 @@ func (s *Surface) callableModels(w http.ResponseWriter, call *httpx.Call) error 
 		return err
 	}
 	out := api.HttpapiPlatformModelListResponse{Items: []api.StorePlatformModel{}}
+	who := s.asker(call)
 	for _, r := range s.Snapshot().Routes() {
-		if !call.Principal.AllowsModel(r.Alias) {
+		if !who.MayAsk(r) {
 			continue
 		}
 		seen := map[id.ID]bool{} // a route has a target for each credential
 		for _, t := range r.Targets {
-			if seen[t.Model.ID] {
+			if seen[t.Model.ID] || !who.Use(t).Allowed {
 				continue
 			}
 			seen[t.Model.ID] = true

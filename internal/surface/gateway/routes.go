@@ -33,6 +33,9 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: post, Pattern: "/api/v1/api-keys", OperationID: "createApiKey", Access: owner, Handler: s.createKey},
 		{Method: patch, Pattern: "/api/v1/api-keys/{apiKeyID}/disable", OperationID: "disableApiKey", Access: owner, Handler: s.disableKey},
 		{Method: del, Pattern: "/api/v1/api-keys/{apiKeyID}", OperationID: "deleteApiKey", Access: owner, Handler: s.deleteKey},
+		{Method: get, Pattern: "/api/v1/api-keys/access-rules", OperationID: "listApiKeyAccessRules", Access: owner, Handler: s.listOwnAccessRules},
+		// Persons alone: a key that could change what narrows it would not be narrowed.
+		{Method: post, Pattern: "/api/v1/api-keys/access-rules/batch", OperationID: "batchApiKeyAccessRules", Access: person, Handler: s.batchOwnAccessRules},
 		{Method: get, Pattern: "/api/playground/api-keys", OperationID: "listPlaygroundApiKeys", Access: person, Handler: s.revealKeys},
 
 		{Method: get, Pattern: "/api/v1/models", OperationID: "listCallableModels", Access: models, Handler: s.callableModels},
@@ -62,6 +65,11 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: post, Pattern: "/api/admin/platforms/{platformID}/models", OperationID: "createAdminPlatformModelForPlatform", Access: connect, Handler: s.createModelOfPlatform},
 		{Method: post, Pattern: "/api/admin/platform-models", OperationID: "createAdminPlatformModel", Access: connect, Handler: s.createModel},
 		{Method: get, Pattern: "/api/admin/models", OperationID: "listAdminPlatformModels", Access: look, Handler: s.listModels},
+		{Method: get, Pattern: "/api/admin/access-rules", OperationID: "listAdminAccessRules", Access: admin, Handler: s.listAccessRules},
+		{Method: post, Pattern: "/api/admin/access-rules", OperationID: "createAdminAccessRule", Access: admin, Handler: s.createAccessRule},
+		{Method: patch, Pattern: "/api/admin/access-rules/{ruleID}", OperationID: "updateAdminAccessRule", Access: admin, Handler: s.updateAccessRule},
+		{Method: del, Pattern: "/api/admin/access-rules/{ruleID}", OperationID: "deleteAdminAccessRule", Access: admin, Handler: s.deleteAccessRule},
+		{Method: post, Pattern: "/api/admin/access-rules/batch", OperationID: "batchAdminAccessRules", Access: admin, Handler: s.batchAccessRules},
 		{Method: get, Pattern: "/api/admin/users", OperationID: "listAdminUsers", Access: people, Handler: s.listUsers},
 		{Method: post, Pattern: "/api/admin/users", OperationID: "createAdminUser", Access: admin, Handler: s.createUser},
 		{Method: patch, Pattern: "/api/admin/users/{userID}/wallet", OperationID: "setAdminUserWalletBalance", Access: finance, Handler: s.setBalance},
