@@ -72,7 +72,7 @@ type Options struct {
 	// Explain tells what would become of a call.
 	Explain func(*relay.Inquiry) (relay.Explanation, error)
 	// Adapters are the kinds of upstreams that can be connected.
-	Adapters []provider.Description
+	Adapters func(context.Context) ([]provider.Description, error)
 	Prober   Prober
 	Version  string
 	// Simulation says that the simulation provider is there.
