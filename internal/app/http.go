@@ -104,7 +104,7 @@ func (a *App) consoleSurface() *console.Surface {
 	o := console.Options{
 		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Tasks: a.store.Tasks(), Ledger: a.wallets,
 		Snapshot: a.relay.Snapshot, Explain: a.relay.Explain, Adapters: a.connectable, Prober: prober{a}, Version: a.version,
-		Simulation: a.cfg.Simulation.Enabled, Log: a.log,
+		Simulation: a.cfg.Simulation.Enabled, Now: a.now, Log: a.log,
 	}
 	if files, ok := web.Files(); ok {
 		o.Files = files

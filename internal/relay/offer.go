@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
-	"github.com/gantry-ai/gantry/internal/domain/limits"
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -26,6 +25,7 @@ type Offer struct {
 type Source struct {
 	*Target // with the first of its keys
 
+	Keys int // how many it can be asked with
 	// Rule is the access rule that lets the caller in; zero when none names the model.
 	Rule id.ID
 	// Gate says whether the source can be tried now, with the key that stands best; Until when it can be again.
@@ -61,8 +61,9 @@ func (r *Route) offer(p *identity.Principal, now time.Time) (Offer, bool) {
 			continue
 		}
 		if ok, rule := permits(p, t); ok {
-			o.Sources = append(o.Sources, Source{Target: t, Rule: rule})
-			o.Sources[len(o.Sources)-1].Gate, o.Sources[len(o.Sources)-1].Until = t.standing(now)
+			src := Source{Target: t, Keys: 1, Rule: rule}
+			src.Gate, src.Until = t.standing(now)
+			o.Sources = append(o.Sources, src)
 		}
 	}
 	return o, r.virtual || len(o.Sources) > 0
@@ -70,6 +71,7 @@ func (r *Route) offer(p *identity.Principal, now time.Time) (Offer, bool) {
 
 // consider looks at one more key of the source.
 func (s *Source) consider(key *Target, now time.Time) {
+	s.Keys++
 	if g, until := key.standing(now); g < s.Gate || g == s.Gate && until.Before(s.Until) {
 		s.Gate, s.Until = g, until
 	}
@@ -100,17 +102,4 @@ func (o *Offer) Factors(s *Source, now time.Time) []pricing.NamedFactor {
 		return append(slices.Clip(schedule.Factors()), o.Discounts...)
 	}
 	return nil
-}
-
-// RateLimits are the rate limits that every call to the source counts against.
-func (s *Source) RateLimits() []*limits.RateLimit { return rateLimits(s.Limits) }
-
-func rateLimits(subjects []limits.Subject) []*limits.RateLimit {
-	var out []*limits.RateLimit
-	for i := range subjects {
-		if r := subjects[i].Rate; r != nil {
-			out = append(out, r)
-		}
-	}
-	return out
 }

@@ -35,7 +35,9 @@ func (CatalogRules) CheckRateLimit(raw json.RawMessage) error {
 }
 
 // CheckRuntimePolicy implements catalog.Rules.
-func (CatalogRules) CheckRuntimePolicy(raw json.RawMessage) error { return inside(check(root, raw, overrideShape)) }
+func (CatalogRules) CheckRuntimePolicy(raw json.RawMessage) error {
+	return inside(check(root, raw, overrideShape))
+}
 
 // CheckParams implements catalog.Rules.
 func (r CatalogRules) CheckParams(schema json.RawMessage) error {

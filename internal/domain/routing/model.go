@@ -175,7 +175,9 @@ func (s *Service) upstreamModel(ctx context.Context, p *Platform, name string) (
 
 // isAmong reports whether a route of the same platform leads the same name to the same model already. One name may lead to
 // several models of a platform: they share its load by weight.
-func (m *PlatformModel) isAmong(others []PlatformModel) bool { return slices.ContainsFunc(others, m.isSame) }
+func (m *PlatformModel) isAmong(others []PlatformModel) bool {
+	return slices.ContainsFunc(others, m.isSame)
+}
 
 // isSame reports whether another route of the same platform leads the same name to the same model.
 func (m *PlatformModel) isSame(o PlatformModel) bool {

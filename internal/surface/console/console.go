@@ -18,6 +18,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/provider"
@@ -79,6 +80,7 @@ type Options struct {
 	Simulation bool
 	// Files is the built console with index.html at its root; nil when this program was built without it.
 	Files fs.FS
+	Now   clock.Clock
 	Log   *slog.Logger
 }
 

@@ -87,7 +87,7 @@ func empty(t *testing.T) *world {
 			return routed.Explain(q)
 		},
 		Adapters: func(context.Context) ([]provider.Description, error) { return adapters, nil },
-		Prober:   w, Version: "1.2.3", Simulation: true, Files: files(t), Log: w.Log,
+		Prober:   w, Version: "1.2.3", Simulation: true, Files: files(t), Now: w.Clock.Now, Log: w.Log,
 	})
 	r := chi.NewRouter()
 	r.Use(httpx.Edge(nil))

@@ -13,6 +13,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/audit"
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/limits"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
@@ -50,9 +51,13 @@ type Options struct {
 	Identity *identity.Service
 	Routing  *routing.Service
 	Catalog  *catalog.Service
-	Wallets  Wallets
-	Tasks    Tasks
-	Audit    AuditLog
+	// Catalogue changes the catalogue.
+	Catalogue *catalog.Editor
+	// Limits tells what limits a caller, whatever it calls.
+	Limits  func(ctx context.Context, p *identity.Principal) ([]limits.Subject, error)
+	Wallets Wallets
+	Tasks   Tasks
+	Audit   AuditLog
 	// Snapshot is what calls are routed by at the moment.
 	Snapshot func() *relay.Snapshot
 	// Ready says why the process cannot serve, nil when it can.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/audit"
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
@@ -34,6 +35,9 @@ type World struct {
 	*identitytest.World
 	Routing *routing.Service
 	Catalog *catalog.Service
+	// Catalogue changes the catalogue.
+	Catalogue *catalog.Editor
+	// Store is the storage of routing when it is in memory; nil otherwise.
 	Store   *routingtest.Store
 	Wallets *Wallets
 	Tasks   *Tasks
@@ -49,30 +53,71 @@ type World struct {
 	users    map[string]identity.User
 	headers  map[string]string
 	snapshot *relay.Snapshot
+	routes   routing.Store
+	now      func() time.Time
+}
+
+// Storage is where a world keeps what is configured.
+type Storage struct {
+	Identity identity.Store
+	Settings identity.Settings
+	Catalog  catalog.Store
+	Routing  routing.Store
 }
 
 // New returns a world with the users "user", "other", "admin", "operator", "finance", "support", the keys "key" (scope *),
-// "chat-key" and "tasks-key" of user and "admin-key" of admin, and a small catalogue. Requests are made as one of them, or
-// as "" for nobody.
+// "chat-key" and "tasks-key" of user and "admin-key" of admin, and a small catalogue, all in memory. Requests are made as
+// one of them, or as "" for nobody.
 func New(t *testing.T, c identity.Config) *World {
 	t.Helper()
-	w := &World{
-		World: identitytest.New(t, c), Store: routingtest.NewStore(), Logged: &SafeBuffer{}, t: t,
-		users: map[string]identity.User{}, headers: map[string]string{"": ""}, snapshot: &relay.Snapshot{},
+	people := identitytest.New(t, c)
+	routes, models := routingtest.NewStore(), catalogtest.NewStore()
+	models.Routes = func() (out []id.ID) {
+		for i := range routes.Models {
+			out = append(out, routes.Models[i].BaseModelID)
+		}
+		return out
 	}
+	models.Platforms = func() (out []string) {
+		platforms, _ := routes.PlatformList(t.Context())
+		for i := range platforms {
+			out = append(out, platforms[i].Provider)
+		}
+		return out
+	}
+	return newWorld(t, people, Storage{Catalog: models, Routing: routes})
+}
+
+// On returns the world of New on other storage.
+func On(t *testing.T, c identity.Config, s Storage) *World {
+	t.Helper()
+	return newWorld(t, identitytest.On(t, c, s.Identity, s.Settings, nil), s)
+}
+
+func newWorld(t *testing.T, people *identitytest.World, s Storage) *World {
+	t.Helper()
+	w := &World{
+		World: people, Logged: &SafeBuffer{}, t: t, users: map[string]identity.User{}, headers: map[string]string{"": ""},
+		snapshot: &relay.Snapshot{}, routes: s.Routing, now: people.Clock.Now,
+	}
+	w.Store, _ = s.Routing.(*routingtest.Store)
 	w.Log = slog.New(slog.NewTextHandler(w.Logged, nil))
 	w.Audit = &Audit{}
 	audit.Listen(w.Bus, w.Audit, w.Clock.Now)
 	w.Wallets, w.Tasks = &Wallets{w: w}, &Tasks{}
-	w.Catalog = catalog.NewService(catalogtest.NewStore())
+	w.Catalog = catalog.NewService(s.Catalog)
 	w.fillCatalogue()
 	var err error
 	if w.box, err = secret.NewBox(bytes.Repeat([]byte{9}, secret.KeySize), "credential"); err != nil {
 		t.Fatal(err)
 	}
 	w.Routing = routing.NewService(routing.Parts{
-		Store: w.Store, Catalog: w.Catalog, Adapters: routingtest.Adapters{}, Bus: w.Bus, Box: w.box, Now: w.Clock.Now,
+		Store: s.Routing, Catalog: w.Catalog, Adapters: routingtest.Adapters{}, Bus: w.Bus, Box: w.box, Now: w.Clock.Now,
 	})
+	w.Catalogue = catalog.NewEditor(catalog.EditorParts{
+		Store: s.Catalog, Rules: routing.CatalogRules{}, Bus: w.Bus, Now: w.Clock.Now,
+	})
+	event.On(w.Bus, w.Routing.OnCatalogChanged)
 	event.On(w.Bus, func(_ context.Context, x tx.Tx, _ routing.Changed) error {
 		x.AfterCommit(w.compile)
 		return nil
@@ -133,8 +178,16 @@ func (w *World) compile() {
 	if err != nil {
 		w.t.Error(err)
 	}
+	platforms, err := w.routes.PlatformList(context.Background())
+	if err != nil {
+		w.t.Error(err)
+	}
+	models, err := w.routes.ModelList(context.Background(), id.ID{})
+	if err != nil {
+		w.t.Error(err)
+	}
 	w.snapshot = relay.Compile(relay.Sources{
-		Platforms: w.Store.Platforms, Models: w.Store.Models, BaseModels: bases,
+		Platforms: platforms, Models: models, BaseModels: bases, Now: w.now(),
 		Adapters:  map[string]provider.Adapter{"openai": adapter{}},
 		Unseal:    func(c *routing.Credential) (map[string]secret.String, error) { return routing.Unseal(w.box, c) },
 		Transport: func(*routing.Platform) http.RoundTripper { return http.DefaultTransport }, Log: w.Log,

@@ -174,7 +174,9 @@ func (s *Store) BaseModelLock(ctx context.Context, _ tx.Tx, model id.ID) ([]cata
 }
 
 // RuleSetExists implements catalog.Store.
-func (s *Store) RuleSetExists(_ context.Context, set id.ID) (bool, error) { return slices.Contains(s.Sets, set), nil }
+func (s *Store) RuleSetExists(_ context.Context, set id.ID) (bool, error) {
+	return slices.Contains(s.Sets, set), nil
+}
 
 // PolicySetExists implements catalog.Store.
 func (s *Store) PolicySetExists(_ context.Context, set id.ID) (bool, error) {

@@ -226,7 +226,9 @@ func (s *Store) ModelListOf(ctx context.Context, tenant id.ID) ([]routing.Platfo
 }
 
 // RuleSetExists implements routing.Store.
-func (s *Store) RuleSetExists(_ context.Context, set id.ID) (bool, error) { return slices.Contains(s.Sets, set), nil }
+func (s *Store) RuleSetExists(_ context.Context, set id.ID) (bool, error) {
+	return slices.Contains(s.Sets, set), nil
+}
 
 // PolicySetExists implements routing.Store.
 func (s *Store) PolicySetExists(_ context.Context, set id.ID) (bool, error) {
