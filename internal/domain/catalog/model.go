@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/event"
@@ -203,6 +204,9 @@ func (e *Editor) UpdateModel(ctx context.Context, by event.Actor, model id.ID, i
 		next = old
 		if err := e.edit(ctx, &next, &in); err != nil {
 			return err
+		}
+		if reflect.DeepEqual(next, old) {
+			return nil
 		}
 		if in.PricingVersion == nil && pricesDiffer(&old, &next) {
 			next.PricingVersion++

@@ -29,6 +29,7 @@ type world struct {
 	surface  *gateway.Surface
 	notReady error
 	limited  []limits.Subject // what limits every caller
+	people   identity.Store   // nil unless it is a database
 }
 
 func newWorld(t *testing.T, c identity.Config) *world {
