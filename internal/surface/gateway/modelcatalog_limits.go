@@ -47,11 +47,10 @@ func (b *bounds) add(w *limits.Window) {
 }
 
 func windowText(w *limits.Window) string {
-	limit := strconv.FormatInt(w.Limit, 10)
-	if w.Metric == limits.Amount {
-		limit = money.Factor(w.Limit).Text() // of a major unit, whatever the currency
+	if w.Metric == limits.Amount { // of a major unit, whatever the currency
+		return "spending of " + money.Factor(w.Limit).Text() + " per " + spanText(w.Span)
 	}
-	return fmt.Sprintf("%s %s per %s", limit, w.Metric, spanText(w.Span))
+	return fmt.Sprintf("%d %s per %s", w.Limit, w.Metric, spanText(w.Span))
 }
 
 func spanText(d time.Duration) string {

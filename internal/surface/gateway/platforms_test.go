@@ -77,7 +77,7 @@ func TestDeleteModel(t *testing.T) {
 func TestDynamicPriority(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, w *world) {
-		first, second := w.connected(t, newPlatform), w.connected(t, `{"provider":"openai","name":"Second","priority":20,"credentials":{"apiKey":"k2"}}`)
+		first, second := w.connected(t, newPlatform), w.connected(t, `{"provider":"openai","name":"Second","platformKey":"second","priority":20,"credentials":{"apiKey":"k2"}}`)
 		for _, at := range []string{first, second} {
 			w.Do(t, surfacetest.Request{As: "admin", Method: put, Path: at + "/models", Body: `{"models":[{"canonicalModelKey":"openai/chat-9"}]}`})
 		}
