@@ -94,24 +94,38 @@ func (s *Surface) answerModels(w http.ResponseWriter, call *httpx.Call, models [
 	if err != nil {
 		return err
 	}
-	simulated := s.simulated()
-	out := api.HttpapiPlatformModelListResponse{Items: make([]api.StorePlatformModel, len(models))}
-	for i := range models {
-		out.Items[i] = world.showModel(&models[i])
-		out.Items[i].Simulated = simulated[models[i].ID]
-	}
-	return httpx.WriteJSON(w, http.StatusOK, out)
+	return httpx.WriteJSON(w, http.StatusOK, api.HttpapiPlatformModelListResponse{Items: s.showModels(world, models)})
 }
 
-// simulated tells which of the routes in force reach nobody.
-func (s *Surface) simulated() map[id.ID]bool {
-	out := map[id.ID]bool{}
-	for _, r := range s.Snapshot().Routes() {
-		for _, t := range r.Targets {
-			out[t.Model.ID] = t.Simulated
+func (s *Surface) showModels(world surroundings, models []routing.PlatformModel) []api.StorePlatformModel {
+	inForce := s.inForce()
+	out := make([]api.StorePlatformModel, len(models))
+	for i := range models {
+		out[i] = world.showModel(&models[i])
+		if t := inForce[models[i].ID]; t != nil {
+			s.showInForce(&out[i], t)
 		}
 	}
 	return out
+}
+
+// inForce are the routes in force by the ids of their platform models, each with one of its keys.
+func (s *Surface) inForce() map[id.ID]*relay.Target {
+	out := map[id.ID]*relay.Target{}
+	for _, r := range s.Snapshot().Routes() {
+		for _, t := range r.Targets {
+			out[t.Model.ID] = t
+		}
+	}
+	return out
+}
+
+// showInForce adds what holds for a route in force. Where a set of prices does, its rules are the billing configuration.
+func (s *Surface) showInForce(out *api.StorePlatformModel, t *relay.Target) {
+	out.Simulated = t.Simulated
+	if schedule := t.Schedule.At(s.Now()); schedule != nil && !schedule.SetID.IsZero() {
+		out.BillingConfig = marshal(schedule.Config())
+	}
 }
 
 // callableModels lists what the caller may ask for: one item per route in force that it may use. Policies are the
@@ -124,15 +138,16 @@ func (s *Surface) callableModels(w http.ResponseWriter, call *httpx.Call) error 
 	out := api.HttpapiPlatformModelListResponse{Items: []api.StorePlatformModel{}}
 	for _, o := range s.Snapshot().Offers(call.Principal, s.Now()) {
 		for i := range o.Sources {
-			out.Items = append(out.Items, showSource(&o.Sources[i], bases))
+			out.Items = append(out.Items, s.showSource(&o.Sources[i], bases))
 		}
 	}
 	return httpx.WriteJSON(w, http.StatusOK, out)
 }
 
-func showSource(src *relay.Source, bases map[id.ID]*catalog.BaseModel) api.StorePlatformModel {
+func (s *Surface) showSource(src *relay.Source, bases map[id.ID]*catalog.BaseModel) api.StorePlatformModel {
 	m := showModel(src.Model, src.Platform, bases[src.Model.BaseModelID])
-	m.Simulated, m.Capabilities = src.Simulated, marshal(src.Capabilities)
+	s.showInForce(&m, src.Target)
+	m.Capabilities = marshal(src.Capabilities)
 	m.PermissionConfig, m.RateLimitPolicy, m.RetryPolicy, m.RuntimePolicyOverride = nil, nil, nil, nil
 	m.RuntimePolicySetId = ""
 	return m

@@ -47,7 +47,7 @@ func (s *Surface) addModel(w http.ResponseWriter, call *httpx.Call, in *api.Stor
 	if err != nil {
 		return err
 	}
-	return httpx.WriteJSON(w, http.StatusCreated, world.showModel(&m))
+	return httpx.WriteJSON(w, http.StatusCreated, s.showModels(world, []routing.PlatformModel{m})[0])
 }
 
 func readModel(in *api.StoreCreatePlatformModelInput) (routing.NewModel, error) {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/surface/gateway/api"
 	"github.com/gantry-ai/gantry/internal/surface/surfacetest"
@@ -155,5 +157,25 @@ func TestOtherTenantsPlatforms(t *testing.T) {
 			edits{post, at.platform + "/models", "createAdminPlatformModelForPlatform"}.refused("a model for it", `{"canonicalModelKey":"openai/chat-9"}`, 404, "not_found", ""),
 			edits{del, at.model, "deleteAdminPlatformModel"}.refused("its model", "", 404, "not_found", ""),
 		})
+	})
+}
+
+// TestPricesOfASet shows the rules of the set of prices that is in force.
+func TestPricesOfASet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, identity.Config{})
+	in := pricing.RuleSetInput{Key: "house", Name: "House", Currency: "USD", Rules: []pricing.RuleInput{
+		{Resource: "text_input", Unit: pricing.Per1M, BasePrice: "7.5"}, {Resource: "text_output", Unit: pricing.Per1K, BasePrice: "0.01"},
+	}}
+	set, err := in.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set.ID, set.Version, set.Default = id.New(), 1, true
+	w.Prices = []pricing.RuleSet{set}
+	at := w.connected(t, newPlatform) + "/models"
+	w.run(t, []surfacetest.Request{
+		edits{post, at, "createAdminPlatformModelForPlatform"}.ok("model priced by a set", `{"providerModelName":"m","modelType":["chat"]}`, 201),
+		{Name: "callable model priced by a set", As: "user", Method: get, Path: "/api/v1/models", Operation: "listCallableModels", Status: 200, Golden: true},
 	})
 }

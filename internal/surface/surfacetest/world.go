@@ -16,6 +16,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/catalog/catalogtest"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/identity/identitytest"
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/routing/routingtest"
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -43,6 +44,8 @@ type World struct {
 	Tasks   *Tasks
 	Audit   *Audit
 	Log     *slog.Logger
+	// Prices are the sets of prices; they take effect with the next change of configuration.
+	Prices []pricing.RuleSet
 	// Logged is what was logged.
 	Logged *SafeBuffer
 	// Handler is the surface under test; requests go to it.
@@ -187,7 +190,7 @@ func (w *World) compile() {
 		w.t.Error(err)
 	}
 	w.snapshot = relay.Compile(relay.Sources{
-		Platforms: platforms, Models: models, BaseModels: bases, Now: w.now(),
+		Platforms: platforms, Models: models, BaseModels: bases, RuleSets: w.Prices, Now: w.now(),
 		Adapters:  map[string]provider.Adapter{"openai": adapter{}},
 		Unseal:    func(c *routing.Credential) (map[string]secret.String, error) { return routing.Unseal(w.box, c) },
 		Transport: func(*routing.Platform) http.RoundTripper { return http.DefaultTransport }, Log: w.Log,
