@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"os"
 
 	"github.com/go-chi/chi/v5"
 
@@ -95,7 +96,7 @@ func onHost(host string) func(http.Handler) http.Handler {
 func (a *App) gatewaySurface() *gateway.Surface {
 	return gateway.New(gateway.Options{
 		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Catalogue: a.catalogue,
-		Limits: a.limiting.guard().CallerLimits, Wallets: a.wallets, Tasks: a.store.Tasks(),
+		Proxy: globalProxy(os.Getenv), Limits: a.limiting.guard().CallerLimits, Wallets: a.wallets, Tasks: a.store.Tasks(),
 		Audit: a.store.Audit(), Snapshot: a.relay.Snapshot, Now: a.now, Ready: a.ready, Env: "production", Log: a.log,
 	})
 }

@@ -46,6 +46,9 @@ type Tasks interface {
 	EventList(ctx context.Context, task id.ID, after int64) ([]tasks.Event, error)
 }
 
+// NetworkProxy is a proxy as people may see it. Source says who named it: "env", or "none" where there is no proxy.
+type NetworkProxy struct{ Address, Source string }
+
 // Options are what the surface is built of; all are required.
 type Options struct {
 	Identity *identity.Service
@@ -58,6 +61,8 @@ type Options struct {
 	Wallets Wallets
 	Tasks   Tasks
 	Audit   AuditLog
+	// Proxy is the proxy through which upstreams are reached that have none of their own.
+	Proxy NetworkProxy
 	// Snapshot is what calls are routed by at the moment.
 	Snapshot func() *relay.Snapshot
 	// Ready says why the process cannot serve, nil when it can.

@@ -44,6 +44,7 @@ func worldOf(t *testing.T, core *surfacetest.World) *world {
 	w.surface = gateway.New(gateway.Options{
 		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Catalogue: w.Catalogue, Wallets: w.Wallets, Tasks: w.Tasks,
 		Audit: w.Audit, Limits: func(context.Context, *identity.Principal) ([]limits.Subject, error) { return w.limited, nil },
+		Proxy:    gateway.NetworkProxy{Address: "http://--masked--@127.0.0.1:7890", Source: "env"},
 		Snapshot: w.Snapshot, Ready: func(context.Context) error { return w.notReady }, Env: "test", Log: w.Log, Now: w.Clock.Now,
 	})
 	r := chi.NewRouter()
@@ -395,6 +396,7 @@ var permissions = map[string]string{
 	"listWorkspaceWalletTransactions":     "user admin operator finance support key admin-key",
 	"listAdminPlatforms":                  "admin operator support",
 	"createAdminPlatform":                 "admin operator",
+	"getAdminNetworkProxyConfig":          "admin operator support",
 	"updateAdminPlatform":                 "admin operator",
 	"deleteAdminPlatform":                 "admin operator",
 	"createAdminPlatformModelForPlatform": "admin operator",

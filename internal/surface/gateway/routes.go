@@ -65,6 +65,7 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: get, Pattern: "/api/workspace/wallet", OperationID: "getWorkspaceWallet", Access: owner, Handler: s.getWallet},
 		{Method: get, Pattern: "/api/workspace/wallet/transactions", OperationID: "listWorkspaceWalletTransactions", Access: owner, Handler: s.listTransactions},
 
+		{Method: get, Pattern: "/api/admin/config/network-proxy", OperationID: "getAdminNetworkProxyConfig", Access: look, Handler: s.networkProxy},
 		{Method: get, Pattern: "/api/admin/platforms", OperationID: "listAdminPlatforms", Access: look, Handler: s.listPlatforms},
 		{Method: post, Pattern: "/api/admin/platforms", OperationID: "createAdminPlatform", Access: connect, Handler: s.createPlatform},
 		{Method: patch, Pattern: "/api/admin/platforms/{platformID}", OperationID: "updateAdminPlatform", Access: connect, Handler: s.replacePlatform},
