@@ -33,7 +33,7 @@ const offered = `{"currency":"USD","rules":[{"resourceType":"text_input","unit":
 	`{"resourceType":"video_second","unit":"second","basePrice":1}]}`
 
 // offers compiles two platforms with the model "chat", the second with two keys, of which one is cooling.
-func offers(t *testing.T, now time.Time) (*relay.Snapshot, []routing.Platform) {
+func offers(t *testing.T, now time.Time) *relay.Snapshot {
 	t.Helper()
 	platforms := []routing.Platform{
 		{ID: id.New(), Number: 1, Provider: "shop", Name: "First", Priority: 1, Discount: 900_000_000, Status: routing.Enabled},
@@ -59,13 +59,13 @@ func offers(t *testing.T, now time.Time) (*relay.Snapshot, []routing.Platform) {
 		Platforms: platforms, Models: models, Adapters: map[string]provider.Adapter{"shop": shop{}}, Now: now, Health: health,
 		Unseal:    func(*routing.Credential) (map[string]secret.String, error) { return nil, nil },
 		Transport: func(*routing.Platform) http.RoundTripper { return http.DefaultTransport }, Log: slog.New(slog.DiscardHandler),
-	}), platforms
+	})
 }
 
 func TestOffersAreTheCallers(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	s, _ := offers(t, now)
+	s := offers(t, now)
 	home := identity.Home{Group: identity.Group{BillingDiscountPolicy: json.RawMessage(`{"default":0.5,"models":{"chat":0.8}}`)}}
 	terms, err := relay.PrepareTerms(home)
 	if err != nil {
@@ -103,7 +103,7 @@ func TestOffersAreTheCallers(t *testing.T) {
 func TestOffersCostWhatTheySay(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	s, _ := offers(t, now)
+	s := offers(t, now)
 	terms, err := relay.PrepareTerms(identity.Home{Group: identity.Group{BillingDiscountPolicy: json.RawMessage(`{"default":0.333}`)}})
 	if err != nil {
 		t.Fatal(err)

@@ -92,7 +92,7 @@ var null = []byte("null")
 // readObject takes an object apart; nothing and null have no members.
 func readObject(path string, raw json.RawMessage) (map[string]json.RawMessage, error) {
 	if len(raw) == 0 {
-		return nil, nil
+		return nil, nil //nolint:nilnil // an object without members
 	}
 	if !json.Valid(raw) {
 		return nil, fault.ErrBadJSON.At(path)

@@ -3,6 +3,7 @@ package catalog
 import (
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -83,10 +84,8 @@ func checkIcon(path, s string) error {
 }
 
 func checkOneOf(path, s string, words ...string) error {
-	for _, w := range words {
-		if s == w {
-			return nil
-		}
+	if slices.Contains(words, s) {
+		return nil
 	}
 	return invalid(path, "This is to be one of: "+strings.Join(words, ", ")+".")
 }

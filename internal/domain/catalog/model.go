@@ -66,7 +66,9 @@ func (m *BaseModel) complete() {
 		to        *string
 		otherwise string
 	}{
-		{&m.Alias, m.ProviderModelName}, {&m.CatalogType, Custom}, {&m.Status, Active},
+		{&m.Alias, m.ProviderModelName},
+		{&m.CatalogType, Custom},
+		{&m.Status, Active},
 		{&m.CanonicalKey, m.ProviderKey + "/" + m.ProviderModelName},
 	} {
 		if *d.to == "" {

@@ -52,6 +52,7 @@ func (w *world) idOf(t *testing.T, a *surfacetest.Answer) string {
 func TestProviders(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, w *world) {
+		t.Helper()
 		create := edits{post, providers, "createAdminCatalogProvider"}
 		acme := `{"providerKey":"acme","displayName":"Acme","providerType":"openai","defaultBaseUrl":"https://api.acme.example/v1",` +
 			`"iconPath":"/icons/acme.svg","defaultRateLimitPolicy":{"rpm":60},"metadata":{"country":"DE"}}`
@@ -93,6 +94,7 @@ func TestProviders(t *testing.T) {
 func TestProviderOfPlatforms(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, w *world) {
+		t.Helper()
 		w.Check(t, w.contract, edits{post, "/api/admin/platforms", "createAdminPlatform"}.ok("create platform", newPlatform, 201))
 		at := providers + "/" + w.provider(t, "openai")
 		w.run(t, []surfacetest.Request{
@@ -140,6 +142,7 @@ const newBaseModel = `{"providerKey":"openai","providerModelName":"chat-10","mod
 func TestBaseModels(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, w *world) {
+		t.Helper()
 		create := edits{post, baseModels, "createAdminBaseModel"}
 		made := w.Check(t, w.contract, create.ok("create base model", newBaseModel, 201))
 		at := baseModels + "/" + w.idOf(t, made)
@@ -205,6 +208,7 @@ func (w *world) baseModel(t *testing.T, key string) string {
 func TestBaseModelOfPlatforms(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, w *world) {
+		t.Helper()
 		at := w.baseModel(t, "openai/chat-9")
 		platform := w.idOf(t, w.Check(t, w.contract, edits{post, "/api/admin/platforms", "createAdminPlatform"}.ok("create platform", newPlatform, 201)))
 		add := edits{post, "/api/admin/platforms/" + platform + "/models", "createAdminPlatformModelForPlatform"}
@@ -240,8 +244,8 @@ func TestInputsAreTheContracts(t *testing.T) {
 
 func members(of reflect.Type) []string {
 	var out []string
-	for i := range of.NumField() {
-		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+	for f := range of.Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		out = append(out, name)
 	}
 	slices.Sort(out)

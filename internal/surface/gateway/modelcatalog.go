@@ -118,11 +118,11 @@ func (v *catalogView) describe(out *api.HttpapiModelCatalogItem, sources []relay
 }
 
 func (v *catalogView) source(src *relay.Source) api.HttpapiModelCatalogSource {
-	m, p := src.Model, src.Platform
+	m, p, most := src.Model, src.Platform, sourceBounds(src)
 	return api.HttpapiModelCatalogSource{
 		Id: m.ID.String(), DisplayName: m.DisplayName, Enabled: true, ModelAlias: m.Alias, ModelName: m.ProviderModelName,
 		ModelType: typeNames(m.Types), PlatformId: p.ID.String(), PlatformName: p.Name, ProviderKey: p.Provider,
-		ProviderName: v.providerName(p.Provider), RateLimits: sourceBounds(src).show(""),
+		ProviderName: v.providerName(p.Provider), RateLimits: most.show(""),
 	}
 }
 

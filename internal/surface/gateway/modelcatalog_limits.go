@@ -112,7 +112,7 @@ func plus(a, b int64) int64 {
 	return a + b
 }
 
-func (b bounds) show(title string) api.HttpapiModelCatalogRateLimits {
+func (b *bounds) show(title string) api.HttpapiModelCatalogRateLimits {
 	out := api.HttpapiModelCatalogRateLimits{Rpm: count(b.rpm), Tpm: count(b.tpm), Concurrent: count(b.concurrent)}
 	var parts []string
 	for _, p := range []struct {

@@ -43,6 +43,7 @@ func (w *world) market(t *testing.T) (first string) {
 func TestModelCatalog(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, w *world) {
+		t.Helper()
 		see := func(name, path, operation string) surfacetest.Request {
 			return surfacetest.Request{Name: name, As: "user", Method: get, Path: path, Operation: operation, Status: 200, Golden: true}
 		}

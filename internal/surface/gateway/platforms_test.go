@@ -27,6 +27,7 @@ func (w *world) connected(t *testing.T, body string) string {
 func TestReplaceModels(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, w *world) {
+		t.Helper()
 		at := w.connected(t, newPlatform) + "/models"
 		replace := edits{put, at, "replaceAdminPlatformModels"}
 		two := `{"models":[{"canonicalModelKey":"openai/chat-9","platformId":"` + id.New().String() + `"},` +
@@ -62,6 +63,7 @@ func TestReplaceModels(t *testing.T) {
 func TestDeleteModel(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, w *world) {
+		t.Helper()
 		at := w.connected(t, newPlatform) + "/models"
 		route := w.idOf(t, w.Do(t, surfacetest.Request{As: "admin", Method: post, Path: at, Body: `{"canonicalModelKey":"openai/chat-9"}`}))
 		remove := edits{del, "/api/admin/platform-models/" + route, "deleteAdminPlatformModel"}
@@ -79,6 +81,7 @@ func TestDeleteModel(t *testing.T) {
 func TestDynamicPriority(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, w *world) {
+		t.Helper()
 		first, second := w.connected(t, newPlatform), w.connected(t, `{"provider":"openai","name":"Second","platformKey":"second","priority":20,"credentials":{"apiKey":"k2"}}`)
 		for _, at := range []string{first, second} {
 			w.Do(t, surfacetest.Request{As: "admin", Method: put, Path: at + "/models", Body: `{"models":[{"canonicalModelKey":"openai/chat-9"}]}`})
@@ -112,6 +115,7 @@ func TestDynamicPriority(t *testing.T) {
 func TestPlatformLife(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, w *world) {
+		t.Helper()
 		create := edits{post, platforms, "createAdminPlatform"}
 		keys := `{"provider":"openai","name":"Keys","credentials":{"keys":[{"name":"a","key":"sk-aaaaaaaaaaaa"},{"key":"sk-bbbbbbbbbbbb","weight":0}]},` +
 			`"config":{"proxyUrl":"http://u:hidden-word@proxy.example:1"},"rateLimitPolicy":{"rpm":5,"credential":{"rpm":2}}}`
@@ -146,6 +150,7 @@ func TestPlatformLife(t *testing.T) {
 func TestOtherTenantsPlatforms(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, w *world) {
+		t.Helper()
 		at := w.foreignPlatform(t)
 		w.run(t, []surfacetest.Request{
 			{Name: "no platforms", As: "admin", Method: get, Path: platforms, Operation: "listAdminPlatforms", Status: 200, Golden: true},
