@@ -3,15 +3,18 @@ package routing_test
 import (
 	"encoding/json"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
+	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/event"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/store"
+	"github.com/gantry-ai/gantry/internal/testkit/pgtest"
 )
 
 func TestCatalogRules(t *testing.T) {
@@ -64,10 +67,47 @@ func TestDeletedPlatformsKeepNoSecrets(t *testing.T) {
 	}
 }
 
-// TestStartingModelsPassTheirOwnChecks changes nothing about each of them.
-func TestStartingModelsPassTheirOwnChecks(t *testing.T) {
+// TestEditsAtOnce changes different things of one provider at the same time: none is lost.
+func TestEditsAtOnce(t *testing.T) {
 	t.Parallel()
-	s, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "gantry.db")})
+	for name, o := range map[string]func(*testing.T) store.Options{
+		"sqlite": func(t *testing.T) store.Options {
+			t.Helper()
+			return store.Options{Path: filepath.Join(t.TempDir(), "gantry.db")}
+		},
+		"postgres": func(t *testing.T) store.Options { t.Helper(); return store.Options{URL: pgtest.New(t), MaxReaders: 8} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := editorOn(t, o(t))
+			text := func(s string) *string { return &s }
+			p, err := e.CreateProvider(t.Context(), admin, catalog.ProviderInput{Key: text("acme"), DisplayName: text("Acme")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var all sync.WaitGroup
+			for _, in := range []catalog.ProviderInput{
+				{DisplayName: text("A")}, {Code: text("b")}, {IconPath: text("/c")}, {DefaultAuthType: text("d")}, {Metadata: json.RawMessage(`{"e":1}`)},
+			} {
+				all.Go(func() {
+					if _, err := e.UpdateProvider(t.Context(), admin, p.ID, in); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			got, err := e.Store.ProviderList(t.Context())
+			if err != nil || got[0].DisplayName != "A" || got[0].Code != "b" || got[0].IconPath != "/c" || got[0].DefaultAuthType != "d" || string(got[0].Metadata) != `{"e":1}` {
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+	}
+}
+
+// editorOn is an editor of an empty catalogue.
+func editorOn(t *testing.T, o store.Options) *catalog.Editor {
+	t.Helper()
+	s, err := store.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,17 +115,22 @@ func TestStartingModelsPassTheirOwnChecks(t *testing.T) {
 	if err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	providers, models, err := catalog.Starting(now)
+	return catalog.NewEditor(catalog.EditorParts{
+		Store: s.Catalog(), Rules: routing.CatalogRules{}, Bus: &event.Bus{}, Now: clock.System,
+	})
+}
+
+// TestStartingModelsPassTheirOwnChecks changes nothing about each of them.
+func TestStartingModelsPassTheirOwnChecks(t *testing.T) {
+	t.Parallel()
+	e := editorOn(t, store.Options{Path: filepath.Join(t.TempDir(), "gantry.db")})
+	providers, models, err := catalog.Starting(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
 	if err == nil {
-		err = catalog.NewService(s.Catalog()).Ensure(t.Context(), providers, models)
+		err = catalog.NewService(e.Store).Ensure(t.Context(), providers, models)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := catalog.NewEditor(catalog.EditorParts{
-		Store: s.Catalog(), Rules: routing.CatalogRules{}, Bus: &event.Bus{}, Now: func() time.Time { return now },
-	})
 	for i := range providers {
 		if _, err := e.UpdateProvider(t.Context(), admin, providers[i].ID, catalog.ProviderInput{}); err != nil {
 			t.Errorf("%s: %v", providers[i].Key, err)

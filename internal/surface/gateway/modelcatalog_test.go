@@ -7,6 +7,8 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/limits"
+	"github.com/gantry-ai/gantry/internal/domain/routing"
+	"github.com/gantry-ai/gantry/internal/kernel/event"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/surface/gateway/api"
 	"github.com/gantry-ai/gantry/internal/surface/surfacetest"
@@ -71,6 +73,26 @@ func TestModelCatalog(t *testing.T) {
 			see("model catalog of the rest", modelCatalog, "listModelCatalog"), see("the rest of the platforms", available, "listAvailablePlatforms"),
 		})
 	})
+}
+
+// TestModelCatalogOfRules shows a name that rules alone serve, to those who have such rules.
+func TestModelCatalogOfRules(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, identity.Config{})
+	w.market(t)
+	_, err := w.Routing.PutModelRoute(t.Context(), event.Actor{TenantID: w.User("user").TenantID}, "auto", routing.NewModelRoute{
+		Forward: json.RawMessage(`{"rules":[{"type":"all","target":"chat-9"}]}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := decoded[api.HttpapiModelCatalogResponse](t, w.Check(t, w.contract, surfacetest.Request{
+		Name: "catalog with rules", As: "user", Method: get, Path: modelCatalog, Operation: "listModelCatalog", Status: 200,
+	}))
+	auto := out.Items[0]
+	if auto.Alias != "auto" || auto.Id != "auto" || auto.SourceCount != 0 || auto.Source.Label != "other models" || auto.Pricing.Title == "" {
+		t.Errorf("%+v", auto)
+	}
 }
 
 // rates are the limits of everybody's group.

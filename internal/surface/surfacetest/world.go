@@ -189,8 +189,12 @@ func (w *World) compile() {
 	if err != nil {
 		w.t.Error(err)
 	}
+	routes, err := w.routes.ModelRouteList(context.Background(), id.ID{})
+	if err != nil {
+		w.t.Error(err)
+	}
 	w.snapshot = relay.Compile(relay.Sources{
-		Platforms: platforms, Models: models, BaseModels: bases, RuleSets: w.Prices, Now: w.now(),
+		Platforms: platforms, Models: models, ModelRoutes: routes, BaseModels: bases, RuleSets: w.Prices, Now: w.now(),
 		Adapters:  map[string]provider.Adapter{"openai": adapter{}},
 		Unseal:    func(c *routing.Credential) (map[string]secret.String, error) { return routing.Unseal(w.box, c) },
 		Transport: func(*routing.Platform) http.RoundTripper { return http.DefaultTransport }, Log: w.Log,
