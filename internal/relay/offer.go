@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -35,17 +34,18 @@ type Source struct {
 
 // Offers lists what a caller may ask for, in the order of the names: what its key names, what access rules permit, and
 // what exists for its tenant.
-func (s *Snapshot) Offers(p *identity.Principal, now time.Time) []Offer {
+func (s *Snapshot) Offers(who *Asker) []Offer {
 	var out []Offer
 	for _, r := range s.Routes() {
-		if o, ok := r.offer(p, now); ok {
+		if o, ok := r.offer(who); ok {
 			out = append(out, o)
 		}
 	}
 	return out
 }
 
-func (r *Route) offer(p *identity.Principal, now time.Time) (Offer, bool) {
+func (r *Route) offer(who *Asker) (Offer, bool) {
+	p, now := who.Principal, who.At
 	if !p.AllowsModel(r.Alias) || !r.IsFor(p) {
 		return Offer{}, false
 	}

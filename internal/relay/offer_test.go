@@ -71,14 +71,14 @@ func TestOffersAreTheCallers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := s.Offers(&identity.Principal{Terms: terms}, now)
+	found := s.Offers(&relay.Asker{Principal: &identity.Principal{Terms: terms}, At: now})
 	if len(found) != 1 || len(found[0].Sources) != 2 || found[0].Sources[0].Platform.Name != "First" || found[0].Sources[1].Keys != 2 {
 		t.Fatalf("offers %+v", found)
 	}
 	if g := found[0].Sources[1].Gate; g != routing.Open {
 		t.Errorf("a source with one key that is well is %v", g)
 	}
-	if got := s.Offers(&identity.Principal{Models: []string{"other"}}, now); len(got) != 0 {
+	if got := s.Offers(&relay.Asker{Principal: &identity.Principal{Models: []string{"other"}}, At: now}); len(got) != 0 {
 		t.Errorf("a key for another model is offered %+v", got)
 	}
 	prices := func(o *relay.Offer, src int) (out []string) {
@@ -91,7 +91,7 @@ func TestOffersAreTheCallers(t *testing.T) {
 	if got := prices(&found[0], 0); !slices.Equal(got, want) {
 		t.Errorf("prices %q, want %q", got, want)
 	}
-	if got := prices(&s.Offers(&identity.Principal{}, now)[0], 1); got[0] != "text_input 2.5 " {
+	if got := prices(&s.Offers(&relay.Asker{Principal: &identity.Principal{}, At: now})[0], 1); got[0] != "text_input 2.5 " {
 		t.Errorf("list prices %q", got)
 	}
 	if got := pricing.FactorText(found[0].Factors(&found[0].Sources[0], now)); got != "0.72" {
@@ -108,7 +108,7 @@ func TestOffersCostWhatTheySay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := s.Offers(&identity.Principal{Terms: terms}, now)[0]
+	o := s.Offers(&relay.Asker{Principal: &identity.Principal{Terms: terms}, At: now})[0]
 	for _, r := range o.Rates(&o.Sources[0], now) {
 		in := pricing.Inputs{At: now, Discounts: o.Discounts}
 		in.Usage.Quantities[r.Resource] = r.Unit.Size()

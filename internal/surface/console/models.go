@@ -13,11 +13,11 @@ import (
 
 // models lists what the caller may use, with the caller's prices at what would serve it first.
 func (s *Surface) models(w http.ResponseWriter, call *httpx.Call) error {
-	now := s.Now()
+	who := relay.Asker{Principal: call.Principal, From: httpx.Address(call.Request), At: s.Now()}
 	out := api.CallableModelList{Items: []api.CallableModel{}}
-	for _, o := range s.Snapshot().Offers(call.Principal, now) {
+	for _, o := range s.Snapshot().Offers(&who) {
 		if len(o.Sources) > 0 {
-			out.Items = append(out.Items, showOffer(&o, now))
+			out.Items = append(out.Items, showOffer(&o, who.At))
 		}
 	}
 	return httpx.WriteJSON(w, http.StatusOK, out)

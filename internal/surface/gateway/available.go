@@ -17,7 +17,7 @@ import (
 func (s *Surface) availablePlatforms(w http.ResponseWriter, call *httpx.Call) error {
 	seen := map[id.ID]bool{}
 	var platforms []*routing.Platform
-	for _, o := range s.Snapshot().Offers(call.Principal, s.Now()) {
+	for _, o := range s.Snapshot().Offers(s.asker(call)) {
 		for i := range o.Sources {
 			if p := o.Sources[i].Platform; !seen[p.ID] {
 				seen[p.ID] = true

@@ -33,7 +33,7 @@ func (s *Surface) modelCatalog(w http.ResponseWriter, call *httpx.Call) error {
 	if v.own, err = s.Limits(call.Context(), call.Principal); err != nil {
 		return err
 	}
-	return httpx.WriteJSON(w, http.StatusOK, v.show(s.Snapshot().Offers(call.Principal, v.now)))
+	return httpx.WriteJSON(w, http.StatusOK, v.show(s.Snapshot().Offers(s.asker(call))))
 }
 
 // catalogView is what the catalogue that a caller sees draws on.

@@ -128,6 +128,11 @@ func (s *Surface) showInForce(out *api.StorePlatformModel, t *relay.Target) {
 	}
 }
 
+// asker is who calls, as the models see it that are called.
+func (s *Surface) asker(call *httpx.Call) *relay.Asker {
+	return &relay.Asker{Principal: call.Principal, From: httpx.Address(call.Request), At: s.Now()}
+}
+
 // callableModels lists what the caller may ask for: one item per route in force that it may use. Policies are the
 // operator's business.
 func (s *Surface) callableModels(w http.ResponseWriter, call *httpx.Call) error {
@@ -136,7 +141,7 @@ func (s *Surface) callableModels(w http.ResponseWriter, call *httpx.Call) error 
 		return err
 	}
 	out := api.HttpapiPlatformModelListResponse{Items: []api.StorePlatformModel{}}
-	for _, o := range s.Snapshot().Offers(call.Principal, s.Now()) {
+	for _, o := range s.Snapshot().Offers(s.asker(call)) {
 		for i := range o.Sources {
 			out.Items = append(out.Items, s.showSource(&o.Sources[i], bases))
 		}
