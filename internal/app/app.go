@@ -51,6 +51,7 @@ type App struct {
 	credentials *secret.Box
 	adapters    map[string]provider.Adapter
 	byProvider  atomic.Pointer[map[string]provider.Adapter]
+	providers   atomic.Pointer[map[string]catalog.Provider]
 	upstreams   *transport.Transport
 	outbound    http.RoundTripper // how adapters make calls: by upstreams, and with the trace where that is wanted
 	tracer      *tracing.Tracer   // nil when requests are not traced
@@ -59,6 +60,7 @@ type App struct {
 	directory *identity.Directory
 	identity  *identity.Service
 	catalog   *catalog.Service
+	catalogue *catalog.Editor
 	routing   *routing.Service
 	access    *access.Service
 	book      *wallet.Book
@@ -160,10 +162,14 @@ func (a *App) connectDomains(ctx context.Context) error {
 	a.connectIdentity(tokens, apiKeys)
 	a.catalog = catalog.NewService(a.store.Catalog())
 	a.routing = routing.NewService(routing.Parts{
-		Store: a.store.Routing(), Catalog: a.catalog, Adapters: adapterBook{a.adapterOf}, Bus: &a.bus,
+		Store: a.store.Routing(), Catalog: a.catalog, Adapters: adapterBook{a.adapterOf, a.providerOf}, Bus: &a.bus,
 		Box: a.credentials, Now: a.now, Params: paramRules{},
 	})
 	a.access = access.NewService(access.Parts{Store: a.store.Access(), Bus: &a.bus, Now: a.now, Operator: a.defaultTenant})
+	a.catalogue = catalog.NewEditor(catalog.EditorParts{
+		Store: a.store.Catalog(), Rules: routing.CatalogRules{Params: paramRules{}}, Bus: &a.bus, Now: a.now,
+	})
+	event.On(&a.bus, a.routing.OnCatalogChanged)
 	if err := a.connectLimits(ctx); err != nil {
 		return err
 	}

@@ -33,10 +33,11 @@ func onEachDatabase(t *testing.T, test func(*testing.T, *world)) {
 			if err := s.Migrate(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			test(t, worldOf(t, surfacetest.On(t, identity.Config{}, surfacetest.Storage{
-				Identity: s.Identity(), Settings: s.Settings(), Catalog: s.Catalog(), Routing: s.Routing(),
-				Access: s.Access(),
-			})))
+			w := worldOf(t, surfacetest.On(t, identity.Config{}, surfacetest.Storage{
+				Identity: s.Identity(), Settings: s.Settings(), Catalog: s.Catalog(), Routing: s.Routing(), Access: s.Access(),
+			}))
+			w.people = s.Identity()
+			test(t, w)
 		})
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/catalog/catalogtest"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/identity/identitytest"
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/routing/routingtest"
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -38,12 +39,16 @@ type World struct {
 	Routing *routing.Service
 	Catalog *catalog.Service
 	Access  *access.Service
+	// Catalogue changes the catalogue.
+	Catalogue *catalog.Editor
 	// Store is the storage of routing when it is in memory; nil otherwise.
 	Store   *routingtest.Store
 	Wallets *Wallets
 	Tasks   *Tasks
 	Audit   *Audit
 	Log     *slog.Logger
+	// Prices are the sets of prices; they take effect with the next change of configuration.
+	Prices []pricing.RuleSet
 	// Logged is what was logged.
 	Logged *SafeBuffer
 	// Handler is the surface under test; requests go to it.
@@ -77,6 +82,19 @@ func New(t *testing.T, c identity.Config) *World {
 	routes, models, rules := routingtest.NewStore(), catalogtest.NewStore(), accesstest.NewStore()
 	rules.Subject = func(kind access.SubjectType, v id.ID) (access.Subject, bool) { return subject(people.Fake, kind, v) }
 	rules.Resource = func(kind access.ResourceType, v id.ID) bool { return resource(routes, models, kind, v) }
+	models.Routes = func() (out []id.ID) {
+		for i := range routes.Models {
+			out = append(out, routes.Models[i].BaseModelID)
+		}
+		return out
+	}
+	models.Platforms = func() (out []string) {
+		platforms, _ := routes.PlatformList(t.Context())
+		for i := range platforms {
+			out = append(out, platforms[i].Provider)
+		}
+		return out
+	}
 	return newWorld(t, people, Storage{Identity: people.Fake, Catalog: models, Routing: routes, Access: rules})
 }
 
@@ -107,6 +125,10 @@ func newWorld(t *testing.T, people *identitytest.World, s Storage) *World {
 		Store: s.Routing, Catalog: w.Catalog, Adapters: routingtest.Adapters{}, Bus: w.Bus, Box: w.box, Now: w.Clock.Now,
 	})
 	w.Access = access.NewService(access.Parts{Store: s.Access, Bus: w.Bus, Now: w.Clock.Now, Operator: w.operator})
+	w.Catalogue = catalog.NewEditor(catalog.EditorParts{
+		Store: s.Catalog, Rules: routing.CatalogRules{}, Bus: w.Bus, Now: w.Clock.Now,
+	})
+	event.On(w.Bus, w.Routing.OnCatalogChanged)
 	event.On(w.Bus, func(_ context.Context, x tx.Tx, _ routing.Changed) error {
 		x.AfterCommit(w.compile)
 		return nil
@@ -190,11 +212,13 @@ func (w *World) compile() {
 		w.t.Error(err)
 	}
 	operator, err := w.operator(context.Background())
+	routes, err := w.routes.ModelRouteList(context.Background(), id.ID{})
 	if err != nil {
 		w.t.Error(err)
 	}
 	w.snapshot = relay.Compile(relay.Sources{
-		Platforms: platforms, Models: models, BaseModels: bases, AccessRules: rules, DefaultTenant: operator, Now: w.now(),
+		Platforms: platforms, Models: models, ModelRoutes: routes, BaseModels: bases, RuleSets: w.Prices, AccessRules: rules,
+		DefaultTenant: operator, Now: w.now(),
 		Adapters:  map[string]provider.Adapter{"openai": adapter{}},
 		Unseal:    func(c *routing.Credential) (map[string]secret.String, error) { return routing.Unseal(w.box, c) },
 		Transport: func(*routing.Platform) http.RoundTripper { return http.DefaultTransport }, Log: w.Log,
