@@ -17,6 +17,8 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/audit"
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/limits"
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/journal"
@@ -229,7 +231,11 @@ func (a *App) connectIdentity(tokens *identity.Tokens, apiKeys *secret.Box) {
 		InvitationCode: a.cfg.Auth.InvitationCode, TokenTTL: a.cfg.Auth.TokenTTL,
 	}, identity.Parts{
 		Store: a.store.Identity(), Settings: a.store.Settings(), Bus: &a.bus, Now: a.now, Passwords: identity.NewPasswords(identity.DefaultPasswordCost),
-		Tokens: tokens, Box: apiKeys, Welcome: a.wallets, Directory: a.directory,
+		Tokens: tokens, Box: apiKeys, Welcome: a.wallets, Funds: a.wallets, Directory: a.directory,
+		Policies: identity.PolicyChecks{
+			Discount: pricing.CheckDiscount, Recharge: pricing.CheckRecharge, RateLimit: limits.CheckRateLimit,
+			Quota: limits.CheckQuota, Overdraft: wallet.CheckOverdraft,
+		},
 	})
 }
 

@@ -150,9 +150,12 @@ func (d *Directory) Access(ctx context.Context, token string) (*Principal, error
 	if session.Kind != SessionAccess || !session.inForce(d.now()) {
 		return nil, ErrCredentials
 	}
-	_, p, err := d.owner(ctx, session)
+	user, p, err := d.owner(ctx, session)
 	if err != nil {
 		return nil, err
+	}
+	if user.SessionVersion != session.Version {
+		return nil, ErrCredentials
 	}
 	p.Source, p.SessionID, p.ExpiresAt = SourceSession, session.ID, session.ExpiresAt
 	return &p, nil
@@ -163,10 +166,14 @@ func (d *Directory) owner(ctx context.Context, session Session) (User, Principal
 	if err != nil {
 		return User{}, Principal{}, gone(err)
 	}
-	if user.Status != Active {
-		return User{}, Principal{}, ErrUserDisabled
+	home, err := d.home(ctx, user)
+	if err != nil {
+		return User{}, Principal{}, gone(err)
 	}
-	p, err := d.principal(ctx, user)
+	if err := home.refusal(); err != nil {
+		return User{}, Principal{}, err
+	}
+	p, err := d.principal(&home)
 	return user, p, err
 }
 

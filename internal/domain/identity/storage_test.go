@@ -62,7 +62,7 @@ func TestServiceOnRealStorage(t *testing.T) {
 	if !errors.Is(err, identity.ErrUsernameTaken) {
 		t.Errorf("a second of the name: %v", err)
 	}
-	shown, err := w.RevealKeys(t.Context(), event.Actor{UserID: in.User.ID, Source: identity.SourceJWT})
+	shown, err := w.RevealKeys(t.Context(), event.Actor{UserID: in.User.ID, Source: identity.SourceJWT}, in.Session.ID)
 	if err != nil || len(shown) != 1 || shown[0].Name != identity.FirstKeyName {
 		t.Fatalf("keys %+v, %v", shown, err)
 	}

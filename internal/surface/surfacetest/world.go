@@ -56,8 +56,19 @@ type World struct {
 // as "" for nobody.
 func New(t *testing.T, c identity.Config) *World {
 	t.Helper()
+	return newWorld(t, identitytest.New(t, c))
+}
+
+// NewOn is New with what identity keeps in the given storage.
+func NewOn(t *testing.T, c identity.Config, s identity.Store, settings identity.Settings) *World {
+	t.Helper()
+	return newWorld(t, identitytest.On(t, c, s, settings, nil))
+}
+
+func newWorld(t *testing.T, people *identitytest.World) *World {
+	t.Helper()
 	w := &World{
-		World: identitytest.New(t, c), Store: routingtest.NewStore(), Logged: &SafeBuffer{}, t: t,
+		World: people, Store: routingtest.NewStore(), Logged: &SafeBuffer{}, t: t,
 		users: map[string]identity.User{}, headers: map[string]string{"": ""}, snapshot: &relay.Snapshot{},
 	}
 	w.Log = slog.New(slog.NewTextHandler(w.Logged, nil))
@@ -95,9 +106,26 @@ func (w *World) Populate() {
 	w.addKey("admin-key", "admin", "*")
 }
 
-func (w *World) addUser(name string, role identity.Role) {
-	user, err := w.CreateUser(w.t.Context(), event.Actor{Source: "system"}, identity.NewUser{
-		Username: name, Email: name + "@example.com", Password: Password, Roles: []identity.Role{role},
+// PopulateTenant makes the tenant "acme" with the users "tenant-admin" and "tenant-user", and the key "tenant-key" of
+// the latter.
+func (w *World) PopulateTenant() identity.Tenant {
+	w.t.Helper()
+	key, name := "acme", "Acme"
+	acme, err := w.CreateTenant(w.t.Context(), event.Actor{Source: "system"}, identity.TenantChange{Key: &key, Name: &name})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.addUserTo(acme.ID, "tenant-admin", identity.RoleAdmin)
+	w.addUserTo(acme.ID, "tenant-user", identity.RoleUser)
+	w.addKey("tenant-key", "tenant-user", "*")
+	return acme
+}
+
+func (w *World) addUser(name string, role identity.Role) { w.addUserTo(id.ID{}, name, role) }
+
+func (w *World) addUserTo(tenant id.ID, name string, role identity.Role) {
+	user, err := w.CreateUser(w.t.Context(), event.Actor{Source: "system"}, identity.EveryTenant(), identity.NewUser{
+		Username: name, Email: name + "@example.com", Password: Password, Roles: []identity.Role{role}, Tenant: tenant,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -192,3 +220,6 @@ func (b *SafeBuffer) String() string {
 	defer b.mu.Unlock()
 	return b.buf.String()
 }
+
+// T is the test that the world is for.
+func (w *World) T() *testing.T { return w.t }
