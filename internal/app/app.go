@@ -226,6 +226,7 @@ func (a *App) connectIdentity(tokens *identity.Tokens, apiKeys *secret.Box) {
 	a.directory = identity.NewDirectory(a.store.Identity(), tokens, a.now)
 	a.directory.Prepare(relay.PrepareTerms)
 	event.On(&a.bus, a.forgetHomes)
+	event.On(&a.bus, a.onTenantChanged)
 	a.identity = identity.NewService(identity.Config{
 		Mode: identity.Mode(a.cfg.Auth.IdentityMode), Registration: identity.Registration(a.cfg.Auth.Registration),
 		InvitationCode: a.cfg.Auth.InvitationCode, TokenTTL: a.cfg.Auth.TokenTTL,
