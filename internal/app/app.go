@@ -21,6 +21,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/idp"
 	"github.com/gantry-ai/gantry/internal/journal"
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/event"
@@ -59,6 +60,7 @@ type App struct {
 
 	directory *identity.Directory
 	identity  *identity.Service
+	signIn    *idp.OIDC // nil when people sign in here only
 	catalog   *catalog.Service
 	routing   *routing.Service
 	book      *wallet.Book
@@ -158,6 +160,9 @@ func (a *App) connectDomains(ctx context.Context) error {
 		return err
 	}
 	a.connectIdentity(tokens, apiKeys)
+	if err := a.connectProviders(keys.master); err != nil {
+		return err
+	}
 	a.catalog = catalog.NewService(a.store.Catalog())
 	a.routing = routing.NewService(routing.Parts{
 		Store: a.store.Routing(), Catalog: a.catalog, Adapters: adapterBook{a.adapterOf}, Bus: &a.bus,

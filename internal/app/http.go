@@ -112,6 +112,9 @@ func (a *App) consoleSurface(ctx context.Context) (*console.Surface, error) {
 		Snapshot: a.relay.Snapshot, Explain: a.relay.Explain, Adapters: adapters, Prober: prober{a}, Version: a.version,
 		Simulation: a.cfg.Simulation.Enabled, Log: a.log,
 	}
+	if a.signIn != nil {
+		o.Provider = a.signIn
+	}
 	if files, ok := web.Files(); ok {
 		o.Files = files
 	}

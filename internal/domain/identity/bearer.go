@@ -18,7 +18,7 @@ const (
 	// bearerAge is after how long a token's session is read again, in case news of its end was lost. Source: THREATS row 5.
 	bearerAge = 60 * time.Second
 	// maxAuthorization bounds what is looked at.
-	maxAuthorization = maxToken + len("Bearer ")
+	maxAuthorization = maxForeign + len("Bearer ")
 )
 
 // bearers holds what verified tokens stand for, by their hash.
@@ -89,7 +89,7 @@ func (d *Directory) Authenticate(ctx context.Context, authorization string) (*Pr
 // Bearer returns the user whom a token was issued to, if its session is still in force.
 // Codes: invalid_token, token_expired, user_disabled.
 func (d *Directory) Bearer(ctx context.Context, token string) (*Principal, error) {
-	if len(token) > maxToken {
+	if len(token) > d.longest() {
 		return nil, ErrTokenInvalid
 	}
 	hash, now := sha256.Sum256([]byte(token)), d.now()
@@ -99,12 +99,8 @@ func (d *Directory) Bearer(ctx context.Context, token string) (*Principal, error
 		}
 		return &e.principal, nil
 	}
-	claims, err := d.tokens.Parse(token)
-	if err != nil {
-		return nil, err
-	}
 	before := d.changes.Load()
-	e, err := d.readBearer(ctx, claims, now)
+	e, err := d.verifyBearer(ctx, token, now)
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +108,17 @@ func (d *Directory) Bearer(ctx context.Context, token string) (*Principal, error
 		d.bearers.put(hash, e)
 	}
 	return &e.principal, nil
+}
+
+func (d *Directory) verifyBearer(ctx context.Context, token string, now time.Time) (*bearerEntry, error) {
+	if d.foreign != nil && d.foreign.Claims(token) {
+		return d.readForeign(ctx, token, now)
+	}
+	claims, err := d.tokens.Parse(token)
+	if err != nil {
+		return nil, err
+	}
+	return d.readBearer(ctx, claims, now)
 }
 
 func (d *Directory) readBearer(ctx context.Context, c Claims, now time.Time) (*bearerEntry, error) {

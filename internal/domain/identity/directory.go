@@ -39,6 +39,7 @@ type Directory struct {
 	bearers bearers
 	used    usedKeys
 	prepare func(Home) (any, error)
+	foreign *trust // nil: tokens of this installation only
 }
 
 // Home is where a user belongs. Group is empty when there is none.
