@@ -13,7 +13,9 @@ import (
 )
 
 // onSQLite returns a service on a real database.
-func onSQLite(t *testing.T) *identitytest.World {
+func onSQLite(t *testing.T) *identitytest.World { t.Helper(); return onSQLiteIn(t, identity.Config{}) }
+
+func onSQLiteIn(t *testing.T, c identity.Config) *identitytest.World {
 	t.Helper()
 	s, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "gantry.db")})
 	if err != nil {
@@ -27,7 +29,7 @@ func onSQLite(t *testing.T) *identitytest.World {
 	if err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return identitytest.On(t, identity.Config{}, s.Identity(), s.Settings(), nil)
+	return identitytest.On(t, c, s.Identity(), s.Settings(), nil)
 }
 
 func TestServiceOnRealStorage(t *testing.T) {

@@ -156,7 +156,13 @@ func (s *Store) UserInsert(_ context.Context, _ tx.Tx, v *identity.User) error {
 		if path := same(o.Username, v.Username, "username"); path != "" {
 			return path
 		}
-		return same(o.Email, v.Email, "email")
+		if path := same(o.Email, v.Email, "email"); path != "" {
+			return path
+		}
+		if o.Source == v.Source && o.Status != identity.Deleted {
+			return same(o.ExternalID, v.ExternalID, "externalId")
+		}
+		return ""
 	})
 }
 
