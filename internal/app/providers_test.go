@@ -79,9 +79,11 @@ func (b *browser) signIn(next string) string {
 
 // me is who a token, or the browser's session, stands for.
 type me struct {
-	Username, Source, TenantKey string
-	Role                        []string
-	ID                          string `json:"gatewayUserId"`
+	Username  string   `json:"username"`
+	Source    string   `json:"source"`
+	TenantKey string   `json:"tenantKey"`
+	Role      []string `json:"role"`
+	ID        string   `json:"gatewayUserId"`
 }
 
 func (b *browser) session() (status int, out me) {
@@ -92,8 +94,7 @@ func (b *browser) session() (status int, out me) {
 		b.h.t.Fatal(err)
 	}
 	var answer struct {
-		AccessToken string
-		User        me
+		User me `json:"user"`
 	}
 	_ = json.Unmarshal(text, &answer) // a refusal has neither
 	return resp.StatusCode, answer.User
@@ -182,7 +183,7 @@ func TestTokensOfATrustedIssuerAreBearers(t *testing.T) {
 	}
 	// A token lasts for what it says; of the house it says nothing more than any user has.
 	resp, text := h.send("GET", "/api/admin/users", p.Token(map[string]any{"groups": []string{"chiefs"}}), nil)
-	if resp.StatusCode != 200 || strings.Contains(string(text), `"admin@`) || strings.Contains(string(text), `"username":"admin"`) {
+	if resp.StatusCode != http.StatusOK || strings.Contains(string(text), `"admin@`) || strings.Contains(string(text), `"username":"admin"`) {
 		t.Errorf("a tenant's administrator sees %d %s", resp.StatusCode, text)
 	}
 	h.call("GET", "/api/admin/platforms", p.Token(map[string]any{"groups": []string{"chiefs"}}), nil, nil, 403)
@@ -194,7 +195,7 @@ func TestTokensOfATrustedIssuerAreBearers(t *testing.T) {
 		"expired": {"exp": 1}, "of another audience": {"aud": "x"}, "of an unknown tenant": {"org": "x", "sub": "person-3"},
 		"of another tenant than before": {"org": "default"},
 	} {
-		if resp, text := h.send("GET", "/api/v1/me", p.Token(over), nil); resp.StatusCode != 401 && resp.StatusCode != 403 {
+		if resp, text := h.send("GET", "/api/v1/me", p.Token(over), nil); resp.StatusCode != http.StatusUnauthorized && resp.StatusCode != http.StatusForbidden {
 			t.Errorf("%s: %d %s", name, resp.StatusCode, text)
 		}
 	}

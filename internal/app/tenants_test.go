@@ -32,7 +32,9 @@ func (h *house) ask(who guest, model string) (status int, code string) {
 	h.t.Helper()
 	resp, text := h.send("POST", "/v1/chat/completions", who.key, chat(model, false))
 	var refusal struct {
-		Error struct{ Code string }
+		Error struct {
+			Code string `json:"code"`
+		} `json:"error"`
 	}
 	if resp.StatusCode != http.StatusOK {
 		if err := json.Unmarshal(text, &refusal); err != nil {
@@ -81,6 +83,7 @@ func eachDatabase(t *testing.T, test func(*testing.T, *house)) {
 func TestWhatGroupsAndTenantsSayIsInForce(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, h *house) {
+		t.Helper()
 		who := h.invite("who", "")
 		tenant := h.change("POST", "/tenants", object{
 			"tenantKey": "acme", "name": "Acme", "authPolicy": object{"invitationCode": "welcome to acme"},
@@ -164,6 +167,7 @@ func refusedWith(t *testing.T, h *house, who guest, wantStatus int, wantCode str
 func TestDeletedUsersLeaveTheLedgerWhole(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, h *house) {
+		t.Helper()
 		who := h.invite("who", "5")
 		served(t, h, who)
 		path := "/api/admin/users/" + who.id.String()

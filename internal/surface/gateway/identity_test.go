@@ -16,7 +16,7 @@ import (
 )
 
 // onBoth runs a test with what identity keeps in either database.
-func onBoth(t *testing.T, c identity.Config, test func(*testing.T, *world)) {
+func onBoth(t *testing.T, test func(*testing.T, *world)) {
 	t.Helper()
 	for name, options := range map[string]func(*testing.T) store.Options{
 		"sqlite": func(t *testing.T) store.Options {
@@ -35,7 +35,7 @@ func onBoth(t *testing.T, c identity.Config, test func(*testing.T, *world)) {
 			if err := s.Migrate(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			test(t, newWorldOn(t, surfacetest.NewOn(t, c, s.Identity(), s.Settings())))
+			test(t, newWorldOn(t, surfacetest.NewOn(t, identity.Config{}, s.Identity(), s.Settings())))
 		})
 	}
 }
@@ -56,7 +56,7 @@ const acmeTenant = `{"tenantKey":"acme","name":"Acme","description":"A customer"
 
 func TestTenantOperations(t *testing.T) {
 	t.Parallel()
-	onBoth(t, identity.Config{}, testTenantOperations)
+	onBoth(t, testTenantOperations)
 }
 
 func testTenantOperations(t *testing.T, w *world) {
@@ -131,7 +131,7 @@ const goldGroup = `{"groupKey":"gold","name":"Gold","description":"Good customer
 
 func TestUserGroupOperations(t *testing.T) {
 	t.Parallel()
-	onBoth(t, identity.Config{}, testUserGroupOperations)
+	onBoth(t, testUserGroupOperations)
 }
 
 func testUserGroupOperations(t *testing.T, w *world) {
@@ -189,7 +189,7 @@ func testUserGroupOperations(t *testing.T, w *world) {
 
 func TestUserOperations(t *testing.T) {
 	t.Parallel()
-	onBoth(t, identity.Config{}, testUserOperations)
+	onBoth(t, testUserOperations)
 }
 
 func testUserOperations(t *testing.T, w *world) {
@@ -266,7 +266,8 @@ func testUserOperations(t *testing.T, w *world) {
 // TestWhoIsStoppedIsStoppedEverywhere: a change of a user, or of the tenant, reaches keys, tokens and cookies at once.
 func TestWhoIsStoppedIsStoppedEverywhere(t *testing.T) {
 	t.Parallel()
-	onBoth(t, identity.Config{}, func(t *testing.T, w *world) {
+	onBoth(t, func(t *testing.T, w *world) {
+		t.Helper()
 		acme := w.PopulateTenant()
 		tenant, user := "/api/admin/tenants/"+acme.ID.String(), "/api/admin/users/"+w.User("tenant-user").ID.String()
 		me := func(who string, status int, code string) surfacetest.Request {
@@ -302,7 +303,8 @@ func TestWhoIsStoppedIsStoppedEverywhere(t *testing.T) {
 // TestRestrictedKeys: what restricts a key is checked, kept and shown.
 func TestRestrictedKeys(t *testing.T) {
 	t.Parallel()
-	onBoth(t, identity.Config{}, func(t *testing.T, w *world) {
+	onBoth(t, func(t *testing.T, w *world) {
+		t.Helper()
 		create := func(name, body string, status int, code, at string) surfacetest.Request {
 			return surfacetest.Request{
 				Name: name, As: "user", Method: post, Path: "/api/v1/api-keys", Body: body, Operation: "createApiKey", Status: status,

@@ -206,7 +206,12 @@ func (p *Provider) nonce(g grant) any {
 func hasScope(scopes, want string) bool { return slices.Contains(strings.Fields(scopes), want) }
 
 func answer(w http.ResponseWriter, status int, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v)
+	_, _ = w.Write(text)
 }
