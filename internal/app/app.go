@@ -18,8 +18,11 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/audit"
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/limits"
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/idp"
 	"github.com/gantry-ai/gantry/internal/journal"
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/event"
@@ -59,6 +62,7 @@ type App struct {
 
 	directory *identity.Directory
 	identity  *identity.Service
+	signIn    *idp.OIDC // nil when people sign in here only
 	catalog   *catalog.Service
 	catalogue *catalog.Editor
 	routing   *routing.Service
@@ -160,6 +164,9 @@ func (a *App) connectDomains(ctx context.Context) error {
 		return err
 	}
 	a.connectIdentity(tokens, apiKeys)
+	if err := a.connectProviders(keys.master); err != nil {
+		return err
+	}
 	a.catalog = catalog.NewService(a.store.Catalog())
 	a.routing = routing.NewService(routing.Parts{
 		Store: a.store.Routing(), Catalog: a.catalog, Adapters: adapterBook{a.adapterOf, a.providerOf}, Bus: &a.bus,
@@ -234,12 +241,17 @@ func (a *App) connectIdentity(tokens *identity.Tokens, apiKeys *secret.Box) {
 	a.directory = identity.NewDirectory(a.store.Identity(), tokens, a.now)
 	a.directory.Prepare(relay.PrepareTerms)
 	event.On(&a.bus, a.forgetHomes)
+	event.On(&a.bus, a.onTenantChanged)
 	a.identity = identity.NewService(identity.Config{
 		Mode: identity.Mode(a.cfg.Auth.IdentityMode), Registration: identity.Registration(a.cfg.Auth.Registration),
 		InvitationCode: a.cfg.Auth.InvitationCode, TokenTTL: a.cfg.Auth.TokenTTL,
 	}, identity.Parts{
 		Store: a.store.Identity(), Settings: a.store.Settings(), Bus: &a.bus, Now: a.now, Passwords: identity.NewPasswords(identity.DefaultPasswordCost),
-		Tokens: tokens, Box: apiKeys, Welcome: a.wallets, Directory: a.directory,
+		Tokens: tokens, Box: apiKeys, Welcome: a.wallets, Funds: a.wallets, Directory: a.directory,
+		Policies: identity.PolicyChecks{
+			Discount: pricing.CheckDiscount, Recharge: pricing.CheckRecharge, RateLimit: limits.CheckRateLimit,
+			Quota: limits.CheckQuota, Overdraft: wallet.CheckOverdraft,
+		},
 	})
 }
 

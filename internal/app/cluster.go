@@ -156,7 +156,7 @@ func (a *App) hearIdentityNews(ctx context.Context) error {
 	if string(news) != a.heard {
 		a.heard = string(news)
 		a.directory.InvalidateAll()
-		a.limiting.book.Renew(a.relay.Snapshot().Version)
+		a.limiting.book.Clear()
 	}
 	return nil
 }

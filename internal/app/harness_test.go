@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -147,15 +148,21 @@ type guest struct {
 // invite registers a person, with a balance in USD unless it is empty.
 func (h *house) invite(name, balance string) guest {
 	h.t.Helper()
+	return h.inviteWith(name, balance, nil)
+}
+
+// inviteWith is invite with more members of the registration.
+func (h *house) inviteWith(name, balance string, more map[string]any) guest {
+	h.t.Helper()
 	var registered struct {
 		AccessToken string `json:"accessToken"`
 		User        struct {
 			ID string `json:"gatewayUserId"`
 		} `json:"user"`
 	}
-	h.call("POST", "/api/v1/auth/register", "", map[string]any{
-		"username": name, "email": name + "@example.org", "password": "a long password",
-	}, &registered, 201)
+	body := map[string]any{"username": name, "email": name + "@example.org", "password": "a long password"}
+	maps.Copy(body, more)
+	h.call("POST", "/api/v1/auth/register", "", body, &registered, 201)
 	user, err := id.Parse(registered.User.ID)
 	if err != nil {
 		h.t.Fatal(err)

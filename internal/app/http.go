@@ -107,6 +107,9 @@ func (a *App) consoleSurface() *console.Surface {
 		Snapshot: a.relay.Snapshot, Explain: a.relay.Explain, Adapters: a.connectable, Prober: prober{a}, Version: a.version,
 		Simulation: a.cfg.Simulation.Enabled, Now: a.now, Log: a.log,
 	}
+	if a.signIn != nil {
+		o.Provider = a.signIn
+	}
 	if files, ok := web.Files(); ok {
 		o.Files = files
 	}

@@ -137,6 +137,21 @@ var Rules = []Rule{
 		Plant:  "internal/relay go.opentelemetry.io/otel/trace",
 	},
 	{
+		Reason: "identity knows persons, not protocols: idp alone speaks OpenID Connect",
+		In:     []string{"internal/...", "cmd/...", "web/..."},
+		Except: []string{"internal/idp/..."},
+		Never:  []string{"github.com/coreos/go-oidc/..."},
+		Plant:  "internal/surface/console github.com/coreos/go-oidc/v3/oidc",
+	},
+	{
+		Reason: "an identity provider vouches for persons; what they may do is identity's to say",
+		In:     []string{"internal/idp/..."},
+		Only: []string{
+			"std", "internal/kernel/...", "internal/domain/identity", "github.com/coreos/go-oidc/...", "golang.org/x/oauth2",
+		},
+		Plant: "internal/idp internal/store",
+	},
+	{
 		Reason: "only the program starts app",
 		In:     []string{"internal/...", "web/..."},
 		Except: []string{"internal/app/..."},

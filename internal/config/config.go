@@ -64,9 +64,38 @@ type Auth struct {
 	IdentityMode string `koanf:"identityMode" enum:"standalone,hybrid,external" doc:"standalone: local accounts; hybrid: local accounts and an identity provider; external: no local registration."`
 	Registration string `koanf:"registration" enum:"open,invite,closed" doc:"Who may make an account."`
 	// InvitationCode is required of who registers when registration is "invite".
-	InvitationCode secret.String `koanf:"invitationCode" doc:"Code that people must give to register when auth.registration is invite."`
+	InvitationCode secret.String `koanf:"invitationCode" doc:"Code that people must give to register when auth.registration is invite. Tenants can have codes of their own."`
 	TokenTTL       time.Duration `koanf:"tokenTtl" min:"1m" doc:"How long a session lasts."`
 	JWTSecret      secret.String `koanf:"jwtSecret" doc:"Secret that signs session tokens, 32 random bytes or more; equal on every node. Empty: one is generated into the data directory (mode 0600)."`
+	OIDC           OIDC          `koanf:"oidc"`
+	TrustedJWT     TrustedJWT    `koanf:"trustedJwt"`
+}
+
+// OIDC is the identity provider at which people sign in to the console.
+type OIDC struct {
+	Issuer       string        `koanf:"issuer" doc:"Issuer URL of an OpenID Connect provider at which people sign in to the console. Needs auth.identityMode hybrid or external, auth.oidc.clientId and publicUrl; the provider sends people back to <publicUrl>/api/console/oidc/callback. Empty: none."`
+	ClientID     string        `koanf:"clientId" doc:"This installation's name at the provider."`
+	ClientSecret secret.String `koanf:"clientSecret" doc:"This installation's secret at the provider. Empty: a public client."`
+	Scopes       string        `koanf:"scopes" doc:"What to ask the provider for besides openid, parted by spaces."`
+	Title        string        `koanf:"title" doc:"Name of the provider on the sign-in page."`
+	Name         string        `koanf:"name" doc:"Name of the provider in the source of users. It stays: with the provider's subject it tells who somebody is."`
+	RolesClaim   string        `koanf:"rolesClaim" doc:"Claim that lists a person's roles or groups, such as realm_access.roles. Empty: roles are given here."`
+	Roles        string        `koanf:"roles" doc:"Roles here for those that the claim lists, as theirs=admin,other=operator. Who has none is a user."`
+	TenantClaim  string        `koanf:"tenantClaim" doc:"Claim with the key or the external id of a person's tenant, which every person must then have. Empty: the default tenant."`
+}
+
+// TrustedJWT is another issuer whose tokens are accepted as bearer tokens.
+type TrustedJWT struct {
+	Issuer        string `koanf:"issuer" doc:"Issuer (iss) whose tokens are accepted as bearer tokens. Needs auth.identityMode hybrid or external, auth.trustedJwt.audience, and either jwksUrl or publicKey. Empty: none."`
+	Audience      string `koanf:"audience" doc:"Audience (aud) that tokens must name."`
+	JWKSURL       string `koanf:"jwksUrl" doc:"Where the issuer publishes its keys."`
+	PublicKey     string `koanf:"publicKey" doc:"The issuer's public key in PEM, in place of jwksUrl."`
+	Algorithms    string `koanf:"algorithms" doc:"Algorithms that tokens may be signed with, parted by commas: RS256, RS384, RS512, ES256, ES384, ES512, PS256, PS384, PS512, EdDSA."`
+	Name          string `koanf:"name" doc:"Name of the issuer in the source of users. It may be that of auth.oidc.name only if both have the same issuer."`
+	UsernameClaim string `koanf:"usernameClaim" doc:"Claim with the name of new users."`
+	RolesClaim    string `koanf:"rolesClaim" doc:"Claim that lists a person's roles or groups. Empty: roles are given here."`
+	Roles         string `koanf:"roles" doc:"Roles here for those that the claim lists, as theirs=admin,other=operator. Who has none is a user."`
+	TenantClaim   string `koanf:"tenantClaim" doc:"Claim with the key or the external id of a person's tenant, which every person must then have. Empty: the default tenant."`
 }
 
 // Admin is the first administrator, made at start when there is none.

@@ -12,8 +12,12 @@ func Default() Config {
 		Database:  Database{MaxReaders: 4},
 		Log:       Log{Level: "info", Format: "auto"},
 		HTTP:      HTTP{ReadHeaderTimeout: 10 * time.Second},
-		Auth:      Auth{IdentityMode: "standalone", Registration: "open", TokenTTL: 24 * time.Hour},
-		Wallet:    Wallet{Currency: "USD", SimGrant: "100", SignupGrant: "0", SettleAck: "durable"},
+		Auth: Auth{
+			IdentityMode: "standalone", Registration: "open", TokenTTL: 24 * time.Hour,
+			OIDC:       OIDC{Scopes: "profile email", Title: "SSO", Name: "oidc"},
+			TrustedJWT: TrustedJWT{Algorithms: "RS256,ES256", Name: "jwt", UsernameClaim: "preferred_username"},
+		},
+		Wallet: Wallet{Currency: "USD", SimGrant: "100", SignupGrant: "0", SettleAck: "durable"},
 		Relay: Relay{
 			MaxBodyBytes:     8 << 20,
 			ConnectTimeout:   10 * time.Second,

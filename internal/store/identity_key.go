@@ -90,6 +90,13 @@ func (s *Identity) APIKeyList(ctx context.Context, user id.ID) ([]identity.APIKe
 	})
 }
 
+// APIKeysDelete implements identity.Store.
+func (s *Identity) APIKeysDelete(ctx context.Context, t tx.Tx, user id.ID, at time.Time) error {
+	_, err := in(t).NewUpdate().Table("api_key").Set("status = ?", identity.Deleted).Set("updated_at = ?", stampOf(at)).
+		Where("user_id = ?"+present, user).Exec(ctx)
+	return failure(err)
+}
+
 // APIKeysUsed implements identity.Store, in a transaction of its own.
 func (s *Identity) APIKeysUsed(ctx context.Context, at map[id.ID]time.Time) error {
 	return s.inTx(ctx, func(t *transaction) error { return keysUsed(ctx, s.database, t, at) })

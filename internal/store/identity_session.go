@@ -23,12 +23,14 @@ type sessionRow struct {
 	CreatedAt stamp
 	ExpiresAt stamp
 	RevokedAt stamp
+	Version   int64
 }
 
 func sessionOf(v *identity.Session) *sessionRow {
 	return &sessionRow{
 		ID: v.ID, UserID: v.UserID, Hash: v.Hash, Kind: v.Kind, IP: v.IP, UserAgent: v.UserAgent,
 		CreatedAt: stampOf(v.CreatedAt), ExpiresAt: stampOf(v.ExpiresAt), RevokedAt: stampOf(v.RevokedAt),
+		Version: v.Version,
 	}
 }
 
@@ -36,6 +38,7 @@ func (r sessionRow) value() identity.Session {
 	return identity.Session{
 		ID: r.ID, UserID: r.UserID, Hash: r.Hash, Kind: r.Kind, IP: r.IP, UserAgent: r.UserAgent,
 		CreatedAt: r.CreatedAt.time(), ExpiresAt: r.ExpiresAt.time(), RevokedAt: r.RevokedAt.time(),
+		Version: r.Version,
 	}
 }
 

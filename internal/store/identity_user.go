@@ -34,6 +34,7 @@ type userRow struct {
 	Status         identity.Status
 	Source         string
 	ExternalID     string
+	AuthProfile    document
 	SessionVersion int64
 	Preferences    document
 	Metadata       document
@@ -48,7 +49,7 @@ func userOf(v *identity.User) *userRow {
 		Username: v.Username, UsernameFold: fold(v.Username), Email: v.Email, EmailFold: fold(v.Email),
 		Phone: v.Phone, DisplayName: v.DisplayName, AvatarURL: v.AvatarURL, PasswordHash: v.PasswordHash.Reveal(),
 		Roles: v.Roles, IsAdmin: slices.Contains(v.Roles, identity.RoleAdmin), Status: v.Status, Source: v.Source,
-		ExternalID: v.ExternalID, SessionVersion: v.SessionVersion, Preferences: document(v.Preferences),
+		ExternalID: v.ExternalID, AuthProfile: document(v.AuthProfile), SessionVersion: v.SessionVersion, Preferences: document(v.Preferences),
 		Metadata: document(v.Metadata), LastLoginAt: stampOf(v.LastLoginAt),
 		CreatedAt: stampOf(v.CreatedAt), UpdatedAt: stampOf(v.UpdatedAt),
 	}
@@ -58,7 +59,8 @@ func (r userRow) value() identity.User {
 	return identity.User{
 		ID: r.ID, Number: r.Number, TenantID: r.TenantID, GroupID: r.GroupID, Username: r.Username, Email: r.Email,
 		Phone: r.Phone, DisplayName: r.DisplayName, AvatarURL: r.AvatarURL, PasswordHash: secret.New(r.PasswordHash),
-		Roles: r.Roles, Status: r.Status, Source: r.Source, ExternalID: r.ExternalID, SessionVersion: r.SessionVersion,
+		Roles: r.Roles, Status: r.Status, Source: r.Source, ExternalID: r.ExternalID,
+		AuthProfile: json.RawMessage(r.AuthProfile), SessionVersion: r.SessionVersion,
 		Preferences: json.RawMessage(r.Preferences), Metadata: json.RawMessage(r.Metadata),
 		LastLoginAt: r.LastLoginAt.time(), CreatedAt: r.CreatedAt.time(), UpdatedAt: r.UpdatedAt.time(),
 	}
@@ -74,6 +76,12 @@ func (s *Identity) UserUpdate(ctx context.Context, t tx.Tx, v *identity.User) er
 	return update(ctx, in(t), userOf(v), []string{"id", "tenant_id", "created_at"}, "id = ?"+present, v.ID)
 }
 
+// UserLock implements identity.Store.
+func (s *Identity) UserLock(ctx context.Context, t tx.Tx, r identity.Realm, user id.ID) (identity.User, error) {
+	where, args := ofRealm(r, "tenant_id", "id = ?"+present, user)
+	return lockedOne[identity.User, userRow](ctx, s.database, t, where, args...)
+}
+
 // UserByID implements identity.Store.
 func (s *Identity) UserByID(ctx context.Context, user id.ID) (identity.User, error) {
 	return one[identity.User, userRow](ctx, s.reader, "id = ?"+present, user)
@@ -87,6 +95,18 @@ func (s *Identity) UserByAccount(ctx context.Context, account string) (identity.
 	err := s.reader.NewSelect().Model(&r).Where("(username_fold = ? OR email_fold = ?)"+present, key, key).
 		OrderExpr("CASE WHEN email_fold = ? THEN 0 ELSE 1 END", key).Limit(1).Scan(ctx)
 	return r.value(), failure(err)
+}
+
+// UserByExternal implements identity.Store.
+func (s *Identity) UserByExternal(ctx context.Context, source, externalID string) (identity.User, error) {
+	return one[identity.User, userRow](ctx, s.reader, "source = ? AND external_id = ? AND external_id <> ''"+present,
+		source, externalID)
+}
+
+// UserCount implements identity.Store.
+func (s *Identity) UserCount(ctx context.Context, t tx.Tx, q identity.UserQuery) (int, error) {
+	n, err := userFilter(s.from(t).NewSelect().Model((*userRow)(nil)), q).Count(ctx)
+	return int(n), failure(err)
 }
 
 // UserList implements identity.Store; the newest users come first.
@@ -108,9 +128,10 @@ func (s *Identity) UserList(ctx context.Context, q identity.UserQuery) (page.Pag
 }
 
 func userFilter(query *bun.SelectQuery, q identity.UserQuery) *bun.SelectQuery {
-	query.Where("status <> 'deleted'")
-	if !q.Tenant.IsZero() {
-		query.Where("tenant_id = ?", q.Tenant)
+	where, args := ofRealm(q.Realm, "tenant_id", "status <> 'deleted'")
+	query.Where(where, args...)
+	if !q.Group.IsZero() {
+		query.Where("group_id = ?", q.Group)
 	}
 	if q.Text != "" {
 		pattern := like(string(fold(q.Text)))
@@ -124,4 +145,15 @@ func userFilter(query *bun.SelectQuery, q identity.UserQuery) *bun.SelectQuery {
 func (s *Identity) AdminExists(ctx context.Context, t tx.Tx) (bool, error) {
 	found, err := s.from(t).NewSelect().Table("user_account").Where("is_admin" + present).Exists(ctx)
 	return found, failure(err)
+}
+
+// AdminsLock implements identity.Store.
+func (s *Identity) AdminsLock(ctx context.Context, t tx.Tx, tenant id.ID) ([]id.ID, error) {
+	var admins []id.ID
+	query := in(t).NewSelect().Table("user_account").Column("id").
+		Where("is_admin AND status = 'active' AND tenant_id = ?", tenant).Order("number")
+	if s.engine == postgres {
+		query.For("NO KEY UPDATE")
+	}
+	return admins, failure(query.Scan(ctx, &admins))
 }

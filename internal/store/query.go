@@ -48,6 +48,19 @@ func locked[V any, R row[V]](
 	})
 }
 
+// lockedOne is locked for the one row that where selects. Code: not_found.
+func lockedOne[V any, R row[V]](ctx context.Context, d *database, t tx.Tx, where string, args ...any) (V, error) {
+	found, err := locked[V, R](ctx, d, t, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where(where, args...).Limit(1) })
+	if err == nil && len(found) == 0 {
+		err = failure(sql.ErrNoRows)
+	}
+	if err != nil {
+		var none V
+		return none, err
+	}
+	return found[0], nil
+}
+
 // exists reports whether a table has a row that where selects.
 func exists(ctx context.Context, db bun.IDB, table, where string, args ...any) (bool, error) {
 	ok, err := db.NewSelect().Table(table).Where(where, args...).Exists(ctx)

@@ -77,7 +77,7 @@ func TestRegisterRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := identitytest.New(t, c.config)
-			if _, err := w.CreateUser(t.Context(), event.Actor{}, identity.NewUser{Username: "taken", Password: "12345678"}); err != nil {
+			if _, err := w.CreateUser(t.Context(), event.Actor{}, identity.EveryTenant(), identity.NewUser{Username: "taken", Password: "12345678"}); err != nil {
 				t.Fatal(err)
 			}
 			_, err := w.Register(t.Context(), here, c.user, c.invitation)

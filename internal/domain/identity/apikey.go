@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"time"
@@ -13,7 +14,10 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/tx"
 )
 
-const maxKeysPerUser = 100
+const (
+	maxKeysPerUser = 100
+	maxKeyList     = 200
+)
 
 // NewKey describes an API key to be made. Zero fields mean no restriction, scopes "*", no expiry.
 type NewKey struct {
@@ -23,6 +27,8 @@ type NewKey struct {
 	AllowIPs  []string
 	DenyIPs   []string
 	ExpiresAt time.Time
+	RateLimit json.RawMessage
+	Quota     json.RawMessage
 	// Hidden keys cannot be shown again; others keep a sealed copy for the playground.
 	Hidden bool
 }
@@ -76,10 +82,19 @@ func (s *Service) checkKey(v *NewKey) error {
 	if !v.ExpiresAt.IsZero() && !v.ExpiresAt.After(s.Now()) {
 		return fault.ErrInvalid.Saying("The expiry is not in the future.").At("expiresAt")
 	}
+	if len(v.Models) > maxKeyList || len(v.AllowIPs) > maxKeyList || len(v.DenyIPs) > maxKeyList {
+		return fault.ErrInvalid.Saying("A key names at most 200 models, and as many addresses.")
+	}
+	for i, model := range v.Models {
+		if err := CheckText(fmt.Sprintf("models[%d]", i), model, maxName); err != nil {
+			return err
+		}
+	}
 	_, scopesErr := ParseScopes(v.Scopes)
 	_, allowErr := parsePrefixes("allowIps", v.AllowIPs)
 	_, denyErr := parsePrefixes("denyIps", v.DenyIPs)
-	return firstError(CheckText("name", v.Name, maxName), scopesErr, allowErr, denyErr)
+	return firstError(CheckText("name", v.Name, maxName), scopesErr, allowErr, denyErr,
+		s.Policies.RateLimit("rateLimitPolicy", v.RateLimit), s.Policies.Quota("quotaPolicy", v.Quota))
 }
 
 // parsePrefixes reads CIDR blocks and single addresses.
@@ -108,7 +123,7 @@ func (s *Service) newKey(app App, v NewKey) (APIKey, secret.String, error) {
 	key := APIKey{
 		ID: id.At(now), TenantID: app.TenantID, UserID: app.UserID, AppID: app.ID, Name: v.Name, Public: public,
 		Hash: hash[:], Playground: !v.Hidden, Scopes: v.Scopes, Status: Active, Models: v.Models, AllowIPs: v.AllowIPs,
-		DenyIPs: v.DenyIPs, RateLimitPolicy: emptyObject, QuotaPolicy: emptyObject, ExpiresAt: v.ExpiresAt, CreatedAt: now,
+		DenyIPs: v.DenyIPs, RateLimitPolicy: orEmpty(v.RateLimit), QuotaPolicy: orEmpty(v.Quota), ExpiresAt: v.ExpiresAt, CreatedAt: now,
 		UpdatedAt: now,
 	}
 	if v.Hidden {
@@ -166,12 +181,13 @@ type Revealed struct {
 }
 
 // RevealKeys shows the owner's own keys that are active, not expired and kept for the playground. Each use is audited
-// and limited. An actor that came with an API key is refused: keys never reveal keys. Codes: forbidden, rate_limit.
-func (s *Service) RevealKeys(ctx context.Context, by event.Actor) ([]Revealed, error) {
+// and limited: ten sessions of a user within an hour may see keys. An actor that came with an API key is refused: keys never
+// reveal keys. session is zero for a credential that has none. Codes: forbidden, rate_limit.
+func (s *Service) RevealKeys(ctx context.Context, by event.Actor, session id.ID) ([]Revealed, error) {
 	if by.Source == SourceAPIKey || by.UserID.IsZero() {
 		return nil, fault.ErrForbidden
 	}
-	if err := s.reveals.take(by.UserID.String()); err != nil {
+	if err := s.takeReveal(by.UserID, session); err != nil {
 		return nil, err
 	}
 	keys, err := s.Store.APIKeyList(ctx, by.UserID)
@@ -191,6 +207,17 @@ func (s *Service) RevealKeys(ctx context.Context, by event.Actor) ([]Revealed, e
 		out = append(out, Revealed{*k, secret.New(string(plain))})
 	}
 	return out, s.announceReveal(ctx, by, out)
+}
+
+// takeReveal counts the first time in each session against the user, and the others against the session.
+func (s *Service) takeReveal(user, session id.ID) error {
+	key := user.String() + session.String()
+	if !s.repeats.counts(key) {
+		if err := s.reveals.take(user.String()); err != nil {
+			return err
+		}
+	}
+	return s.repeats.take(key)
 }
 
 func (s *Service) announceReveal(ctx context.Context, by event.Actor, keys []Revealed) error {

@@ -18,7 +18,7 @@ const (
 	// bearerAge is after how long a token's session is read again, in case news of its end was lost. Source: THREATS row 5.
 	bearerAge = 60 * time.Second
 	// maxAuthorization bounds what is looked at.
-	maxAuthorization = maxToken + len("Bearer ")
+	maxAuthorization = maxForeign + len("Bearer ")
 )
 
 // bearers holds what verified tokens stand for, by their hash.
@@ -89,7 +89,7 @@ func (d *Directory) Authenticate(ctx context.Context, authorization string) (*Pr
 // Bearer returns the user whom a token was issued to, if its session is still in force.
 // Codes: invalid_token, token_expired, user_disabled.
 func (d *Directory) Bearer(ctx context.Context, token string) (*Principal, error) {
-	if len(token) > maxToken {
+	if len(token) > d.longest() {
 		return nil, ErrTokenInvalid
 	}
 	hash, now := sha256.Sum256([]byte(token)), d.now()
@@ -99,12 +99,8 @@ func (d *Directory) Bearer(ctx context.Context, token string) (*Principal, error
 		}
 		return &e.principal, nil
 	}
-	claims, err := d.tokens.Parse(token)
-	if err != nil {
-		return nil, err
-	}
 	before := d.changes.Load()
-	e, err := d.readBearer(ctx, claims, now)
+	e, err := d.verifyBearer(ctx, token, now)
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +108,17 @@ func (d *Directory) Bearer(ctx context.Context, token string) (*Principal, error
 		d.bearers.put(hash, e)
 	}
 	return &e.principal, nil
+}
+
+func (d *Directory) verifyBearer(ctx context.Context, token string, now time.Time) (*bearerEntry, error) {
+	if d.foreign != nil && d.foreign.Claims(token) {
+		return d.readForeign(ctx, token, now)
+	}
+	claims, err := d.tokens.Parse(token)
+	if err != nil {
+		return nil, err
+	}
+	return d.readBearer(ctx, claims, now)
 }
 
 func (d *Directory) readBearer(ctx context.Context, c Claims, now time.Time) (*bearerEntry, error) {
@@ -150,9 +157,12 @@ func (d *Directory) Access(ctx context.Context, token string) (*Principal, error
 	if session.Kind != SessionAccess || !session.inForce(d.now()) {
 		return nil, ErrCredentials
 	}
-	_, p, err := d.owner(ctx, session)
+	user, p, err := d.owner(ctx, session)
 	if err != nil {
 		return nil, err
+	}
+	if user.SessionVersion != session.Version {
+		return nil, ErrCredentials
 	}
 	p.Source, p.SessionID, p.ExpiresAt = SourceSession, session.ID, session.ExpiresAt
 	return &p, nil
@@ -163,10 +173,14 @@ func (d *Directory) owner(ctx context.Context, session Session) (User, Principal
 	if err != nil {
 		return User{}, Principal{}, gone(err)
 	}
-	if user.Status != Active {
-		return User{}, Principal{}, ErrUserDisabled
+	home, err := d.home(ctx, user)
+	if err != nil {
+		return User{}, Principal{}, gone(err)
 	}
-	p, err := d.principal(ctx, user)
+	if err := home.refusal(); err != nil {
+		return User{}, Principal{}, err
+	}
+	p, err := d.principal(&home)
 	return user, p, err
 }
 

@@ -13,7 +13,37 @@ const (
 	maxUsername = 64
 	maxEmail    = 254
 	maxName     = 128
+	maxKey      = 64
+	maxExternal = 255
+	maxPhone    = 32
+	maxURL      = 2048
+
+	maxDescription = 1024
 )
+
+// checkKey wants 1 to 64 lower-case letters, digits, dots, dashes or underscores.
+func checkKey(path, s string) error {
+	if s == "" || len(s) > maxKey || strings.ContainsFunc(s, func(r rune) bool { return notUsername(r) || unicode.IsUpper(r) }) {
+		return fault.ErrInvalid.Saying("A key has 1 to 64 lower-case letters, digits, dots, dashes or underscores.").At(path)
+	}
+	return nil
+}
+
+// checkName wants a name.
+func checkName(s string) error {
+	if s == "" {
+		return fault.ErrInvalid.Saying("A name is needed.").At("name")
+	}
+	return CheckText("name", s, maxName)
+}
+
+// checkStatus wants one that people may set.
+func checkStatus(s Status) error {
+	if s != Active && s != Disabled {
+		return fault.ErrInvalid.Saying("A status is active or disabled.").At("status")
+	}
+	return nil
+}
 
 // checkUsername wants 3 to 64 letters, digits, dots, dashes or underscores.
 func checkUsername(s string) error {

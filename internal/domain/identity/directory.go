@@ -39,6 +39,7 @@ type Directory struct {
 	bearers bearers
 	used    usedKeys
 	prepare func(Home) (any, error)
+	foreign *trust // nil: tokens of this installation only
 }
 
 // Home is where a user belongs. Group is empty when there is none.
@@ -175,14 +176,18 @@ func (d *Directory) read(ctx context.Context, public string) (*keyEntry, error) 
 	if err != nil {
 		return nil, err
 	}
-	p, err := d.principal(ctx, user)
+	home, err := d.home(ctx, user)
 	if err != nil {
 		return nil, err
 	}
-	return keyEntryOf(p, &key, &user)
+	p, err := d.principal(&home)
+	if err != nil {
+		return nil, err
+	}
+	return keyEntryOf(p, &key, &home)
 }
 
-func keyEntryOf(p Principal, key *APIKey, user *User) (*keyEntry, error) {
+func keyEntryOf(p Principal, key *APIKey, home *Home) (*keyEntry, error) {
 	scope, scopeErr := ParseScopes(key.Scopes)
 	allow, allowErr := parsePrefixes("allowIps", key.AllowIPs)
 	deny, denyErr := parsePrefixes("denyIps", key.DenyIPs)
@@ -192,7 +197,7 @@ func keyEntryOf(p Principal, key *APIKey, user *User) (*keyEntry, error) {
 	p.Source, p.KeyID, p.KeyName, p.KeyPrefix, p.AppID = SourceAPIKey, key.ID, key.Name, key.Prefix(), key.AppID
 	p.Scope, p.Scopes, p.Models, p.Allow, p.Deny = scope, key.Scopes, key.Models, allow, deny
 	p.ExpiresAt, p.RateLimitPolicy, p.QuotaPolicy = key.ExpiresAt, key.RateLimitPolicy, key.QuotaPolicy
-	e := &keyEntry{principal: p, refusal: refusal(key, user)}
+	e := &keyEntry{principal: p, refusal: refusal(key, home)}
 	copy(e.hash[:], key.Hash)
 	if !key.ExpiresAt.IsZero() {
 		e.expires = key.ExpiresAt.UnixNano()
@@ -200,35 +205,48 @@ func keyEntryOf(p Principal, key *APIKey, user *User) (*keyEntry, error) {
 	return e, nil
 }
 
-func refusal(key *APIKey, user *User) error {
-	switch {
-	case key.Status != Active:
+func refusal(key *APIKey, home *Home) error {
+	if key.Status != Active {
 		return ErrKeyDisabled
-	case user.Status != Active:
+	}
+	return home.refusal()
+}
+
+// refusal is why nobody of this home may come in; nil when they may.
+func (h *Home) refusal() error {
+	switch {
+	case h.User.Status != Active:
 		return ErrUserDisabled
+	case h.Tenant.Status != Active:
+		return ErrTenantDisabled
 	}
 	return nil
 }
 
+// home reads where a user belongs. A disabled group gives no discount. Error: fault.ErrNotFound without the tenant.
+func (d *Directory) home(ctx context.Context, user User) (Home, error) {
+	h := Home{User: user}
+	var err error
+	if h.Tenant, err = d.store.TenantByID(ctx, user.TenantID); err != nil || user.GroupID.IsZero() {
+		return h, err
+	}
+	if h.Group, err = d.store.GroupByID(ctx, user.GroupID); err != nil && !errors.Is(err, fault.ErrNotFound) {
+		return h, err
+	}
+	if h.Group.Status != Active {
+		h.Group.BillingDiscountPolicy = nil
+	}
+	return h, nil
+}
+
 // principal returns what all principals of a user have in common.
-func (d *Directory) principal(ctx context.Context, user User) (Principal, error) {
-	tenant, err := d.store.TenantByID(ctx, user.TenantID)
-	if err != nil {
-		return Principal{}, err
-	}
-	p := Principal{
-		UserID: user.ID, TenantID: user.TenantID, GroupID: user.GroupID, TenantKey: tenant.Key, Username: user.Username,
-		Roles: user.Roles, Scope: ScopeAll,
-	}
-	var group Group
-	if !user.GroupID.IsZero() {
-		if group, err = d.store.GroupByID(ctx, user.GroupID); err != nil && !errors.Is(err, fault.ErrNotFound) {
-			return Principal{}, err
-		}
-		p.GroupKey = group.Key
+func (d *Directory) principal(h *Home) (p Principal, err error) {
+	p = Principal{
+		UserID: h.User.ID, TenantID: h.User.TenantID, GroupID: h.User.GroupID, TenantKey: h.Tenant.Key,
+		GroupKey: h.Group.Key, Username: h.User.Username, Roles: h.User.Roles, Scope: ScopeAll,
 	}
 	if d.prepare != nil {
-		p.Terms, err = d.prepare(Home{User: user, Group: group, Tenant: tenant})
+		p.Terms, err = d.prepare(*h)
 	}
 	return p, err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/identity/identitytest"
 	"github.com/gantry-ai/gantry/internal/kernel/event"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/kernel/tx"
 )
@@ -163,7 +164,7 @@ func TestRevealShowsOwnPlayableKeysAndIsAudited(t *testing.T) {
 	createKey(t, w, user, identity.NewKey{Hidden: true})
 	createKey(t, w, register(t, w, "bob").User, identity.NewKey{})
 	by := event.Actor{UserID: user.ID, Source: identity.SourceJWT}
-	got, err := w.RevealKeys(t.Context(), by)
+	got, err := w.RevealKeys(t.Context(), by, id.ID{})
 	if err != nil || len(got) != 1 || got[0].ID != key.ID || got[0].Secret.Reveal() != text {
 		t.Fatalf("revealed %+v, %v", got, err)
 	}
@@ -171,8 +172,23 @@ func TestRevealShowsOwnPlayableKeysAndIsAudited(t *testing.T) {
 	if last.Action != "api_key.revealed" || last.TargetID != key.ID.String() {
 		t.Errorf("announced %+v", last)
 	}
+	for range 9 {
+		if _, err := w.RevealKeys(t.Context(), by, id.New()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.RevealKeys(t.Context(), by, id.New()); !errors.Is(err, identity.ErrTooManyTries) {
+		t.Errorf("in an eleventh session: %v", err)
+	}
+	if _, err := w.RevealKeys(t.Context(), by, id.ID{}); err != nil {
+		t.Errorf("again in the first session: %v", err)
+	}
+	w.Clock.Advance(time.Hour)
+	if _, err := w.RevealKeys(t.Context(), by, id.New()); err != nil {
+		t.Errorf("an hour later: %v", err)
+	}
 	by.Source = identity.SourceAPIKey
-	if _, err := w.RevealKeys(t.Context(), by); !errors.Is(err, fault.ErrForbidden) {
+	if _, err := w.RevealKeys(t.Context(), by, id.ID{}); !errors.Is(err, fault.ErrForbidden) {
 		t.Errorf("by a key: %v", err)
 	}
 }

@@ -37,17 +37,27 @@ const DefaultTenantKey = "default"
 
 // Tenant is a customer organisation; all rows belong to one.
 type Tenant struct {
-	ID         id.ID
-	Number     int64
-	Key        string
-	Name       string
-	Status     Status
-	Plan       string
-	AuthPolicy json.RawMessage
-	Policies   json.RawMessage
-	Metadata   json.RawMessage
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+	ID     id.ID
+	Number int64
+	Key    string
+	Name   string
+	Status Status
+	Plan   string
+	// Description is for people. Source is "local", or where the tenant was taken over from; ExternalID is its name there,
+	// by which identity providers may also name it.
+	Description string
+	Source      string
+	ExternalID  string
+	// DefaultGroupID is the group of new users; zero: the group with the key "default", if there is one.
+	DefaultGroupID id.ID
+	// InvitationHash is the SHA-256 of the code with which people register into the tenant; empty: nobody can.
+	InvitationHash []byte
+	AuthPolicy     json.RawMessage
+	// Policies hold rateLimitPolicy, quotaPolicy, billingDiscountPolicy and overdraft of the whole tenant.
+	Policies  json.RawMessage
+	Metadata  json.RawMessage
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
 
 // Group is a set of users of a tenant that share discounts, limits and quotas.
@@ -58,8 +68,9 @@ type Group struct {
 	Key                    string
 	Name                   string
 	Description            string
-	Status                 Status
+	Status                 Status // a disabled group takes no members and gives no discount; its limits stay in force
 	Priority               int64
+	Source                 string
 	BillingDiscountPolicy  json.RawMessage
 	RechargeDiscountPolicy json.RawMessage
 	RateLimitPolicy        json.RawMessage
@@ -85,7 +96,9 @@ type User struct {
 	Roles        []Role
 	Status       Status
 	Source       string // "local", or the name of the identity provider
-	ExternalID   string
+	ExternalID   string // the user's name there; unique with Source
+	// AuthProfile says how the user may sign in, as in {"passwordLogin": false}.
+	AuthProfile json.RawMessage
 	// SessionVersion is raised to end all sessions of the user at once.
 	SessionVersion int64
 	Preferences    json.RawMessage
@@ -148,4 +161,6 @@ type Session struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	RevokedAt time.Time // zero: in force
+	// Version is the user's SessionVersion when the session was opened; when that is raised, the session is over.
+	Version int64
 }

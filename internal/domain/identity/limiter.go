@@ -46,6 +46,14 @@ func (l *limiter) take(key string) error {
 	return nil
 }
 
+// counts reports whether a try of the key is counted at the moment.
+func (l *limiter) counts(key string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t, ok := l.tries[key]
+	return ok && t.count > 0 && l.now().Sub(t.since) < l.window
+}
+
 // forget clears a key after a success.
 func (l *limiter) forget(key string) {
 	l.mu.Lock()

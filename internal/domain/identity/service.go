@@ -79,7 +79,16 @@ type Parts struct {
 	Tokens    *Tokens
 	Box       *secret.Box // purpose "api_key"
 	Welcome   Welcomer
+	Funds     Funds
+	Policies  PolicyChecks
 	Directory *Directory
+}
+
+// Funds tells whether a user can go without money being left behind.
+type Funds interface {
+	// Settled refuses while a wallet of the user's holds real money or owes it, or calls are under way.
+	// Codes: wallet_not_empty, wallet_in_use.
+	Settled(ctx context.Context, user id.ID) error
 }
 
 // Limits on tries. A wrong password counts against the account as seen from one address, and against the address.
@@ -87,7 +96,10 @@ const (
 	triesPerAccount = 10
 	triesPerAddress = 100
 	triesWindow     = 15 * time.Minute
-	revealsPerHour  = 120
+	// revealsPerHour bounds in how many sessions a user's keys are shown, and repeatsPerHour how often in one of them: what
+	// a session was shown it has. Source: THREATS row 8, decision 0017.
+	revealsPerHour = 10
+	repeatsPerHour = 120
 )
 
 // Service is what people and programs do with accounts, sessions and keys.
@@ -97,6 +109,7 @@ type Service struct {
 	byAccount *limiter
 	byAddress *limiter
 	reveals   *limiter
+	repeats   *limiter
 }
 
 // NewService returns the service.
@@ -106,6 +119,7 @@ func NewService(c Config, p Parts) *Service {
 		byAccount: newLimiter(p.Now, triesPerAccount, triesWindow),
 		byAddress: newLimiter(p.Now, triesPerAddress, triesWindow),
 		reveals:   newLimiter(p.Now, revealsPerHour, time.Hour),
+		repeats:   newLimiter(p.Now, repeatsPerHour, time.Hour),
 	}
 }
 
@@ -137,12 +151,15 @@ func (s *Service) EnsureDefaults(ctx context.Context) error {
 // DefaultGroupKey is the key of the group that new users belong to.
 const DefaultGroupKey = "default"
 
+// sourceLocal is the source of what was made here.
+const sourceLocal = "local"
+
 var emptyObject = json.RawMessage(`{}`)
 
 func (s *Service) insertDefaultTenant(ctx context.Context) (Tenant, error) {
 	now := s.Now()
 	v := Tenant{
-		ID: id.At(now), Key: DefaultTenantKey, Name: "Default", Status: Active, AuthPolicy: emptyObject,
+		ID: id.At(now), Key: DefaultTenantKey, Name: "Default", Status: Active, Source: sourceLocal, AuthPolicy: emptyObject,
 		Policies: emptyObject, Metadata: emptyObject, CreatedAt: now, UpdatedAt: now,
 	}
 	err := s.Store.InTx(ctx, func(t tx.Tx) error { return s.Store.TenantInsert(ctx, t, &v) })
@@ -153,12 +170,7 @@ func (s *Service) insertDefaultTenant(ctx context.Context) (Tenant, error) {
 }
 
 func (s *Service) insertDefaultGroup(ctx context.Context, tenant id.ID) error {
-	now := s.Now()
-	v := Group{
-		ID: id.At(now), TenantID: tenant, Key: DefaultGroupKey, Name: "Default", Status: Active,
-		BillingDiscountPolicy: emptyObject, RechargeDiscountPolicy: emptyObject, RateLimitPolicy: emptyObject,
-		QuotaPolicy: emptyObject, Metadata: emptyObject, CreatedAt: now, UpdatedAt: now,
-	}
+	v := s.defaultGroup(tenant)
 	err := s.Store.InTx(ctx, func(t tx.Tx) error { return s.Store.GroupInsert(ctx, t, &v) })
 	if errors.Is(err, fault.ErrConflict) {
 		return nil

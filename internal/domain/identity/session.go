@@ -35,7 +35,8 @@ type SignedIn struct {
 }
 
 // Login opens a session of the given kind for a user name or e-mail and its password.
-// Codes: unauthorized (also when there is no such account), user_disabled, rate_limit.
+// Codes: unauthorized (also when there is no such account), user_disabled, tenant_disabled, password_login_disabled,
+// rate_limit.
 func (s *Service) Login(ctx context.Context, c Client, account, password, kind string) (SignedIn, error) {
 	key := accountKey(account, c.IP)
 	if err := firstError(s.byAccount.take(key), s.byAddress.take(c.IP)); err != nil {
@@ -47,8 +48,15 @@ func (s *Service) Login(ctx context.Context, c Client, account, password, kind s
 	}
 	s.byAccount.forget(key)
 	s.byAddress.giveBack(c.IP)
-	if user.Status != Active {
-		return SignedIn{}, ErrUserDisabled
+	home, err := s.Directory.home(ctx, user)
+	if err != nil {
+		return SignedIn{}, gone(err)
+	}
+	if err := home.refusal(); err != nil {
+		return SignedIn{}, err
+	}
+	if !mayUsePassword(&user, &home.Tenant) {
+		return SignedIn{}, ErrPasswordLogin
 	}
 	return s.open(ctx, c, user, kind)
 }
@@ -86,12 +94,15 @@ func (s *Service) open(ctx context.Context, c Client, user User, kind string) (S
 		ExpiresAt: now.Add(s.sessionTTL(kind)),
 	}
 	err := s.Store.InTx(ctx, func(t tx.Tx) error {
-		fresh, err := s.Store.UserByID(ctx, user.ID)
+		fresh, err := s.Store.UserLock(ctx, t, EveryTenant(), user.ID)
 		if err != nil {
 			return err
 		}
+		if fresh.Status != Active {
+			return ErrUserDisabled // since the password was checked
+		}
 		fresh.LastLoginAt = now
-		user = fresh
+		user, session.Version = fresh, fresh.SessionVersion
 		if err := s.Store.UserUpdate(ctx, t, &user); err != nil {
 			return err
 		}
@@ -153,7 +164,14 @@ func (s *Service) Renew(ctx context.Context, sessionToken string) (SignedIn, err
 		return SignedIn{}, err
 	}
 	user, err := s.Store.UserByID(ctx, session.UserID)
-	if errors.Is(err, fault.ErrNotFound) || (err == nil && user.Status != Active) {
+	if errors.Is(err, fault.ErrNotFound) {
+		return SignedIn{}, ErrCredentials
+	}
+	if err != nil {
+		return SignedIn{}, err
+	}
+	home, err := s.Directory.home(ctx, user)
+	if errors.Is(err, fault.ErrNotFound) || (err == nil && (home.refusal() != nil || session.Version != user.SessionVersion)) {
 		return SignedIn{}, ErrCredentials
 	}
 	if err != nil {

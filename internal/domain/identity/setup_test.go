@@ -76,7 +76,7 @@ func TestOneOfManySetupsWins(t *testing.T) {
 	all.Wait()
 	count := 0
 	made.Range(func(any, any) bool { count++; return true })
-	users, err := w.Users(t.Context(), identity.UserQuery{All: true})
+	users, err := w.Users(t.Context(), identity.UserQuery{Realm: identity.EveryTenant(), All: true})
 	if err != nil || count != 1 || users.Total != 1 {
 		t.Errorf("%d setups succeeded, %d users exist, %v", count, users.Total, err)
 	}

@@ -13,7 +13,9 @@ import (
 )
 
 // onSQLite returns a service on a real database.
-func onSQLite(t *testing.T) *identitytest.World {
+func onSQLite(t *testing.T) *identitytest.World { t.Helper(); return onSQLiteIn(t, identity.Config{}) }
+
+func onSQLiteIn(t *testing.T, c identity.Config) *identitytest.World {
 	t.Helper()
 	s, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "gantry.db")})
 	if err != nil {
@@ -27,7 +29,7 @@ func onSQLite(t *testing.T) *identitytest.World {
 	if err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return identitytest.On(t, identity.Config{}, s.Identity(), s.Settings(), nil)
+	return identitytest.On(t, c, s.Identity(), s.Settings(), nil)
 }
 
 func TestServiceOnRealStorage(t *testing.T) {
@@ -62,7 +64,7 @@ func TestServiceOnRealStorage(t *testing.T) {
 	if !errors.Is(err, identity.ErrUsernameTaken) {
 		t.Errorf("a second of the name: %v", err)
 	}
-	shown, err := w.RevealKeys(t.Context(), event.Actor{UserID: in.User.ID, Source: identity.SourceJWT})
+	shown, err := w.RevealKeys(t.Context(), event.Actor{UserID: in.User.ID, Source: identity.SourceJWT}, in.Session.ID)
 	if err != nil || len(shown) != 1 || shown[0].Name != identity.FirstKeyName {
 		t.Fatalf("keys %+v, %v", shown, err)
 	}

@@ -20,11 +20,15 @@ func (d *Directory) Subject(ctx context.Context, user, key id.ID) (*Principal, e
 	if err != nil {
 		return nil, err
 	}
-	p, err := d.principal(ctx, owner)
+	home, err := d.home(ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	p, err := d.principal(&home)
 	if err != nil || key.IsZero() {
 		return &p, err
 	}
-	entry, err := keyEntryOf(p, &of, &owner)
+	entry, err := keyEntryOf(p, &of, &home)
 	if err != nil {
 		return nil, err
 	}

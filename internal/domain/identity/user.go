@@ -24,6 +24,12 @@ type NewUser struct {
 	AvatarURL   string
 	Password    string // empty: no local password
 	Roles       []Role // empty: user
+	Tenant      id.ID  // zero: the realm's, which for all tenants is the default one
+	Group       id.ID  // zero: the one that new users of the tenant belong to
+	Status      Status // empty: active
+	Source      string // empty: local
+	ExternalID  string
+	AuthProfile json.RawMessage
 	Metadata    json.RawMessage
 	Preferences json.RawMessage
 }
@@ -38,13 +44,14 @@ type Client struct {
 // Register makes an account for whoever asks and signs them in.
 // Codes: registration_closed, invitation_invalid, username_taken, email_taken, invalid_parameter, rate_limit.
 func (s *Service) Register(ctx context.Context, c Client, v NewUser, invitation string) (SignedIn, error) {
-	if err := s.mayRegister(c, invitation); err != nil {
+	tenant, err := s.mayRegister(ctx, c, invitation)
+	if err != nil {
 		return SignedIn{}, err
 	}
 	if v.Password == "" {
 		return SignedIn{}, fault.ErrInvalid.Saying("A password has 8 to 256 bytes.").At("password")
 	}
-	v.Roles = []Role{RoleUser}
+	v.Roles, v.Tenant = []Role{RoleUser}, tenant
 	user, err := s.createUser(ctx, event.Actor{Source: "system", IP: c.IP, UserAgent: c.UserAgent, RequestID: c.RequestID},
 		v, "user.registered", hooks{})
 	if err != nil {
@@ -53,26 +60,55 @@ func (s *Service) Register(ctx context.Context, c Client, v NewUser, invitation 
 	return s.open(ctx, c, user, SessionGateway)
 }
 
-func (s *Service) mayRegister(c Client, invitation string) error {
+// mayRegister returns the tenant into which somebody may register; zero is the default one.
+func (s *Service) mayRegister(ctx context.Context, c Client, invitation string) (tenant id.ID, err error) {
 	if !s.RegistrationOpen() {
-		return ErrRegistrationClosed
+		return tenant, ErrRegistrationClosed
 	}
 	// Each try counts: accounts come with money and cost work.
 	if err := s.byAddress.take(c.IP); err != nil {
-		return err
+		return tenant, err
 	}
-	if s.config.Registration != RegistrationInvite {
-		return nil
+	if invitation == "" && s.config.Registration != RegistrationInvite {
+		return tenant, nil
 	}
-	want := s.config.InvitationCode.Reveal()
-	if want == "" || subtle.ConstantTimeCompare([]byte(invitation), []byte(want)) != 1 {
-		return ErrInvitation.At("invitationCode")
-	}
-	return nil
+	return s.invited(ctx, invitation)
 }
 
-// CreateUser makes a user on an administrator's behalf. Codes as Register's, and invalid_parameter at "roles".
-func (s *Service) CreateUser(ctx context.Context, by event.Actor, v NewUser) (User, error) {
+// invited returns the tenant that an invitation code is for: the configured code is for the default one. A code that is
+// for none refuses also where none is needed, since whoever gives one means to come in by it.
+func (s *Service) invited(ctx context.Context, invitation string) (id.ID, error) {
+	want := s.config.InvitationCode.Reveal()
+	if want != "" && subtle.ConstantTimeCompare([]byte(invitation), []byte(want)) == 1 {
+		return id.ID{}, nil
+	}
+	if len(invitation) < minInvitation || len(invitation) > maxInvitation {
+		return id.ID{}, ErrInvitation.At("invitationCode")
+	}
+	hash := secret.Hash(invitation)
+	tenant, err := s.Store.TenantByInvitation(ctx, hash[:])
+	if errors.Is(err, fault.ErrNotFound) || (err == nil && tenant.Status != Active) {
+		return id.ID{}, ErrInvitation.At("invitationCode")
+	}
+	return tenant.ID, err
+}
+
+// CreateUser makes a user in the realm on an administrator's behalf.
+// Codes as Register's, invalid_parameter at "roles", "tenantId" and "defaultUserGroupId", forbidden for what
+// only the platform's administrators give, external_user_taken.
+func (s *Service) CreateUser(ctx context.Context, by event.Actor, r Realm, v NewUser) (User, error) {
+	if v.Tenant.IsZero() {
+		v.Tenant = r.Tenant()
+	}
+	if !r.All() && !r.Holds(v.Tenant) {
+		return User{}, errNoTenant
+	}
+	if err := refuseRoles(r, nil, v.Roles); err != nil {
+		return User{}, err
+	}
+	if err := refuseLink(r, v.Source != "" && v.Source != sourceLocal, v.ExternalID != ""); err != nil {
+		return User{}, err
+	}
 	return s.createUser(ctx, by, v, "user.created", hooks{})
 }
 
@@ -93,6 +129,9 @@ func (s *Service) createUser(ctx context.Context, by event.Actor, v NewUser, act
 			if err := h.before(t); err != nil {
 				return err
 			}
+		}
+		if err := s.stillThere(ctx, t, &user); err != nil {
+			return err
 		}
 		app, err := s.insertUserTx(ctx, t, by, &user, action)
 		if err == nil && h.after != nil {
@@ -125,9 +164,16 @@ func (s *Service) prepareUser(ctx context.Context, v NewUser) (User, error) {
 	if v.DisplayName == "" {
 		v.DisplayName = v.Username
 	}
-	err := firstError(checkUsername(v.Username), checkEmail(v.Email), CheckText("displayName", v.DisplayName, maxName),
-		CheckText("phone", v.Phone, 32), CheckText("avatarUrl", v.AvatarURL, 2048), checkRoles(v.Roles))
+	if v.Status == "" {
+		v.Status = Active
+	}
+	err := firstError(checkUsername(v.Username), checkStatus(v.Status), checkLink(v.Source, v.ExternalID),
+		checkObject("metadata", v.Metadata), checkEmail(v.Email), CheckText("displayName", v.DisplayName, maxName),
+		CheckText("phone", v.Phone, maxPhone), CheckText("avatarUrl", v.AvatarURL, maxURL), checkRoles(v.Roles))
 	if err != nil {
+		return User{}, err
+	}
+	if _, err := readAuthRules("authProfile", v.AuthProfile, "passwordLogin"); err != nil {
 		return User{}, err
 	}
 	var hash secret.String
@@ -140,28 +186,66 @@ func (s *Service) prepareUser(ctx context.Context, v NewUser) (User, error) {
 }
 
 func (s *Service) newUser(ctx context.Context, v NewUser, hash secret.String) (User, error) {
-	tenant, err := s.Store.TenantByKey(ctx, DefaultTenantKey)
+	tenant, err := s.homeTenant(ctx, v.Tenant)
 	if err != nil {
 		return User{}, err
 	}
-	group, err := s.Store.GroupByKey(ctx, tenant.ID, DefaultGroupKey)
-	if err != nil && !errors.Is(err, fault.ErrNotFound) {
-		return User{}, err
+	if v.Group.IsZero() {
+		if v.Group, err = s.startingGroup(ctx, &tenant); err != nil {
+			return User{}, err
+		}
 	}
 	if len(v.Roles) == 0 {
 		v.Roles = []Role{RoleUser}
 	}
+	if v.Source == "" {
+		v.Source = sourceLocal
+	}
 	now := s.Now()
 	return User{
-		ID: id.At(now), TenantID: tenant.ID, GroupID: group.ID, Username: v.Username, Email: v.Email, Phone: v.Phone,
-		DisplayName: v.DisplayName, AvatarURL: v.AvatarURL, PasswordHash: hash, Roles: v.Roles, Status: Active,
-		Source: "local", SessionVersion: 1, Preferences: orEmpty(v.Preferences), Metadata: orEmpty(v.Metadata),
-		CreatedAt: now, UpdatedAt: now,
+		ID: id.At(now), TenantID: tenant.ID, GroupID: v.Group, Username: v.Username, Email: v.Email, Phone: v.Phone,
+		DisplayName: v.DisplayName, AvatarURL: v.AvatarURL, PasswordHash: hash, Roles: v.Roles, Status: v.Status,
+		Source: v.Source, ExternalID: v.ExternalID, AuthProfile: orEmpty(v.AuthProfile), SessionVersion: 1,
+		Preferences: orEmpty(v.Preferences), Metadata: orEmpty(v.Metadata), CreatedAt: now, UpdatedAt: now,
 	}, nil
 }
 
+var errNoTenant = fault.ErrInvalid.Saying("There is no such tenant.").At("tenantId")
+
+// homeTenant returns the tenant of a new user; zero is the default one. Code: invalid_parameter at tenantId.
+func (s *Service) homeTenant(ctx context.Context, tenant id.ID) (Tenant, error) {
+	if tenant.IsZero() {
+		return s.Store.TenantByKey(ctx, DefaultTenantKey)
+	}
+	v, err := s.Store.TenantByID(ctx, tenant)
+	if errors.Is(err, fault.ErrNotFound) {
+		err = errNoTenant
+	}
+	return v, err
+}
+
+// startingGroup is the group of a tenant's new users; zero when it has none.
+func (s *Service) startingGroup(ctx context.Context, tenant *Tenant) (id.ID, error) {
+	if !tenant.DefaultGroupID.IsZero() {
+		return tenant.DefaultGroupID, nil
+	}
+	group, err := s.Store.GroupByKey(ctx, tenant.ID, DefaultGroupKey)
+	if errors.Is(err, fault.ErrNotFound) {
+		return id.ID{}, nil
+	}
+	return group.ID, err
+}
+
+// stillThere keeps the tenant and the group of a new user from going before the user is there.
+func (s *Service) stillThere(ctx context.Context, t tx.Tx, user *User) error {
+	if _, err := s.Store.TenantLock(ctx, t, OneTenant(user.TenantID), user.TenantID); err != nil || user.GroupID.IsZero() {
+		return err
+	}
+	return s.joinable(ctx, t, user.TenantID, user.GroupID)
+}
+
 func orEmpty(v json.RawMessage) json.RawMessage {
-	if len(v) == 0 {
+	if noPolicy(v) {
 		return emptyObject
 	}
 	return v
@@ -188,11 +272,13 @@ func taken(err error) error {
 		return ErrUsernameTaken
 	case f.Path == "email":
 		return ErrEmailTaken
+	case f.Path == "externalId":
+		return ErrExternalUserTaken
 	}
 	return err
 }
 
-// User returns a user. Code: not_found.
+// User returns a user, whatever the tenant. Code: not_found.
 func (s *Service) User(ctx context.Context, user id.ID) (User, error) {
 	return s.Store.UserByID(ctx, user)
 }
@@ -221,7 +307,7 @@ func (s *Service) ChangeProfile(ctx context.Context, by event.Actor, p Profile) 
 		if p.AvatarURL != nil {
 			u.AvatarURL = *p.AvatarURL
 		}
-		return firstError(CheckText("displayName", u.DisplayName, maxName), CheckText("avatarUrl", u.AvatarURL, 2048))
+		return firstError(CheckText("displayName", u.DisplayName, maxName), CheckText("avatarUrl", u.AvatarURL, maxURL))
 	})
 }
 
@@ -236,25 +322,7 @@ func (s *Service) ChangePreferences(ctx context.Context, by event.Actor, prefere
 	})
 }
 
-// changeUser changes the actor's own row. It reads inside the transaction, so that it does not write back what somebody
-// else has changed in between.
-func (s *Service) changeUser(
-	ctx context.Context, by event.Actor, action string, change func(*User) error,
-) (user User, err error) {
-	err = s.Store.InTx(ctx, func(t tx.Tx) error {
-		if user, err = s.Store.UserByID(ctx, by.UserID); err != nil {
-			return err
-		}
-		before := viewUser(&user)
-		if err := change(&user); err != nil {
-			return err
-		}
-		user.UpdatedAt = s.Now()
-		if err := s.Store.UserUpdate(ctx, t, &user); err != nil {
-			return err
-		}
-		t.AfterCommit(func() { s.Directory.InvalidateUser(user.ID) })
-		return s.Bus.Announce(ctx, t, userChange(by, &user, action, before, viewUser(&user)))
-	})
-	return user, err
+// changeUser changes the actor's own row.
+func (s *Service) changeUser(ctx context.Context, by event.Actor, action string, change func(*User) error) (User, error) {
+	return s.editUser(ctx, by, EveryTenant(), by.UserID, action, func(_ tx.Tx, u *User) error { return change(u) })
 }

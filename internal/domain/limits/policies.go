@@ -107,9 +107,13 @@ func (b *PolicyBook) Forget(s Scope) {
 
 // Renew forgets everything when the configuration has another version than the last time.
 func (b *PolicyBook) Renew(version int64) {
-	if b.version.Swap(version) == version {
-		return
+	if b.version.Swap(version) != version {
+		b.Clear()
 	}
+}
+
+// Clear forgets everything, for when news of a change tells no scope.
+func (b *PolicyBook) Clear() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.changes.Add(1)
@@ -150,4 +154,17 @@ func (t *Texts) Compile(rate, quota []byte) (p Policy, err error) {
 	}
 	t.rates[string(rate)], t.quotas[string(quota)] = p.Rate, p.Quota
 	return p, nil
+}
+
+// CheckRateLimit refuses a rateLimitPolicy that ParseRateLimit cannot read; path is where it stands.
+// Code: invalid_parameter.
+func CheckRateLimit(path string, raw json.RawMessage) error {
+	_, err := ParseRateLimit(path, raw)
+	return err
+}
+
+// CheckQuota refuses a quotaPolicy that ParseQuota cannot read. Code: invalid_parameter.
+func CheckQuota(path string, raw json.RawMessage) error {
+	_, err := ParseQuota(path, raw)
+	return err
 }

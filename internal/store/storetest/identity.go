@@ -23,8 +23,7 @@ func testTenants(t *testing.T, w *world) {
 	missing[identity.Tenant](w, "another id")(s.TenantByID(w.ctx, id.New()))
 	missing[identity.Tenant](w, "another key")(s.TenantByKey(w.ctx, "nobody"))
 
-	twin := w.tenant
-	twin.ID = id.New()
+	twin := identity.Tenant{ID: id.New(), Key: w.tenant.Key}
 	w.refused(w.in(func(t tx.Tx) error { return s.TenantInsert(w.ctx, t, &twin) }), fault.ErrConflict, "key")
 
 	gone := identity.Tenant{ID: id.New(), Key: "gone", Status: identity.Deleted}
@@ -161,18 +160,18 @@ func testUserList(t *testing.T, w *world) {
 		}
 		return append(out, fmt.Sprint(p.Total))
 	}
-	same(w, "the second page", names(identity.UserQuery{Page: page.Request{Page: 2, Size: 3}}),
+	same(w, "the second page", names(identity.UserQuery{Realm: identity.EveryTenant(), Page: page.Request{Page: 2, Size: 3}}),
 		[]string{"user2", "user1", "user0", "7"})
-	same(w, "all", len(names(identity.UserQuery{All: true, Page: page.Request{Size: 2}})), 8)
-	same(w, "by name", names(identity.UserQuery{Text: "SER3"}), []string{"user3", "1"})
-	same(w, "by e-mail", names(identity.UserQuery{Text: "ada@"}), []string{"ada", "1"})
-	same(w, "by display name", names(identity.UserQuery{Text: "dr user4"}), []string{"user4", "1"})
+	same(w, "all", len(names(identity.UserQuery{Realm: identity.EveryTenant(), All: true, Page: page.Request{Size: 2}})), 8)
+	same(w, "by name", names(identity.UserQuery{Realm: identity.EveryTenant(), Text: "SER3"}), []string{"user3", "1"})
+	same(w, "by e-mail", names(identity.UserQuery{Realm: identity.EveryTenant(), Text: "ada@"}), []string{"ada", "1"})
+	same(w, "by display name", names(identity.UserQuery{Realm: identity.EveryTenant(), Text: "dr user4"}), []string{"user4", "1"})
 	for _, text := range []string{"%", "_", "!", "%_O"} {
-		same(w, "text "+text, names(identity.UserQuery{Text: text}), []string{percent.Username, "1"})
+		same(w, "text "+text, names(identity.UserQuery{Realm: identity.EveryTenant(), Text: text}), []string{percent.Username, "1"})
 	}
-	same(w, "another tenant", names(identity.UserQuery{Tenant: id.New()}), []string{"0"})
-	same(w, "the tenant", len(names(identity.UserQuery{Tenant: w.tenant.ID})), 8)
-	_, err := s.UserList(w.ctx, identity.UserQuery{Page: page.Request{Size: page.MaxSize + 1}})
+	same(w, "another tenant", names(identity.UserQuery{Realm: identity.OneTenant(id.New())}), []string{"0"})
+	same(w, "the tenant", len(names(identity.UserQuery{Realm: identity.OneTenant(w.tenant.ID)})), 8)
+	_, err := s.UserList(w.ctx, identity.UserQuery{Realm: identity.EveryTenant(), Page: page.Request{Size: page.MaxSize + 1}})
 	w.refused(err, page.ErrRange, "pageSize")
 }
 

@@ -67,8 +67,7 @@ func swallowed(t *testing.T, w *world, insert func(tx.Tx) id.ID) {
 	err := w.in(func(inner tx.Tx) error {
 		tenant = insert(inner)
 		inner.AfterCommit(func() { hooked = true })
-		twin := w.tenant
-		twin.ID = id.New()
+		twin := identity.Tenant{ID: id.New(), Key: w.tenant.Key}
 		w.refused(w.Identity().TenantInsert(w.ctx, inner, &twin), fault.ErrConflict, "key")
 		return nil
 	})

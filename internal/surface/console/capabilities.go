@@ -12,18 +12,19 @@ import (
 // everybody is what every user may do with what is theirs.
 var everybody = []string{"keys.manage", "tasks.read", "wallet.read", "playground.use"}
 
-// granted is what roles add. The order is that of the answer.
+// granted is what roles add; inTenant also where the tenant does not run the platform. The order is that of the answer.
 var granted = []struct {
 	capability string
+	inTenant   bool
 	roles      []identity.Role
 }{
-	{"platforms.read", []identity.Role{identity.RoleAdmin, identity.RoleOperator, identity.RoleSupport}},
-	{"platforms.write", []identity.Role{identity.RoleAdmin, identity.RoleOperator}},
-	{"routes.explain", []identity.Role{identity.RoleAdmin}},
-	{"users.read", []identity.Role{identity.RoleAdmin, identity.RoleSupport, identity.RoleFinance}},
-	{"users.write", []identity.Role{identity.RoleAdmin}},
-	{"wallets.adjust", []identity.Role{identity.RoleAdmin, identity.RoleFinance}},
-	{"routes.write", []identity.Role{identity.RoleAdmin}},
+	{"platforms.read", false, []identity.Role{identity.RoleAdmin, identity.RoleOperator, identity.RoleSupport}},
+	{"platforms.write", false, []identity.Role{identity.RoleAdmin, identity.RoleOperator}},
+	{"routes.explain", false, []identity.Role{identity.RoleAdmin}},
+	{"users.read", true, []identity.Role{identity.RoleAdmin, identity.RoleSupport, identity.RoleFinance}},
+	{"users.write", true, []identity.Role{identity.RoleAdmin}},
+	{"wallets.adjust", false, []identity.Role{identity.RoleAdmin, identity.RoleFinance}},
+	{"routes.write", false, []identity.Role{identity.RoleAdmin}},
 }
 
 // capabilities tells the console what to show.
@@ -40,7 +41,7 @@ func (s *Surface) capabilities(w http.ResponseWriter, call *httpx.Call) error {
 		Areas: []api.CapabilitiesAreas{api.Workspace}, Capabilities: slices.Clone(everybody),
 	}
 	for _, g := range granted {
-		if call.Principal.Has(g.roles...) {
+		if call.Principal.Has(g.roles...) && (g.inTenant || call.Principal.OfPlatform()) {
 			out.Capabilities = append(out.Capabilities, g.capability)
 		}
 	}

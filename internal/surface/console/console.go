@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -61,7 +62,18 @@ type ProbeStep struct {
 	Advice   string
 }
 
-// Options are what the surface is built of; all but Files are required.
+// Provider signs people in elsewhere.
+type Provider interface {
+	// Title is what people call it.
+	Title() string
+	// Begin returns where the browser goes, and what it keeps for Finish, sealed. Code: identity_provider_failed.
+	Begin(ctx context.Context, next string) (location, kept string, err error)
+	// Finish reads what the provider sent the browser back with; next is what Begin was given.
+	// Codes: sign_in_expired, sign_in_refused, identity_provider_failed, tenant_unknown.
+	Finish(ctx context.Context, kept string, query url.Values) (who identity.Person, next string, err error)
+}
+
+// Options are what the surface is built of; all but Provider and Files are required.
 type Options struct {
 	Identity *identity.Service
 	Routing  *routing.Service
@@ -75,6 +87,8 @@ type Options struct {
 	// Adapters are the kinds of upstreams that can be connected.
 	Adapters func(context.Context) ([]provider.Description, error)
 	Prober   Prober
+	// Provider is where people can sign in as well; nil when there is none.
+	Provider Provider
 	Version  string
 	// Simulation says that the simulation provider is there.
 	Simulation bool

@@ -75,8 +75,13 @@ var adapters = []provider.Description{
 // empty returns a world without people.
 func empty(t *testing.T) *world {
 	t.Helper()
+	return emptyIn(t, identity.Config{Mode: identity.Standalone, Registration: identity.RegistrationOpen})
+}
+
+func emptyIn(t *testing.T, c identity.Config) *world {
+	t.Helper()
 	w := &world{
-		World:    surfacetest.New(t, identity.Config{Mode: identity.Standalone, Registration: identity.RegistrationOpen}),
+		World:    surfacetest.New(t, c),
 		contract: surfacetest.LoadContract(t, "console", "Error"),
 	}
 	routed := relay.New(relay.Options{Now: w.Clock.Now, Log: w.Log})

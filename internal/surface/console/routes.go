@@ -23,6 +23,8 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: post, Pattern: "/api/console/session", OperationID: "createSession", Access: public, Handler: s.signIn},
 		{Method: get, Pattern: "/api/console/session", OperationID: "renewSession", Access: public, Handler: s.renew},
 		{Method: del, Pattern: "/api/console/session", OperationID: "deleteSession", Access: public, Handler: s.signOut},
+		{Method: get, Pattern: "/api/console/oidc/start", OperationID: "startOidcSignIn", Access: public, Handler: s.startOIDC},
+		{Method: get, Pattern: "/api/console/oidc/callback", OperationID: "finishOidcSignIn", Access: public, Handler: s.finishOIDC},
 		{Method: get, Pattern: "/api/console/capabilities", OperationID: "getCapabilities", Access: person, Handler: s.capabilities},
 		{Method: get, Pattern: "/api/console/preferences", OperationID: "getPreferences", Access: person, Handler: s.getPreferences},
 		{Method: put, Pattern: "/api/console/preferences", OperationID: "replacePreferences", Access: person, Handler: s.putPreferences},

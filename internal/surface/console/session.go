@@ -23,7 +23,7 @@ func (s *Surface) bootstrap(w http.ResponseWriter, call *httpx.Call) error {
 	httpx.NoStore(w)
 	return httpx.WriteJSON(w, http.StatusOK, api.Bootstrap{
 		NeedsSetup: needed, Version: s.Version, IdentityMode: api.BootstrapIdentityMode(s.Identity.Mode()),
-		RegistrationOpen: s.Identity.RegistrationOpen(), Simulation: s.Simulation,
+		RegistrationOpen: s.Identity.RegistrationOpen(), Simulation: s.Simulation, SignInProvider: s.providerTitle(),
 	})
 }
 

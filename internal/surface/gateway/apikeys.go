@@ -27,6 +27,7 @@ func showKey(k *identity.APIKey, p *identity.Principal) api.StoreAPIKey {
 		Id: k.ID.String(), Name: k.Name, KeyPrefix: k.Prefix(), Scopes: nonNil(k.Scopes), Status: string(k.Status),
 		Playground: k.Playground, UserId: k.UserID.String(), GatewayUserId: k.UserID.String(), TenantId: k.TenantID.String(),
 		GatewayTenantId: k.TenantID.String(), TenantKey: p.TenantKey, UserGroupId: p.GroupID.String(),
+		Models: k.Models, AllowIps: k.AllowIPs, DenyIps: k.DenyIPs,
 		RateLimitPolicy: object(k.RateLimitPolicy), QuotaPolicy: object(k.QuotaPolicy), ExpiresAt: httpx.Time(k.ExpiresAt),
 		LastUsedAt: httpx.Time(k.LastUsedAt), CreatedAt: httpx.Time(k.CreatedAt), UpdatedAt: httpx.Time(k.UpdatedAt),
 	}
@@ -42,7 +43,8 @@ func (s *Surface) createKey(w http.ResponseWriter, call *httpx.Call) error {
 		return err
 	}
 	key, secret, err := s.Identity.CreateKey(call.Context(), call.Actor(), call.Principal.UserID, identity.NewKey{
-		Name: in.Name, Scopes: in.Scopes, ExpiresAt: expires, Hidden: in.Hidden != nil && *in.Hidden,
+		Name: in.Name, Scopes: in.Scopes, ExpiresAt: expires, Hidden: in.Hidden != nil && *in.Hidden, Models: in.Models,
+		AllowIPs: in.AllowIps, DenyIPs: in.DenyIps, RateLimit: in.RateLimitPolicy, Quota: in.QuotaPolicy,
 	})
 	if err != nil {
 		return err
@@ -91,7 +93,7 @@ func (s *Surface) deleteKey(w http.ResponseWriter, call *httpx.Call) error {
 
 // revealKeys shows the caller's own keys with their secrets.
 func (s *Surface) revealKeys(w http.ResponseWriter, call *httpx.Call) error {
-	keys, err := s.Identity.RevealKeys(call.Context(), call.Actor())
+	keys, err := s.Identity.RevealKeys(call.Context(), call.Actor(), call.Principal.SessionID)
 	if err != nil {
 		return err
 	}

@@ -423,8 +423,18 @@ var permissions = map[string]string{
 	"listAvailablePlatforms":              "user admin operator finance support key admin-key",
 	"createAdminPlatformModel":            "admin operator",
 	"listAdminPlatformModels":             "admin operator support",
-	"listAdminUsers":                      "admin support finance",
-	"createAdminUser":                     "admin",
+	"listAdminUsers":                      "admin support finance tenant-admin",
+	"createAdminUser":                     "admin tenant-admin",
+	"updateAdminUser":                     "admin tenant-admin",
+	"deleteAdminUser":                     "admin tenant-admin",
+	"listAdminTenants":                    "admin support finance tenant-admin",
+	"createAdminTenant":                   "admin",
+	"updateAdminTenant":                   "admin",
+	"deleteAdminTenant":                   "admin",
+	"listAdminUserGroups":                 "admin support finance tenant-admin",
+	"createAdminUserGroup":                "admin tenant-admin",
+	"updateAdminUserGroup":                "admin tenant-admin",
+	"deleteAdminUserGroup":                "admin tenant-admin",
 	"setAdminUserWalletBalance":           "admin finance",
 	"listAdminAuditLogs":                  "admin",
 }
@@ -457,16 +467,18 @@ func TestEventsResume(t *testing.T) {
 func TestPermissions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, identity.Config{})
+	w.PopulateTenant()
 	for _, r := range w.surface.Routes() {
 		allowed := strings.Fields(permissions[r.OperationID])
-		for _, who := range []string{"", "user", "admin", "operator", "finance", "support", "key", "chat-key", "tasks-key", "admin-key"} {
+		for _, who := range []string{"", "user", "admin", "operator", "finance", "support", "key", "chat-key", "tasks-key", "admin-key", "tenant-admin"} {
 			path := surfacetest.Fill(r.Pattern, map[string]string{
 				"apiKeyID": id.New().String(), "taskID": id.New().String(), "platformID": id.New().String(), "userID": id.New().String(),
 				"providerID": id.New().String(), "baseModelID": id.New().String(), "modelID": id.New().String(), "ruleID": id.New().String(),
+				"tenantID": id.New().String(), "groupID": id.New().String(),
 			})
 			status := w.Do(t, surfacetest.Request{As: who, Method: r.Method, Path: path}).Status
 			refused := status == 401 || status == 403
-			want := len(allowed) > 0 && !slices.Contains(allowed, who)
+			want := len(allowed) > 0 && !slices.Contains(allowed, who) && (who != "tenant-admin" || !slices.Contains(allowed, "user"))
 			if refused != want || (who == "" && want && status != 401) {
 				t.Errorf("%s as %q: status %d, want refused %v", r.OperationID, who, status, want)
 			}

@@ -20,7 +20,8 @@ func (s *Surface) Routes() []httpx.Route {
 		person  = httpx.Person()
 		connect = httpx.Person(identity.RoleAdmin, identity.RoleOperator)
 		look    = httpx.Person(identity.RoleAdmin, identity.RoleOperator, identity.RoleSupport)
-		people  = httpx.Person(identity.RoleAdmin, identity.RoleSupport, identity.RoleFinance)
+		people  = httpx.Person(identity.RoleAdmin, identity.RoleSupport, identity.RoleFinance).InTenant()
+		chief   = httpx.Person(identity.RoleAdmin).InTenant()
 		finance = httpx.Person(identity.RoleAdmin, identity.RoleFinance)
 		admin   = httpx.Person(identity.RoleAdmin)
 	)
@@ -79,13 +80,23 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: del, Pattern: "/api/admin/platform-models/{modelID}", OperationID: "deleteAdminPlatformModel", Access: connect, Handler: s.deleteModel},
 		{Method: post, Pattern: "/api/admin/platform-models", OperationID: "createAdminPlatformModel", Access: connect, Handler: s.createModel},
 		{Method: get, Pattern: "/api/admin/models", OperationID: "listAdminPlatformModels", Access: look, Handler: s.listModels},
-		{Method: get, Pattern: "/api/admin/access-rules", OperationID: "listAdminAccessRules", Access: admin, Handler: s.listAccessRules},
-		{Method: post, Pattern: "/api/admin/access-rules", OperationID: "createAdminAccessRule", Access: admin, Handler: s.createAccessRule},
-		{Method: patch, Pattern: "/api/admin/access-rules/{ruleID}", OperationID: "updateAdminAccessRule", Access: admin, Handler: s.updateAccessRule},
-		{Method: del, Pattern: "/api/admin/access-rules/{ruleID}", OperationID: "deleteAdminAccessRule", Access: admin, Handler: s.deleteAccessRule},
-		{Method: post, Pattern: "/api/admin/access-rules/batch", OperationID: "batchAdminAccessRules", Access: admin, Handler: s.batchAccessRules},
+		{Method: get, Pattern: "/api/admin/access-rules", OperationID: "listAdminAccessRules", Access: chief, Handler: s.listAccessRules},
+		{Method: post, Pattern: "/api/admin/access-rules", OperationID: "createAdminAccessRule", Access: chief, Handler: s.createAccessRule},
+		{Method: patch, Pattern: "/api/admin/access-rules/{ruleID}", OperationID: "updateAdminAccessRule", Access: chief, Handler: s.updateAccessRule},
+		{Method: del, Pattern: "/api/admin/access-rules/{ruleID}", OperationID: "deleteAdminAccessRule", Access: chief, Handler: s.deleteAccessRule},
+		{Method: post, Pattern: "/api/admin/access-rules/batch", OperationID: "batchAdminAccessRules", Access: chief, Handler: s.batchAccessRules},
+		{Method: get, Pattern: "/api/admin/tenants", OperationID: "listAdminTenants", Access: people, Handler: s.listTenants},
+		{Method: post, Pattern: "/api/admin/tenants", OperationID: "createAdminTenant", Access: admin, Handler: s.createTenant},
+		{Method: patch, Pattern: "/api/admin/tenants/{tenantID}", OperationID: "updateAdminTenant", Access: admin, Handler: s.changeTenant},
+		{Method: del, Pattern: "/api/admin/tenants/{tenantID}", OperationID: "deleteAdminTenant", Access: admin, Handler: s.deleteTenant},
+		{Method: get, Pattern: "/api/admin/user-groups", OperationID: "listAdminUserGroups", Access: people, Handler: s.listGroups},
+		{Method: post, Pattern: "/api/admin/user-groups", OperationID: "createAdminUserGroup", Access: chief, Handler: s.createGroup},
+		{Method: patch, Pattern: "/api/admin/user-groups/{groupID}", OperationID: "updateAdminUserGroup", Access: chief, Handler: s.changeGroup},
+		{Method: del, Pattern: "/api/admin/user-groups/{groupID}", OperationID: "deleteAdminUserGroup", Access: chief, Handler: s.deleteGroup},
 		{Method: get, Pattern: "/api/admin/users", OperationID: "listAdminUsers", Access: people, Handler: s.listUsers},
-		{Method: post, Pattern: "/api/admin/users", OperationID: "createAdminUser", Access: admin, Handler: s.createUser},
+		{Method: post, Pattern: "/api/admin/users", OperationID: "createAdminUser", Access: chief, Handler: s.createUser},
+		{Method: patch, Pattern: "/api/admin/users/{userID}", OperationID: "updateAdminUser", Access: chief, Handler: s.changeUser},
+		{Method: del, Pattern: "/api/admin/users/{userID}", OperationID: "deleteAdminUser", Access: chief, Handler: s.deleteUser},
 		{Method: patch, Pattern: "/api/admin/users/{userID}/wallet", OperationID: "setAdminUserWalletBalance", Access: finance, Handler: s.setBalance},
 		{Method: get, Pattern: "/api/admin/audit-logs", OperationID: "listAdminAuditLogs", Access: admin, Handler: s.listAudit},
 

@@ -15,17 +15,21 @@ import (
 // walletsAtOnce bounds the parameters of one query.
 const walletsAtOnce = 500
 
-// listUsers lists all users, or a page of them when page or pageSize is given.
+// listUsers lists all users of the caller's realm, or a page of them when page or pageSize is given.
 func (s *Surface) listUsers(w http.ResponseWriter, call *httpx.Call) error {
 	q := httpx.QueryOf(call.Request)
 	values := call.URL.Query()
 	query := identity.UserQuery{
-		Text: q.Text("q", "query"), Page: q.Page(), All: !values.Has("page") && !values.Has("pageSize") && !values.Has("limit"),
+		Realm: call.Principal.Realm(), Text: q.Text("q", "query"), Page: q.Page(), All: !values.Has("page") && !values.Has("pageSize") && !values.Has("limit"),
 	}
 	if err := q.Err(); err != nil {
 		return err
 	}
 	found, err := s.Identity.Users(call.Context(), query)
+	if err != nil {
+		return err
+	}
+	tenants, err := s.tenantKeys(call)
 	if err != nil {
 		return err
 	}
@@ -35,10 +39,23 @@ func (s *Surface) listUsers(w http.ResponseWriter, call *httpx.Call) error {
 	}
 	out := api.HttpapiUserListResponse{Items: make([]api.StoreGatewayUser, len(found.Items))}
 	for i := range found.Items {
-		out.Items[i] = showUser(&found.Items[i], call.Principal.TenantKey, wallets[found.Items[i].ID])
+		out.Items[i] = showUser(&found.Items[i], tenants[found.Items[i].TenantID], wallets[found.Items[i].ID])
 	}
 	httpx.NoStore(w)
 	return httpx.WriteJSON(w, http.StatusOK, out)
+}
+
+// tenantKeys returns the keys of the tenants that the caller may know.
+func (s *Surface) tenantKeys(call *httpx.Call) (map[id.ID]string, error) {
+	tenants, err := s.Identity.Tenants(call.Context(), call.Principal.Realm())
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[id.ID]string, len(tenants))
+	for i := range tenants {
+		out[tenants[i].ID] = tenants[i].Key
+	}
+	return out, nil
 }
 
 func (s *Surface) walletsOf(ctx context.Context, users []identity.User) (map[id.ID][]wallet.Account, error) {
@@ -64,7 +81,7 @@ func showUser(u *identity.User, tenantKey string, accounts []wallet.Account) api
 		Id: u.ID.String(), UserKey: u.Username, Username: u.Username, Email: u.Email, Phone: u.Phone,
 		DisplayName: u.DisplayName, AvatarUrl: u.AvatarURL, Roles: identity.RoleNames(u.Roles), Status: string(u.Status),
 		Source: u.Source, ExternalUserId: u.ExternalID, TenantId: u.TenantID.String(), GatewayTenantId: u.TenantID.String(),
-		TenantKey: tenantKey, DefaultUserGroupId: u.GroupID.String(), Metadata: object(u.Metadata),
+		TenantKey: tenantKey, DefaultUserGroupId: u.GroupID.String(), AuthProfile: object(u.AuthProfile), Metadata: object(u.Metadata),
 		LastLoginAt: httpx.Time(u.LastLoginAt), CreatedAt: httpx.Time(u.CreatedAt), UpdatedAt: httpx.Time(u.UpdatedAt),
 		WalletAccounts: []api.StoreGatewayWalletAccount{},
 	}
@@ -75,18 +92,20 @@ func showUser(u *identity.User, tenantKey string, accounts []wallet.Account) api
 }
 
 func (s *Surface) createUser(w http.ResponseWriter, call *httpx.Call) error {
-	var in api.StoreGatewayUserInput
-	if err := httpx.Decode(call.Request, &in); err != nil {
+	in, err := s.readUser(call)
+	if err != nil {
 		return err
 	}
-	roles := make([]identity.Role, len(in.Roles))
-	for i, r := range in.Roles {
-		roles[i] = identity.Role(r)
+	user, err := s.Identity.CreateUser(call.Context(), call.Actor(), call.Principal.Realm(), in.newUser())
+	if err != nil {
+		return err
 	}
-	user, err := s.Identity.CreateUser(call.Context(), call.Actor(), identity.NewUser{
-		Username: in.Username, Email: in.Email, Phone: in.Phone, DisplayName: in.DisplayName, AvatarURL: in.AvatarUrl,
-		Password: in.Password, Roles: roles, Metadata: object(in.Metadata),
-	})
+	return s.answerUser(w, call, http.StatusCreated, &user)
+}
+
+// answerUser shows one user with tenant and wallets.
+func (s *Surface) answerUser(w http.ResponseWriter, call *httpx.Call, status int, user *identity.User) error {
+	tenant, _, err := s.Identity.Home(call.Context(), *user)
 	if err != nil {
 		return err
 	}
@@ -94,5 +113,6 @@ func (s *Surface) createUser(w http.ResponseWriter, call *httpx.Call) error {
 	if err != nil {
 		return err
 	}
-	return httpx.WriteJSON(w, http.StatusCreated, showUser(&user, call.Principal.TenantKey, accounts))
+	httpx.NoStore(w)
+	return httpx.WriteJSON(w, status, showUser(user, tenant.Key, accounts))
 }

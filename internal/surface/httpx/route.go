@@ -45,6 +45,7 @@ type Access struct {
 	anyScope bool
 	scope    identity.Scope
 	roles    []identity.Role
+	tenants  bool
 	named    string
 }
 
@@ -57,8 +58,13 @@ func Anyone() Access { return Access{anyScope: true} }
 // Scoped lets in who has valid credentials; an API key needs the scope.
 func Scoped(s identity.Scope) Access { return Access{scope: s} }
 
-// Person lets in users, but no API keys. With roles, the user must have one of them.
+// Person lets in users, but no API keys. With roles, the user must have one of them and belong to the default tenant, which
+// runs the platform: roles of other tenants reach what routes leave to them by InTenant.
 func Person(roles ...identity.Role) Access { return Access{noKeys: true, roles: roles} }
+
+// InTenant returns a copy that lets in holders of the roles of every tenant. The handler keeps them within theirs, by
+// Principal.Realm. Source: decision 0017.
+func (a Access) InTenant() Access { a.tenants = true; return a }
 
 // Named returns a copy whose refusal names the capability that is missing.
 func (a Access) Named(capability string) Access { a.named = capability; return a }
@@ -78,7 +84,7 @@ func (a Access) Check(p *identity.Principal) error {
 		return fault.ErrForbidden.Saying("API keys may not do this. Sign in as a user.")
 	case isKey && !a.anyScope && !p.Scope.Has(scope):
 		return identity.ErrScope
-	case len(a.roles) > 0 && !p.Has(a.roles...):
+	case len(a.roles) > 0 && (!p.Has(a.roles...) || !(a.tenants || p.OfPlatform())):
 		if a.named != "" {
 			return fault.ErrForbidden.Saying("This needs the capability " + a.named + ".")
 		}

@@ -141,7 +141,7 @@ func (f *Wallets) SetBalance(ctx context.Context, by event.Actor, in wallet.SetB
 		BalanceAfter: out.After.Posted,
 	}
 	f.entries = append(f.entries, out.Entry)
-	return out, f.w.Fake.InTx(ctx, func(t tx.Tx) error {
+	return out, f.w.Service.Store.InTx(ctx, func(t tx.Tx) error {
 		return f.w.Bus.Announce(ctx, t, event.Change{
 			Actor: by, Category: "wallet", Action: "wallet.balance_set", TargetType: "wallet", TargetID: a.ID.String(),
 			Reason: in.Reason,

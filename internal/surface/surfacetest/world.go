@@ -79,9 +79,26 @@ type Storage struct {
 func New(t *testing.T, c identity.Config) *World {
 	t.Helper()
 	people := identitytest.New(t, c)
-	routes, models, rules := routingtest.NewStore(), catalogtest.NewStore(), accesstest.NewStore()
+	s := memory(t)
+	s.Identity = people.Fake
+	rules, _ := s.Access.(*accesstest.Store)
+	routes, _ := s.Routing.(*routingtest.Store)
+	models, _ := s.Catalog.(*catalogtest.Store)
 	rules.Subject = func(kind access.SubjectType, v id.ID) (access.Subject, bool) { return subject(people.Fake, kind, v) }
 	rules.Resource = func(kind access.ResourceType, v id.ID) bool { return resource(routes, models, kind, v) }
+	return newWorld(t, people, s)
+}
+
+// NewOn is New with what identity keeps in the given storage.
+func NewOn(t *testing.T, c identity.Config, s identity.Store, settings identity.Settings) *World {
+	t.Helper()
+	return newWorld(t, identitytest.On(t, c, s, settings, nil), memory(t))
+}
+
+// memory is storage in memory, for all but identity.
+func memory(t *testing.T) Storage {
+	t.Helper()
+	routes, models := routingtest.NewStore(), catalogtest.NewStore()
 	models.Routes = func() (out []id.ID) {
 		for i := range routes.Models {
 			out = append(out, routes.Models[i].BaseModelID)
@@ -95,7 +112,7 @@ func New(t *testing.T, c identity.Config) *World {
 		}
 		return out
 	}
-	return newWorld(t, people, Storage{Identity: people.Fake, Catalog: models, Routing: routes, Access: rules})
+	return Storage{Catalog: models, Routing: routes, Access: accesstest.NewStore()}
 }
 
 // On returns the world of New on other storage.
@@ -161,9 +178,26 @@ func (w *World) Populate() {
 	w.addKey("admin-key", "admin", "*")
 }
 
-func (w *World) addUser(name string, role identity.Role) {
-	user, err := w.CreateUser(w.t.Context(), event.Actor{Source: "system"}, identity.NewUser{
-		Username: name, Email: name + "@example.com", Password: Password, Roles: []identity.Role{role},
+// PopulateTenant makes the tenant "acme" with the users "tenant-admin" and "tenant-user", and the key "tenant-key" of
+// the latter.
+func (w *World) PopulateTenant() identity.Tenant {
+	w.t.Helper()
+	key, name := "acme", "Acme"
+	acme, err := w.CreateTenant(w.t.Context(), event.Actor{Source: "system"}, identity.TenantChange{Key: &key, Name: &name})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.addUserTo(acme.ID, "tenant-admin", identity.RoleAdmin)
+	w.addUserTo(acme.ID, "tenant-user", identity.RoleUser)
+	w.addKey("tenant-key", "tenant-user", "*")
+	return acme
+}
+
+func (w *World) addUser(name string, role identity.Role) { w.addUserTo(id.ID{}, name, role) }
+
+func (w *World) addUserTo(tenant id.ID, name string, role identity.Role) {
+	user, err := w.CreateUser(w.t.Context(), event.Actor{Source: "system"}, identity.EveryTenant(), identity.NewUser{
+		Username: name, Email: name + "@example.com", Password: Password, Roles: []identity.Role{role}, Tenant: tenant,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -276,3 +310,6 @@ func (b *SafeBuffer) String() string {
 	defer b.mu.Unlock()
 	return b.buf.String()
 }
+
+// T is the test that the world is for.
+func (w *World) T() *testing.T { return w.t }

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/limits"
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
+	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/event"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
@@ -25,9 +28,23 @@ type World struct {
 	// Fake is the storage when it is the one of this package; nil otherwise.
 	Fake *Store
 
+	// Unsettled are users whose money is not; Settled refuses them with the error.
+	Unsettled map[id.ID]error
+
 	mu       sync.Mutex
 	changes  []event.Change
 	welcomed []id.ID
+}
+
+// Settled implements identity.Funds.
+func (w *World) Settled(_ context.Context, user id.ID) error { return w.Unsettled[user] }
+
+// Policies are the checks that the program has.
+func Policies() identity.PolicyChecks {
+	return identity.PolicyChecks{
+		Discount: pricing.CheckDiscount, Recharge: pricing.CheckRecharge, RateLimit: limits.CheckRateLimit,
+		Quota: limits.CheckQuota, Overdraft: wallet.CheckOverdraft,
+	}
 }
 
 // WelcomeTx implements identity.Welcomer and remembers the user.
@@ -78,7 +95,7 @@ func New(t *testing.T, c identity.Config) *World {
 // On returns a service over the given storage. A nil welcomer only remembers.
 func On(t *testing.T, c identity.Config, s identity.Store, settings identity.Settings, welcome identity.Welcomer) *World {
 	t.Helper()
-	w := &World{Clock: clock.NewManual(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))}
+	w := &World{Unsettled: map[id.ID]error{}, Clock: clock.NewManual(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))}
 	tokens, err := identity.NewTokens(w.Clock.Now, TokenSecret())
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +116,7 @@ func On(t *testing.T, c identity.Config, s identity.Store, settings identity.Set
 	})
 	w.Service = identity.NewService(c, identity.Parts{
 		Store: s, Settings: settings, Bus: bus, Now: w.Clock.Now, Passwords: identity.NewPasswords(CheapPasswords),
-		Tokens: tokens, Box: box, Welcome: welcome, Directory: identity.NewDirectory(s, tokens, w.Clock.Now),
+		Tokens: tokens, Box: box, Welcome: welcome, Funds: w, Policies: Policies(), Directory: identity.NewDirectory(s, tokens, w.Clock.Now),
 	})
 	if err := w.EnsureDefaults(t.Context()); err != nil {
 		t.Fatal(err)

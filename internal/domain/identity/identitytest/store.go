@@ -107,7 +107,7 @@ func sessions(r *rows) map[id.ID]identity.Session { return r.sessions }
 
 // TenantInsert implements identity.Store.
 func (s *Store) TenantInsert(_ context.Context, _ tx.Tx, v *identity.Tenant) error {
-	return insert(s, tenants, v.ID, &v.Number, v, func(o *identity.Tenant) string { return same(o.Key, v.Key, "tenantKey") })
+	return insert(s, tenants, v.ID, &v.Number, v, func(o *identity.Tenant) string { return same(o.Key, v.Key, "key") })
 }
 
 // same returns path when two texts are equal regardless of letter case and not empty.
@@ -120,27 +120,34 @@ func same(a, b, path string) string {
 
 // TenantByKey implements identity.Store.
 func (s *Store) TenantByKey(_ context.Context, key string) (identity.Tenant, error) {
-	return find(s, tenants, func(v *identity.Tenant) bool { return v.Key == key })
+	return find(s, tenants, func(v *identity.Tenant) bool { return v.Key == key && v.Status != identity.Deleted })
 }
 
 // TenantByID implements identity.Store.
 func (s *Store) TenantByID(_ context.Context, tenant id.ID) (identity.Tenant, error) {
-	return find(s, tenants, func(v *identity.Tenant) bool { return v.ID == tenant })
+	return find(s, tenants, func(v *identity.Tenant) bool { return v.ID == tenant && v.Status != identity.Deleted })
 }
 
 // GroupInsert implements identity.Store.
 func (s *Store) GroupInsert(_ context.Context, _ tx.Tx, v *identity.Group) error {
-	return insert(s, groups, v.ID, &v.Number, v, func(o *identity.Group) string { return same(o.Key, v.Key, "groupKey") })
+	return insert(s, groups, v.ID, &v.Number, v, func(o *identity.Group) string {
+		if o.TenantID != v.TenantID || o.Status == identity.Deleted {
+			return ""
+		}
+		return same(o.Key, v.Key, "key")
+	})
 }
 
 // GroupByKey implements identity.Store.
 func (s *Store) GroupByKey(_ context.Context, tenant id.ID, key string) (identity.Group, error) {
-	return find(s, groups, func(v *identity.Group) bool { return v.TenantID == tenant && v.Key == key })
+	return find(s, groups, func(v *identity.Group) bool {
+		return v.TenantID == tenant && v.Key == key && v.Status != identity.Deleted
+	})
 }
 
 // GroupByID implements identity.Store.
 func (s *Store) GroupByID(_ context.Context, group id.ID) (identity.Group, error) {
-	return find(s, groups, func(v *identity.Group) bool { return v.ID == group })
+	return find(s, groups, func(v *identity.Group) bool { return v.ID == group && v.Status != identity.Deleted })
 }
 
 // UserInsert implements identity.Store.
@@ -149,7 +156,13 @@ func (s *Store) UserInsert(_ context.Context, _ tx.Tx, v *identity.User) error {
 		if path := same(o.Username, v.Username, "username"); path != "" {
 			return path
 		}
-		return same(o.Email, v.Email, "email")
+		if path := same(o.Email, v.Email, "email"); path != "" {
+			return path
+		}
+		if o.Source == v.Source && o.Status != identity.Deleted {
+			return same(o.ExternalID, v.ExternalID, "externalId")
+		}
+		return ""
 	})
 }
 
@@ -181,7 +194,7 @@ func (s *Store) UserList(_ context.Context, q identity.UserQuery) (page.Page[ide
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := slices.DeleteFunc(slices.Collect(maps.Values(s.rows.users)), func(v identity.User) bool {
-		return v.Status == identity.Deleted || !strings.Contains(v.Username+" "+v.Email+" "+v.DisplayName, q.Text)
+		return !selects(q, &v)
 	})
 	slices.SortFunc(all, func(a, b identity.User) int { return int(a.Number - b.Number) })
 	total := int64(len(all))
@@ -190,6 +203,11 @@ func (s *Store) UserList(_ context.Context, q identity.UserQuery) (page.Page[ide
 		all = all[from:min(from+q.Page.Size, len(all))]
 	}
 	return page.Of(q.Page, all, total), nil
+}
+
+func selects(q identity.UserQuery, v *identity.User) bool {
+	return v.Status != identity.Deleted && q.Realm.Holds(v.TenantID) && (q.Group.IsZero() || q.Group == v.GroupID) &&
+		strings.Contains(v.Username+" "+v.Email+" "+v.DisplayName, q.Text)
 }
 
 // AdminExists implements identity.Store.

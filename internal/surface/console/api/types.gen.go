@@ -333,6 +333,9 @@ type Bootstrap struct {
 	// RegistrationOpen Whether `POST /api/v1/auth/register` accepts new accounts.
 	RegistrationOpen bool `json:"registrationOpen"`
 
+	// SignInProvider Name of the identity provider at which people can sign in, by `/api/console/oidc/start`; absent when there is none.
+	SignInProvider string `json:"signInProvider,omitempty"`
+
 	// Simulation Whether the simulation provider is present.
 	Simulation bool `json:"simulation"`
 
@@ -900,6 +903,22 @@ type TooManyRequests = Error
 
 // Unauthorized defines model for Unauthorized.
 type Unauthorized = Error
+
+// FinishOidcSignInParams defines parameters for FinishOidcSignIn.
+type FinishOidcSignInParams struct {
+	Code  string `form:"code,omitempty" json:"code,omitempty"`
+	State string `form:"state,omitempty" json:"state,omitempty"`
+
+	// Iss The issuer, where the provider tells it; another one is refused. RFC 9207.
+	Iss   string `form:"iss,omitempty" json:"iss,omitempty"`
+	Error string `form:"error,omitempty" json:"error,omitempty"`
+}
+
+// StartOidcSignInParams defines parameters for StartOidcSignIn.
+type StartOidcSignInParams struct {
+	// Next Path inside the console to come to afterwards, such as `/requests`. Anything else counts as `/`.
+	Next string `form:"next,omitempty" json:"next,omitempty"`
+}
 
 // ConnectPlatformJSONRequestBody defines body for ConnectPlatform for application/json ContentType.
 type ConnectPlatformJSONRequestBody = PlatformConnectInput

@@ -554,14 +554,22 @@ type HttpapiWalletBalanceRequest struct {
 
 // StoreAPIKey defines model for store.APIKey.
 type StoreAPIKey struct {
-	CreatedAt       string `json:"createdAt,omitempty"`
-	ExpiresAt       string `json:"expiresAt,omitempty"`
-	GatewayTenantId string `json:"gatewayTenantId,omitempty"`
-	GatewayUserId   string `json:"gatewayUserId,omitempty"`
-	Id              string `json:"id,omitempty"`
-	KeyPrefix       string `json:"keyPrefix,omitempty"`
-	LastUsedAt      string `json:"lastUsedAt,omitempty"`
-	Name            string `json:"name,omitempty"`
+	// AllowIps Addresses and CIDR blocks that the key may be used from; empty for all.
+	AllowIps  []string `json:"allowIps,omitempty"`
+	CreatedAt string   `json:"createdAt,omitempty"`
+
+	// DenyIps Addresses and CIDR blocks that the key may not be used from.
+	DenyIps         []string `json:"denyIps,omitempty"`
+	ExpiresAt       string   `json:"expiresAt,omitempty"`
+	GatewayTenantId string   `json:"gatewayTenantId,omitempty"`
+	GatewayUserId   string   `json:"gatewayUserId,omitempty"`
+	Id              string   `json:"id,omitempty"`
+	KeyPrefix       string   `json:"keyPrefix,omitempty"`
+	LastUsedAt      string   `json:"lastUsedAt,omitempty"`
+
+	// Models Models that the key may call; empty for all that its owner may call.
+	Models []string `json:"models,omitempty"`
+	Name   string   `json:"name,omitempty"`
 
 	// Playground The secret can be shown again in the playground.
 	Playground      bool            `json:"playground"`
@@ -732,12 +740,26 @@ type StoreCatalogProviderInput struct {
 
 // StoreCreateAPIKeyInput defines model for store.CreateAPIKeyInput.
 type StoreCreateAPIKeyInput struct {
-	ExpiresAt string `json:"expiresAt,omitempty"`
+	// AllowIps Addresses and CIDR blocks that the key may be used from; empty for all.
+	AllowIps []string `json:"allowIps,omitempty"`
+
+	// DenyIps Addresses and CIDR blocks that the key may not be used from.
+	DenyIps   []string `json:"denyIps,omitempty"`
+	ExpiresAt string   `json:"expiresAt,omitempty"`
 
 	// Hidden True: the secret is shown once and never again, not even in the playground.
-	Hidden *bool    `json:"hidden,omitempty"`
+	Hidden *bool `json:"hidden,omitempty"`
+
+	// Models Models that the key may call; empty for all that its owner may call.
+	Models []string `json:"models,omitempty"`
 	Name   string   `json:"name,omitempty"`
-	Scopes []string `json:"scopes,omitempty"`
+
+	// QuotaPolicy What the key may spend.
+	QuotaPolicy json.RawMessage `json:"quotaPolicy,omitempty"`
+
+	// RateLimitPolicy How fast the key may call.
+	RateLimitPolicy json.RawMessage `json:"rateLimitPolicy,omitempty"`
+	Scopes          []string        `json:"scopes,omitempty"`
 }
 
 // StoreCreatePlatformInput defines model for store.CreatePlatformInput.
@@ -1400,7 +1422,10 @@ type StoreUserGroup struct {
 	RechargeDiscountPolicy json.RawMessage `json:"rechargeDiscountPolicy,omitempty"`
 	Source                 string          `json:"source,omitempty"`
 	Status                 string          `json:"status,omitempty"`
-	UpdatedAt              string          `json:"updatedAt,omitempty"`
+
+	// TenantId The tenant whose group it is.
+	TenantId  string `json:"tenantId,omitempty"`
+	UpdatedAt string `json:"updatedAt,omitempty"`
 }
 
 // StoreUserGroupInput defines model for store.UserGroupInput.
@@ -1416,6 +1441,9 @@ type StoreUserGroupInput struct {
 	RechargeDiscountPolicy json.RawMessage `json:"rechargeDiscountPolicy,omitempty"`
 	Source                 string          `json:"source,omitempty"`
 	Status                 string          `json:"status,omitempty"`
+
+	// TenantId The tenant whose group it is to be; the caller's when it is absent. It cannot be changed.
+	TenantId string `json:"tenantId,omitempty"`
 }
 
 // StoreWalletSummary defines model for store.WalletSummary.

@@ -72,6 +72,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/oidc/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Begin to sign in at the identity provider
+         * @description For the browser's address line. Sends it to the provider, by authorization code with PKCE, state and nonce; what belongs to the sign-in is kept sealed in a cookie for 10 minutes. 404 when no provider is configured.
+         */
+        get: operations["startOidcSignIn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Come back from the identity provider
+         * @description Opens a browser session and goes to the console. The person's user is made when first seen. What went wrong is told to the console as `/console/sign-in?problem=<code>`, with the codes `sign_in_expired`, `sign_in_refused`, `identity_provider_failed`, `tenant_unknown`, `tenant_disabled` and `user_disabled`.
+         */
+        get: operations["finishOidcSignIn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/capabilities": {
         parameters: {
             query?: never;
@@ -314,6 +354,8 @@ export interface components {
             registrationOpen: boolean;
             /** @description Whether the simulation provider is present. */
             simulation: boolean;
+            /** @description Name of the identity provider at which people can sign in, by `/api/console/oidc/start`; absent when there is none. */
+            signInProvider?: string;
         };
         SetupInput: {
             /** @description One-time setup token. */
@@ -1003,6 +1045,15 @@ export interface components {
         };
     };
     responses: {
+        /** @description Where the browser goes next */
+        SignInRedirect: {
+            headers: {
+                /** @description An address of the provider's, or a path of the console. */
+                Location?: string;
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
         /** @description A field is missing or wrong; `path` names it */
         BadRequest: {
             headers: {
@@ -1201,6 +1252,43 @@ export interface operations {
                 };
                 content?: never;
             };
+            500: components["responses"]["InternalError"];
+        };
+    };
+    startOidcSignIn: {
+        parameters: {
+            query?: {
+                /** @description Path inside the console to come to afterwards, such as `/requests`. Anything else counts as `/`. */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            303: components["responses"]["SignInRedirect"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    finishOidcSignIn: {
+        parameters: {
+            query?: {
+                code?: string;
+                state?: string;
+                /** @description The issuer, where the provider tells it; another one is refused. RFC 9207. */
+                iss?: string;
+                error?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            303: components["responses"]["SignInRedirect"];
+            404: components["responses"]["NotFound"];
             500: components["responses"]["InternalError"];
         };
     };

@@ -1935,6 +1935,12 @@ export interface components {
             userId?: string;
             /** @description The secret can be shown again in the playground. */
             playground?: boolean;
+            /** @description Models that the key may call; empty for all that its owner may call. */
+            models?: string[];
+            /** @description Addresses and CIDR blocks that the key may be used from; empty for all. */
+            allowIps?: string[];
+            /** @description Addresses and CIDR blocks that the key may not be used from. */
+            denyIps?: string[];
         };
         "store.AccessRule": {
             conditions?: {
@@ -2131,6 +2137,20 @@ export interface components {
             scopes?: string[];
             /** @description True: the secret is shown once and never again, not even in the playground. */
             hidden?: boolean;
+            /** @description Models that the key may call; empty for all that its owner may call. */
+            models?: string[];
+            /** @description Addresses and CIDR blocks that the key may be used from; empty for all. */
+            allowIps?: string[];
+            /** @description Addresses and CIDR blocks that the key may not be used from. */
+            denyIps?: string[];
+            /** @description How fast the key may call. */
+            rateLimitPolicy?: {
+                [key: string]: unknown;
+            };
+            /** @description What the key may spend. */
+            quotaPolicy?: {
+                [key: string]: unknown;
+            };
         };
         "store.CreatePlatformInput": {
             authType?: string;
@@ -2888,6 +2908,8 @@ export interface components {
             source?: string;
             status?: string;
             updatedAt?: string;
+            /** @description The tenant whose group it is. */
+            tenantId?: string;
         };
         "store.UserGroupInput": {
             billingDiscountPolicy?: {
@@ -2911,6 +2933,8 @@ export interface components {
             };
             source?: string;
             status?: string;
+            /** @description The tenant whose group it is to be; the caller's when it is absent. It cannot be changed. */
+            tenantId?: string;
         };
         "store.WalletSummary": {
             accounts?: components["schemas"]["store.GatewayWalletAccount"][];

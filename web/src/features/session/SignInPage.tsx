@@ -1,4 +1,4 @@
-import { Button, PasswordInput, TextInput } from '@mantine/core';
+import { Alert, Button, PasswordInput, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useRouter } from '@tanstack/react-router';
@@ -13,7 +13,7 @@ const route = getRouteApi('/sign-in');
 
 export function SignInPage() {
   const { t } = useTranslation('session');
-  const { next = '/' } = route.useSearch();
+  const { next = '/', problem } = route.useSearch();
   const router = useRouter();
   const { data: bootstrap } = useQuery(bootstrapQuery);
   const form = useForm({ initialValues: { account: '', password: '' } });
@@ -23,6 +23,7 @@ export function SignInPage() {
   });
   return (
     <AuthLayout title={t('signIn.title')}>
+      {problem && <Refusal code={problem} />}
       <form className={styles.form} onSubmit={form.onSubmit((values) => attempt.mutate(values))}>
         <TextInput
           label={t('field.account')}
@@ -42,6 +43,17 @@ export function SignInPage() {
           {t('signIn.action')}
         </Button>
       </form>
+      {bootstrap?.signInProvider && (
+        <Button
+          component="a"
+          variant="default"
+          fullWidth
+          mt="sm"
+          href={`/api/console/oidc/start?next=${encodeURIComponent(next)}`}
+        >
+          {t('signIn.elsewhere', { provider: bootstrap.signInProvider })}
+        </Button>
+      )}
       <p className={styles.foot}>
         {bootstrap?.registrationOpen ? (
           <Link to="/sign-up">{t('signIn.toSignUp')}</Link>
@@ -50,5 +62,15 @@ export function SignInPage() {
         )}
       </p>
     </AuthLayout>
+  );
+}
+
+/** Why the identity provider did not let somebody in. The link carries a code, never a text. */
+function Refusal({ code }: { code: string }) {
+  const { t } = useTranslation('session');
+  return (
+    <Alert color="red" mb="sm" role="alert">
+      {t(`refusal.${code}`, { defaultValue: t('refusal.other') })}
+    </Alert>
   );
 }

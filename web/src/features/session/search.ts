@@ -1,9 +1,12 @@
 import { searchSchema, text } from '@/lib/search';
 
-const parse = searchSchema({ next: text });
+const parse = searchSchema({ next: text, problem: text });
 
-/** Where to go after signing in; only addresses inside the console are kept. */
-export function signInSearch(input: Record<string, unknown>): { next?: string } {
-  const { next } = parse(input);
-  return next && /^\/(?![/\\])/.test(next) ? { next } : {};
+/** Where to go after signing in, only inside the console, and why signing in elsewhere failed, by its code. */
+export function signInSearch(input: Record<string, unknown>): { next?: string; problem?: string } {
+  const { next, problem } = parse(input);
+  return {
+    ...(next && /^\/(?![/\\])/.test(next) && { next }),
+    ...(problem && /^[a-z_]{1,40}$/.test(problem) && { problem }),
+  };
 }
