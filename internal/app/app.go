@@ -17,6 +17,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/audit"
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/journal"
@@ -59,6 +60,7 @@ type App struct {
 	identity  *identity.Service
 	catalog   *catalog.Service
 	routing   *routing.Service
+	pricing   *pricing.Service
 	book      *wallet.Book
 	wallets   *wallet.Service
 	accounts  *wallet.OwnAccounts
@@ -156,20 +158,22 @@ func (a *App) connectDomains(ctx context.Context) error {
 		return err
 	}
 	a.connectIdentity(tokens, apiKeys)
+	if err := a.connectHealth(ctx); err != nil {
+		return err
+	}
 	a.catalog = catalog.NewService(a.store.Catalog())
 	a.routing = routing.NewService(routing.Parts{
 		Store: a.store.Routing(), Catalog: a.catalog, Adapters: adapterBook{a.adapterOf}, Bus: &a.bus,
-		Box: a.credentials, Now: a.now, Params: paramRules{},
+		Box: a.credentials, Now: a.now, Params: paramRules{}, Health: &a.health, Events: a.policyEvents,
 	})
+	a.pricing = pricing.NewService(pricing.Parts{Store: a.store.Pricing(), Bus: &a.bus, Now: a.now})
 	if err := a.connectLimits(ctx); err != nil {
-		return err
-	}
-	if err := a.connectHealth(ctx); err != nil {
 		return err
 	}
 	a.connectRelay()
 	a.registerGauges()
 	event.On(&a.bus, a.onRoutingChanged)
+	event.On(&a.bus, a.onPricesChanged)
 	return nil
 }
 
@@ -255,6 +259,14 @@ func (a *App) onRoutingChanged(ctx context.Context, t tx.Tx, _ routing.Changed) 
 		}
 	})
 	return nil
+}
+
+// onPricesChanged tells the other nodes, and compiles the routes anew: prices are a part of them.
+func (a *App) onPricesChanged(ctx context.Context, t tx.Tx, _ pricing.Changed) error {
+	if err := a.store.Routing().ConfigChanged(ctx, t); err != nil {
+		return err
+	}
+	return a.onRoutingChanged(ctx, t, routing.Changed{})
 }
 
 // makeAdapters makes one adapter of each kind.

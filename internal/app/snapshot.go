@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
@@ -44,7 +45,7 @@ func (a *App) reload(ctx context.Context) error {
 	if src.DefaultTenant, err = a.defaultTenant(ctx); err != nil {
 		return err
 	}
-	if src.RuleSets, err = a.store.Pricing().RuleSetList(ctx); err != nil {
+	if src.RuleSets, err = a.store.Pricing().RuleSetsSince(ctx, src.Now.Add(-pricing.Recently)); err != nil {
 		return err
 	}
 	if src.PolicySets, src.Runner, err = a.loadPolicies(ctx); err != nil {
