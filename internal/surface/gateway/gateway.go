@@ -13,6 +13,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/audit"
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
@@ -50,6 +51,9 @@ type Options struct {
 	Identity *identity.Service
 	Routing  *routing.Service
 	Catalog  *catalog.Service
+	Pricing  *pricing.Service
+	Runtime  Runtime
+	Proxy    NetworkProxy
 	Wallets  Wallets
 	Tasks    Tasks
 	Audit    AuditLog

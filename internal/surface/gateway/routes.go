@@ -22,6 +22,7 @@ func (s *Surface) Routes() []httpx.Route {
 		look    = httpx.Person(identity.RoleAdmin, identity.RoleOperator, identity.RoleSupport)
 		people  = httpx.Person(identity.RoleAdmin, identity.RoleSupport, identity.RoleFinance)
 		finance = httpx.Person(identity.RoleAdmin, identity.RoleFinance)
+		priced  = httpx.Person(identity.RoleAdmin, identity.RoleFinance, identity.RoleOperator, identity.RoleSupport)
 		admin   = httpx.Person(identity.RoleAdmin)
 	)
 	return []httpx.Route{
@@ -66,6 +67,22 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: post, Pattern: "/api/admin/users", OperationID: "createAdminUser", Access: admin, Handler: s.createUser},
 		{Method: patch, Pattern: "/api/admin/users/{userID}/wallet", OperationID: "setAdminUserWalletBalance", Access: finance, Handler: s.setBalance},
 		{Method: get, Pattern: "/api/admin/audit-logs", OperationID: "listAdminAuditLogs", Access: admin, Handler: s.listAudit},
+
+		{Method: get, Pattern: "/api/admin/pricing/rule-sets", OperationID: "listAdminPricingRuleSets", Access: priced, Handler: s.listRuleSets},
+		{Method: post, Pattern: "/api/admin/pricing/rule-sets", OperationID: "createAdminPricingRuleSet", Access: finance, Handler: s.createRuleSet},
+		{Method: patch, Pattern: "/api/admin/pricing/rule-sets/{ruleSetID}", OperationID: "updateAdminPricingRuleSet", Access: finance, Handler: s.updateRuleSet},
+		{Method: del, Pattern: "/api/admin/pricing/rule-sets/{ruleSetID}", OperationID: "deleteAdminPricingRuleSet", Access: finance, Handler: s.deleteRuleSet},
+		{Method: get, Pattern: "/api/admin/pricing/rules", OperationID: "listAdminPricingRules", Access: priced, Handler: s.listRules},
+
+		{Method: get, Pattern: "/api/admin/runtime/policy-sets", OperationID: "listAdminRuntimePolicySets", Access: look, Handler: s.listPolicySets},
+		{Method: post, Pattern: "/api/admin/runtime/policy-sets", OperationID: "createAdminRuntimePolicySet", Access: connect, Handler: s.createPolicySet},
+		{Method: patch, Pattern: "/api/admin/runtime/policy-sets/{policySetID}", OperationID: "updateAdminRuntimePolicySet", Access: connect, Handler: s.updatePolicySet},
+		{Method: del, Pattern: "/api/admin/runtime/policy-sets/{policySetID}", OperationID: "deleteAdminRuntimePolicySet", Access: connect, Handler: s.deletePolicySet},
+		{Method: get, Pattern: "/api/admin/runtime/runner-policy", OperationID: "getAdminRunnerPolicy", Access: look, Handler: s.getRunnerPolicy},
+		{Method: patch, Pattern: "/api/admin/runtime/runner-policy", OperationID: "updateAdminRunnerPolicy", Access: connect, Handler: s.updateRunnerPolicy},
+		{Method: get, Pattern: "/api/admin/runtime/rate-limit-windows", OperationID: "listAdminRateLimitWindows", Access: look, Handler: s.listWindows},
+		{Method: get, Pattern: "/api/admin/runtime/model-rate-limits", OperationID: "listAdminModelRateLimits", Access: look, Handler: s.listModelStatuses},
+		{Method: get, Pattern: "/api/admin/config/network-proxy", OperationID: "getAdminNetworkProxyConfig", Access: connect, Handler: s.getNetworkProxy},
 
 		{Method: get, Pattern: "/healthz", OperationID: "getHealthz", Access: public, Handler: s.health},
 		{Method: get, Pattern: "/readyz", OperationID: "getReadyz", Access: public, Handler: s.ready},
