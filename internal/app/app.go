@@ -92,7 +92,7 @@ var noPlatform, noTenant id.ID
 func New(ctx context.Context, cfg config.Config, stderr io.Writer, version string) (*App, error) {
 	a := &App{
 		cfg: cfg, version: version, stderr: stderr, log: newLogger(cfg.Log, stderr), now: clock.System, reg: prometheus.NewRegistry(),
-		upstreams: newUpstreams(cfg.Relay.ConnectTimeout),
+		upstreams: newUpstreams(cfg.Relay),
 	}
 	return a, a.open(ctx)
 }

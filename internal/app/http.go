@@ -97,7 +97,8 @@ func onHost(host string) func(http.Handler) http.Handler {
 
 func (a *App) gatewaySurface() *gateway.Surface {
 	return gateway.New(gateway.Options{
-		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Wallets: a.wallets, Tasks: a.store.Tasks(),
+		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Pricing: a.pricing, Runtime: runtimeState{a},
+		Proxy: a.networkProxy(), Wallets: a.wallets, Tasks: a.store.Tasks(),
 		Audit: a.store.Audit(), Snapshot: a.relay.Snapshot, Now: a.now, Ready: a.ready, Env: "production", Log: a.log,
 	})
 }

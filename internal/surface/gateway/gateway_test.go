@@ -33,7 +33,8 @@ func newWorld(t *testing.T, c identity.Config) *world {
 	t.Helper()
 	w := &world{World: surfacetest.New(t, c), contract: surfacetest.LoadContract(t, "easyai-gateway", "httpapi.ErrorEnvelope")}
 	w.surface = gateway.New(gateway.Options{
-		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Wallets: w.Wallets, Tasks: w.Tasks, Audit: w.Audit,
+		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Pricing: w.Pricing, Runtime: w.Runtime, Proxy: gateway.NetworkProxy{Source: "none"},
+		Wallets: w.Wallets, Tasks: w.Tasks, Audit: w.Audit,
 		Snapshot: w.Snapshot, Ready: func(context.Context) error { return w.notReady }, Env: "test", Log: w.Log, Now: w.Clock.Now,
 	})
 	r := chi.NewRouter()
@@ -394,6 +395,20 @@ var permissions = map[string]string{
 	"createAdminUser":                     "admin",
 	"setAdminUserWalletBalance":           "admin finance",
 	"listAdminAuditLogs":                  "admin",
+	"listAdminPricingRuleSets":            "admin operator finance support",
+	"createAdminPricingRuleSet":           "admin finance",
+	"updateAdminPricingRuleSet":           "admin finance",
+	"deleteAdminPricingRuleSet":           "admin finance",
+	"listAdminPricingRules":               "admin operator finance support",
+	"listAdminRuntimePolicySets":          "admin operator support",
+	"createAdminRuntimePolicySet":         "admin operator",
+	"updateAdminRuntimePolicySet":         "admin operator",
+	"deleteAdminRuntimePolicySet":         "admin operator",
+	"getAdminRunnerPolicy":                "admin operator support",
+	"updateAdminRunnerPolicy":             "admin operator",
+	"listAdminRateLimitWindows":           "admin operator support",
+	"listAdminModelRateLimits":            "admin operator support",
+	"getAdminNetworkProxyConfig":          "admin operator",
 }
 
 // TestEventsResume reads a call's story whole and from its second event on.
@@ -429,6 +444,7 @@ func TestPermissions(t *testing.T) {
 		for _, who := range []string{"", "user", "admin", "operator", "finance", "support", "key", "chat-key", "tasks-key", "admin-key"} {
 			path := surfacetest.Fill(r.Pattern, map[string]string{
 				"apiKeyID": id.New().String(), "taskID": id.New().String(), "platformID": id.New().String(), "userID": id.New().String(),
+				"ruleSetID": id.New().String(), "policySetID": id.New().String(),
 			})
 			status := w.Do(t, surfacetest.Request{As: who, Method: r.Method, Path: path}).Status
 			refused := status == 401 || status == 403

@@ -15,6 +15,8 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/catalog/catalogtest"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/identity/identitytest"
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
+	"github.com/gantry-ai/gantry/internal/domain/pricing/pricingtest"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/routing/routingtest"
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -34,6 +36,9 @@ type World struct {
 	*identitytest.World
 	Routing *routing.Service
 	Catalog *catalog.Service
+	Pricing *pricing.Service
+	Prices  *pricingtest.Store
+	Runtime *Runtime
 	Store   *routingtest.Store
 	Wallets *Wallets
 	Tasks   *Tasks
@@ -72,6 +77,12 @@ func New(t *testing.T, c identity.Config) *World {
 	}
 	w.Routing = routing.NewService(routing.Parts{
 		Store: w.Store, Catalog: w.Catalog, Adapters: routingtest.Adapters{}, Bus: w.Bus, Box: w.box, Now: w.Clock.Now,
+	})
+	w.Prices, w.Runtime = pricingtest.NewStore(), &Runtime{}
+	w.Pricing = pricing.NewService(pricing.Parts{Store: w.Prices, Bus: w.Bus, Now: w.Clock.Now})
+	event.On(w.Bus, func(_ context.Context, x tx.Tx, _ pricing.Changed) error {
+		x.AfterCommit(w.compile)
+		return nil
 	})
 	event.On(w.Bus, func(_ context.Context, x tx.Tx, _ routing.Changed) error {
 		x.AfterCommit(w.compile)
@@ -134,7 +145,8 @@ func (w *World) compile() {
 		w.t.Error(err)
 	}
 	w.snapshot = relay.Compile(relay.Sources{
-		Platforms: w.Store.Platforms, Models: w.Store.Models, BaseModels: bases,
+		Platforms: w.Store.Platforms, Models: w.Store.Models, BaseModels: bases, RuleSets: w.Prices.Versions,
+		PolicySets: w.Store.Sets, Runner: w.Store.Failover, Now: w.Clock.Now(),
 		Adapters:  map[string]provider.Adapter{"openai": adapter{}},
 		Unseal:    func(c *routing.Credential) (map[string]secret.String, error) { return routing.Unseal(w.box, c) },
 		Transport: func(*routing.Platform) http.RoundTripper { return http.DefaultTransport }, Log: w.Log,

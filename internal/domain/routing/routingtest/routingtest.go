@@ -21,16 +21,22 @@ type Store struct {
 	Platforms []routing.Platform
 	Models    []routing.PlatformModel
 	Routes    []routing.ModelRoute
-	Version   int64
+	Sets      []routing.PolicySet
+	Failover  *routing.RunnerPolicy
+	// Used says by how many each policy set is named.
+	Used    map[id.ID]int64
+	Version int64
 }
 
 // NewStore returns an empty storage.
 func NewStore() *Store {
-	s := &Store{}
+	s := &Store{Used: map[id.ID]int64{}}
 	s.Save = func() func() {
 		platforms, models, version := slices.Clone(s.Platforms), slices.Clone(s.Models), s.Version
-		routes := slices.Clone(s.Routes)
-		return func() { s.Platforms, s.Models, s.Routes, s.Version = platforms, models, routes, version }
+		routes, sets, runner := slices.Clone(s.Routes), slices.Clone(s.Sets), s.Failover
+		return func() {
+			s.Platforms, s.Models, s.Routes, s.Version, s.Sets, s.Failover = platforms, models, routes, version, sets, runner
+		}
 	}
 	return s
 }
