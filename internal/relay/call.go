@@ -38,6 +38,8 @@ type call struct {
 
 	// resolve
 	discounts []pricing.NamedFactor // the caller's
+	// dimensions are the parameters of the request that its price depends on; nil where it does on none.
+	dimensions pricing.Dimensions
 	route     *Route
 	plan      plan
 	forwarded []forwardStep // from the requested model to the route, by rules

@@ -39,7 +39,7 @@ func (s *Snapshot) Quote(p *identity.Principal, f wire.Format, body []byte, now 
 	if schedule == nil {
 		return Quote{}, pricing.ErrNoRules.Because(t.PriceError)
 	}
-	in := pricing.Inputs{At: now}
+	in := pricing.Inputs{At: now, Dimensions: dimensionsOf(schedule, f.Kind(), body)}
 	if caller, ok := p.Terms.(*terms); ok {
 		in.Discounts = caller.discounts(alias)
 	}
@@ -63,14 +63,18 @@ func (s *Snapshot) first(
 	if err != nil || len(l.choices) == 0 {
 		return nil, "", errModel.At("model")
 	}
+	return s.firstOf(l, p, ask, now), route.Alias, nil
+}
+
+// firstOf is what of a lane, which is not empty, a request would be sent to first.
+func (s *Snapshot) firstOf(l *lane, p *identity.Principal, ask *wire.Ask, now time.Time) *Target {
 	var trial plan
 	l = l.clone()
 	trial.set(l, s.runner, p, ask, 0, l.turn.Add(1), now)
-	t := l.choices[0].keys[0]
 	if trial.begin(&rehearsal{clock: now}) == nil {
-		t = trial.current
+		return trial.current
 	}
-	return t, route.Alias, nil
+	return l.choices[0].keys[0]
 }
 
 func (t *Target) quotedOutput(ask *wire.Ask) int64 {
