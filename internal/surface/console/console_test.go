@@ -71,7 +71,8 @@ func empty(t *testing.T) *world {
 	}
 	routed := relay.New(relay.Options{Now: w.Clock.Now, Log: w.Log})
 	w.surface = console.New(console.Options{
-		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Tasks: w.Tasks, Ledger: w.Wallets, Snapshot: w.Snapshot,
+		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Tasks: w.Tasks, Ledger: w.Wallets, Wallets: w.Wallets, Events: w.Runtime,
+		Snapshot: w.Snapshot,
 		Explain: func(q *relay.Inquiry) (relay.Explanation, error) {
 			routed.Use(w.Snapshot())
 			return routed.Explain(q)
