@@ -129,6 +129,9 @@ func (d *desk) pricesAtOnce(one string) {
 	before := d.priced(question)
 	d.ask(surfacetest.Request{Name: "twice the price", As: "admin", Method: patch, Path: one, Operation: "updateAdminPricingRuleSet", Status: 200, Body: strings.Replace(strings.Replace(houseRules, ":1000}", ":2000}", 1), `"price":2000`, `"price":4000`, 1)})
 	after := d.priced(question)
+	if version, err := d.store.Routing().ConfigVersion(d.t.Context()); err != nil || version != d.relay.Snapshot().Version {
+		d.t.Errorf("this node goes by version %d, the others are told %d (%v)", d.relay.Snapshot().Version, version, err)
+	}
 	if before == after || before != half(d.t, after) {
 		d.t.Errorf("%s before, %s after the price was doubled", before, after)
 	}

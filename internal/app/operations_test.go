@@ -61,7 +61,11 @@ func newDesk(t *testing.T, url string) *desk {
 	d.guest = d.invite("guest", "10")
 	d.people["admin"], d.people["key"], d.people["user"] = "Bearer "+d.admin, "Bearer "+d.guest.key, "Bearer "+d.login("guest")
 	d.values["user"] = d.guest.id.String()
-	d.upstream = d.connect(map[string]string{"gpt-4o-mini": "chat"})
+	d.upstream = fakeopenai.New(fakeopenai.Options{})
+	server := httptest.NewServer(d.upstream)
+	t.Cleanup(server.Close)
+	d.values["upstream"] = server.URL + "/v1"
+	d.platform("fake", `"modelAlias":"gpt-4o-mini","providerModelName":"gpt-4o-mini","modelType":["chat"]`)
 	return d
 }
 
