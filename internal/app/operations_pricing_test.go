@@ -40,10 +40,10 @@ func testRuleSets(d *desk) {
 	d.refusedRules()
 	d.all(
 		change("rule set renamed", `{"name":"The house","description":"ours"}`, 200, "", ""),
-		change("rule set repriced", `{"rules":[{"id":"x","ruleSetId":"y","createdAt":"z","resourceType":"text_input","unit":"1k_tokens","basePrice":0.000002}],"effectiveAt":"2026-04-01"}`, 200, "", ""),
+		change("rule set repriced", `{"rules":[{"id":"x","ruleSetId":"y","createdAt":"z","resourceType":"text_input","unit":"1k_tokens","basePrice":0.000002}],"effectiveAt":"2036-04-01"}`, 200, "", ""),
 		change("key of another", `{"ruleSetKey":"default"}`, 409, "rule_set_key_taken", "ruleSetKey"),
 		change("another currency", `{"currency":"EUR"}`, 400, "price_currency_mixed", "currency"),
-		change("in the past", `{"effectiveAt":"2026-02-01"}`, 400, "invalid_parameter", "effectiveAt"),
+		change("in the past", `{"effectiveAt":"2036-02-01"}`, 400, "invalid_parameter", "effectiveAt"),
 		change("no time", `{"effectiveAt":"soon"}`, 400, "invalid_parameter", "effectiveAt"),
 		change("empty rules", `{"rules":[]}`, 400, "invalid_parameter", "rules"),
 		change("bad metadata", `{"metadata":"x"}`, 400, "invalid_parameter", "metadata"),

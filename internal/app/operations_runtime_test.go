@@ -163,6 +163,11 @@ func testLiveLimits(d *desk) {
 	if status := d.modelStatus("narrow"); status.RPM.Limited || status.RPM.UsedValue != "0" {
 		d.t.Errorf("two minutes later: %+v", status)
 	}
+	stream := d.open("narrow")
+	if status := d.modelStatus("narrow"); status.Concurrent.CurrentValue != "1" || status.RPM.UsedValue != "1" || status.TPM.ReservedValue == "0" {
+		d.t.Errorf("with a stream under way: %+v", status)
+	}
+	_ = stream.Close()
 	d.operatorsOnly(
 		surfacetest.Request{Method: get, Path: "/api/admin/runtime/rate-limit-windows", Operation: "listAdminRateLimitWindows"},
 		surfacetest.Request{Method: get, Path: "/api/admin/runtime/model-rate-limits", Operation: "listAdminModelRateLimits"},
@@ -177,10 +182,10 @@ type modelStatus struct {
 	PlatformDisabledReason *struct {
 		EventType, Category string
 	} `json:"platformDisabledReason"`
-	Concurrent, RPM struct {
-		CurrentValue, UsedValue json.Number
-		Limited                 bool
-		ResetAt                 string
+	Concurrent, RPM, TPM struct {
+		CurrentValue, UsedValue, ReservedValue json.Number
+		Limited                                bool
+		ResetAt                                string
 	}
 }
 

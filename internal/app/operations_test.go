@@ -15,7 +15,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/testkit/pgtest"
 )
 
-// desk is an installation on a clock that stands still, asked through its handler by people of several roles. Its answers
+// desk is an installation on a clock that stands still, in a future that no deadline of a connection lies behind, asked through its handler by people of several roles. Its answers
 // are held against the contracts and golden files, which are the same on both databases.
 type desk struct {
 	*house
@@ -47,7 +47,7 @@ func onBothDatabases(t *testing.T, test func(*desk)) {
 func newDesk(t *testing.T, url string) *desk {
 	t.Helper()
 	d := &desk{
-		t: t, clock: clock.NewManual(time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)),
+		t: t, clock: clock.NewManual(time.Date(2036, 3, 1, 9, 0, 0, 0, time.UTC)),
 		gateway: surfacetest.LoadContract(t, "easyai-gateway", "httpapi.ErrorEnvelope"),
 		console: surfacetest.LoadContract(t, "console", "Error"),
 		people:  map[string]string{"": ""}, values: map[string]string{},

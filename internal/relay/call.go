@@ -40,12 +40,12 @@ type call struct {
 	discounts []pricing.NamedFactor // the caller's
 	// dimensions are the parameters of the request that its price depends on; nil where it does on none.
 	dimensions pricing.Dimensions
-	route     *Route
-	plan      plan
-	forwarded []forwardStep // from the requested model to the route, by rules
-	purpose   string        // causeFallback, causeDecision; "": neither
-	fallbacks int
-	failed    []routeCandidate // those of the routes before a fallback
+	route      *Route
+	plan       plan
+	forwarded  []forwardStep // from the requested model to the route, by rules
+	purpose    string        // causeFallback, causeDecision; "": neither
+	fallbacks  int
+	failed     []routeCandidate // those of the routes before a fallback
 
 	// shape
 	received     *received       // what the caller sent, where body and ask are another for the target; see shapeFor

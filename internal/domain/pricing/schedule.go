@@ -26,8 +26,8 @@ type Schedule struct {
 	folding bool
 	// dimensions says that a price depends on parameters of the call.
 	dimensions bool
-	since   time.Time
-	next    *Schedule
+	since      time.Time
+	next       *Schedule
 }
 
 // rate is a compiled rule; a nil rule means that the resource has no price.

@@ -29,7 +29,10 @@ type desk struct {
 func newDesk() *desk {
 	d := &desk{store: pricingtest.NewStore(), clock: clock.NewManual(time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC))}
 	var bus event.Bus
-	event.On(&bus, func(_ context.Context, _ tx.Tx, c event.Change) error { d.actions = append(d.actions, c.Action); return nil })
+	event.On(&bus, func(_ context.Context, _ tx.Tx, c event.Change) error {
+		d.actions = append(d.actions, c.Action)
+		return nil
+	})
 	event.On(&bus, func(_ context.Context, _ tx.Tx, _ pricing.Changed) error { d.changed++; return nil })
 	d.Service = pricing.NewService(pricing.Parts{Store: d.store, Bus: &bus, Now: d.clock.Now})
 	return d

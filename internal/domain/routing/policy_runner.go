@@ -70,4 +70,3 @@ func (p *RunnerPatch) apply(to *RunnerPolicy, now time.Time) error {
 	*to = next
 	return nil
 }
-

@@ -29,7 +29,9 @@ type PolicySetPatch struct {
 }
 
 // PolicySets lists the sets, the oldest first.
-func (s *Service) PolicySets(ctx context.Context) ([]PolicySet, error) { return s.Store.PolicySetList(ctx) }
+func (s *Service) PolicySets(ctx context.Context) ([]PolicySet, error) {
+	return s.Store.PolicySetList(ctx)
+}
 
 // CreatePolicySet adds a set. Codes: invalid_parameter with the path, policy_set_key_taken.
 func (s *Service) CreatePolicySet(ctx context.Context, by event.Actor, p PolicySetPatch) (PolicySet, error) {
@@ -152,4 +154,3 @@ func policyKeyTaken(err error) error {
 	}
 	return err
 }
-

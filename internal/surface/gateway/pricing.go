@@ -143,4 +143,3 @@ func or[T any](v *T, otherwise T) T {
 	}
 	return *v
 }
-

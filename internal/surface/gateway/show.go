@@ -60,3 +60,12 @@ func typeNames(types []inference.ModelType) []string {
 	}
 	return out
 }
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -47,4 +47,3 @@ func (f *Wallets) SetOverdraft(_ context.Context, _ event.Actor, in wallet.SetOv
 	}
 	return wallet.Account{}, wallet.ErrNoWallet
 }
-

@@ -28,36 +28,68 @@ func TestUsage(t *testing.T) {
 		price []inference.Resource
 		want  inference.Quantities
 	}{
-		"images": {inference.ImageGenerations, `{"model":"m","prompt":"a cat","n":3}`, []inference.Resource{inference.Image, inference.TextInput},
-			inference.Quantities{inference.Image: 3}},
-		"images by tokens": {inference.ImageGenerations, `{"model":"m","prompt":"four words of text","quality":"high","size":"1024x1536"}`,
-			[]inference.Resource{inference.ImageOutput}, inference.Quantities{inference.ImageOutput: 6240, inference.TextInput: 5}},
-		"an edit by tokens": {inference.ImageEdits, `{"model":"m","image":["data:a","data:b"]}`, []inference.Resource{inference.ImageOutput},
-			inference.Quantities{inference.ImageOutput: 1056, inference.ImageInput: 6000}},
+		"images": {
+			inference.ImageGenerations, `{"model":"m","prompt":"a cat","n":3}`,
+			[]inference.Resource{inference.Image, inference.TextInput},
+			inference.Quantities{inference.Image: 3},
+		},
+		"images by tokens": {
+			inference.ImageGenerations, `{"model":"m","prompt":"four words of text","quality":"high","size":"1024x1536"}`,
+			[]inference.Resource{inference.ImageOutput},
+			inference.Quantities{inference.ImageOutput: 6240, inference.TextInput: 5},
+		},
+		"an edit by tokens": {
+			inference.ImageEdits, `{"model":"m","image":["data:a","data:b"]}`,
+			[]inference.Resource{inference.ImageOutput},
+			inference.Quantities{inference.ImageOutput: 1056, inference.ImageInput: 6000},
+		},
 		"no price": {inference.ImageEdits, `{"model":"m"}`, nil, inference.Quantities{inference.Image: 1}},
 		"a video":  {inference.VideoGenerations, `{"model":"m","seconds":"8"}`, nil, inference.Quantities{inference.VideoSecond: 8}},
 		"begun":    {inference.VideoGenerations, `{"model":"m","duration":2.1,"n":2}`, nil, inference.Quantities{inference.VideoSecond: 6}},
 		"with s":   {inference.VideoGenerations, `{"model":"m","duration":"10s"}`, nil, inference.Quantities{inference.VideoSecond: 10}},
 		"unsaid":   {inference.VideoGenerations, `{"model":"m"}`, nil, inference.Quantities{inference.VideoSecond: 5}},
-		"speech": {inference.Speech, `{"model":"m","input":"héllo"}`, []inference.Resource{inference.Characters, inference.AudioSecond},
-			inference.Quantities{inference.Characters: 5}},
-		"speech by seconds": {inference.Speech, `{"model":"m","input":"sixteen letters."}`, []inference.Resource{inference.AudioSecond},
-			inference.Quantities{inference.AudioSecond: 2}},
-		"speech by tokens": {inference.Speech, `{"model":"m","input":"sixteen letters."}`, nil,
-			inference.Quantities{inference.TextInput: 4, inference.AudioOutput: 50}},
-		"transcription": {inference.Transcriptions, `{"model":"m","seconds":61.5}`, []inference.Resource{inference.AudioSecond},
-			inference.Quantities{inference.AudioSecond: 62}},
-		"transcription by tokens": {inference.Transcriptions, `{"model":"m","seconds":10}`, []inference.Resource{inference.AudioInput},
-			inference.Quantities{inference.AudioInput: 250, inference.TextOutput: 37}},
-		"rerank": {inference.Rerank, `{"model":"m","query":"q","documents":["a",{"text":"b"}]}`, []inference.Resource{inference.Search},
-			inference.Quantities{inference.Search: 1}},
-		"rerank by tokens": {inference.Rerank, `{"model":"m","query":"four","documents":["four","four"]}`, nil,
-			inference.Quantities{inference.TextInput: 4}},
+		"speech": {
+			inference.Speech, `{"model":"m","input":"héllo"}`,
+			[]inference.Resource{inference.Characters, inference.AudioSecond},
+			inference.Quantities{inference.Characters: 5},
+		},
+		"speech by seconds": {
+			inference.Speech, `{"model":"m","input":"sixteen letters."}`,
+			[]inference.Resource{inference.AudioSecond},
+			inference.Quantities{inference.AudioSecond: 2},
+		},
+		"speech by tokens": {
+			inference.Speech, `{"model":"m","input":"sixteen letters."}`, nil,
+			inference.Quantities{inference.TextInput: 4, inference.AudioOutput: 50},
+		},
+		"transcription": {
+			inference.Transcriptions, `{"model":"m","seconds":61.5}`,
+			[]inference.Resource{inference.AudioSecond},
+			inference.Quantities{inference.AudioSecond: 62},
+		},
+		"transcription by tokens": {
+			inference.Transcriptions, `{"model":"m","seconds":10}`,
+			[]inference.Resource{inference.AudioInput},
+			inference.Quantities{inference.AudioInput: 250, inference.TextOutput: 37},
+		},
+		"rerank": {
+			inference.Rerank, `{"model":"m","query":"q","documents":["a",{"text":"b"}]}`,
+			[]inference.Resource{inference.Search},
+			inference.Quantities{inference.Search: 1},
+		},
+		"rerank by tokens": {
+			inference.Rerank, `{"model":"m","query":"four","documents":["four","four"]}`, nil,
+			inference.Quantities{inference.TextInput: 4},
+		},
 		"moderation": {inference.Moderations, `{"model":"m","input":["four","four"]}`, nil, inference.Quantities{inference.TextInput: 2}},
-		"a response": {inference.Responses, `{"model":"m","instructions":"four","input":[{"content":[{"text":"four"}]}],"max_output_tokens":7}`, nil,
-			inference.Quantities{inference.TextInput: 2, inference.TextOutput: 7}},
-		"an unbounded response": {inference.Responses, `{"model":"m","input":"four"}`, nil,
-			inference.Quantities{inference.TextInput: 1, inference.TextOutput: 600}},
+		"a response": {
+			inference.Responses, `{"model":"m","instructions":"four","input":[{"content":[{"text":"four"}]}],"max_output_tokens":7}`, nil,
+			inference.Quantities{inference.TextInput: 2, inference.TextOutput: 7},
+		},
+		"an unbounded response": {
+			inference.Responses, `{"model":"m","input":"four"}`, nil,
+			inference.Quantities{inference.TextInput: 1, inference.TextOutput: 600},
+		},
 	} {
 		a, err := units.Read(c.kind, []byte(c.body))
 		if err != nil {

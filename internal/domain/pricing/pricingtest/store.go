@@ -84,7 +84,9 @@ func (s *Store) RuleSetDelete(_ context.Context, _ tx.Tx, set id.ID) error {
 }
 
 // RuleSetUses implements pricing.Store.
-func (s *Store) RuleSetUses(_ context.Context, _ tx.Tx, set id.ID) (int64, error) { return s.Used[set], nil }
+func (s *Store) RuleSetUses(_ context.Context, _ tx.Tx, set id.ID) (int64, error) {
+	return s.Used[set], nil
+}
 
 // RuleSetList implements pricing.Store.
 func (s *Store) RuleSetList(context.Context) ([]pricing.RuleSet, error) {

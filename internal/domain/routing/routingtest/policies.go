@@ -30,7 +30,9 @@ func (s *Store) PolicySetInsert(_ context.Context, _ tx.Tx, v *routing.PolicySet
 }
 
 // PolicySetList implements routing.Store.
-func (s *Store) PolicySetList(context.Context) ([]routing.PolicySet, error) { return slices.Clone(s.Sets), nil }
+func (s *Store) PolicySetList(context.Context) ([]routing.PolicySet, error) {
+	return slices.Clone(s.Sets), nil
+}
 
 // PolicySetByID implements routing.Store.
 func (s *Store) PolicySetByID(_ context.Context, _ tx.Tx, set id.ID) (routing.PolicySet, error) {
@@ -57,7 +59,9 @@ func (s *Store) PolicySetDelete(_ context.Context, _ tx.Tx, set id.ID) error {
 }
 
 // PolicySetUses implements routing.Store.
-func (s *Store) PolicySetUses(_ context.Context, _ tx.Tx, set id.ID) (int64, error) { return s.Used[set], nil }
+func (s *Store) PolicySetUses(_ context.Context, _ tx.Tx, set id.ID) (int64, error) {
+	return s.Used[set], nil
+}
 
 // RunnerPolicyInsert implements routing.Store.
 func (s *Store) RunnerPolicyInsert(_ context.Context, _ tx.Tx, v *routing.RunnerPolicy) error {
