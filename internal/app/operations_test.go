@@ -110,7 +110,7 @@ func (d *desk) all(requests ...surfacetest.Request) {
 }
 
 // keep asks and keeps the id of what was answered under a name, for {name} in later requests.
-func (d *desk) keep(name string, r surfacetest.Request) *surfacetest.Answer {
+func (d *desk) keep(name string, r surfacetest.Request) {
 	d.t.Helper()
 	a := d.ask(r)
 	var made struct {
@@ -118,7 +118,6 @@ func (d *desk) keep(name string, r surfacetest.Request) *surfacetest.Answer {
 	}
 	a.JSON(d.t, &made)
 	d.values[name] = made.ID
-	return a
 }
 
 // operatorsOnly asks as nobody, as a user and with a user's key, who are refused.

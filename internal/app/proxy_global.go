@@ -23,7 +23,7 @@ func globalProxy(c config.Relay) proxyFunc {
 	}
 	return func(req *http.Request) (*url.URL, error) {
 		if isLoopback(req.URL.Hostname()) {
-			return nil, nil //nolint:nilnil // as http.Transport.Proxy says it
+			return nil, nil
 		}
 		return u, nil
 	}

@@ -203,7 +203,7 @@ func uses(ctx context.Context, t tx.Tx, column string, set id.ID) (int64, error)
 		if err != nil {
 			return 0, failure(err)
 		}
-		total += int64(n)
+		total += n
 	}
 	return total, nil
 }

@@ -200,7 +200,7 @@ func (r *reader) items(names ...string) int64 {
 	return int64(len(list))
 }
 
-// said is all text within a member, wherever in it it stands. Files that stand in the text are left out.
+// said is all text within a member, however deep it stands. Files that stand in the text are left out.
 func (r *reader) said(name string) string {
 	var v any
 	if raw := r.members[name]; raw == nil || json.Unmarshal(raw, &v) != nil {

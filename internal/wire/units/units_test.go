@@ -1,6 +1,7 @@
 package units_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -10,14 +11,7 @@ import (
 
 // prices has a price for the given resources.
 func prices(priced ...inference.Resource) func(inference.Resource) bool {
-	return func(r inference.Resource) bool {
-		for _, p := range priced {
-			if p == r {
-				return true
-			}
-		}
-		return false
-	}
+	return func(r inference.Resource) bool { return slices.Contains(priced, r) }
 }
 
 func TestUsage(t *testing.T) {
