@@ -124,7 +124,7 @@ func (p prober) Probe(ctx context.Context, account routing.Account, model string
 		return console.ProbeReport{}
 	}
 	run := probe.Prober{Now: p.app.now, Transport: func() http.RoundTripper {
-		return proxied(newTransport(p.app.cfg.Relay.ConnectTimeout), account.ProxyURL)
+		return proxied(newTransport(p.app.cfg.Relay), account.ProxyURL)
 	}}
 	report := run.Probe(ctx, adapter, provider.Account{
 		BaseURL: account.BaseURL, AuthType: account.AuthType, Credential: account.Credential, Config: account.Config,

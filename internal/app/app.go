@@ -67,6 +67,7 @@ type App struct {
 	catalogue *catalog.Editor
 	routing   *routing.Service
 	access    *access.Service
+	pricing   *pricing.Service
 	book      *wallet.Book
 	wallets   *wallet.Service
 	accounts  *wallet.OwnAccounts
@@ -98,7 +99,7 @@ var noPlatform, noTenant id.ID
 func New(ctx context.Context, cfg config.Config, stderr io.Writer, version string) (*App, error) {
 	a := &App{
 		cfg: cfg, version: version, stderr: stderr, log: newLogger(cfg.Log, stderr), now: clock.System, reg: prometheus.NewRegistry(),
-		upstreams: newUpstreams(cfg.Relay.ConnectTimeout),
+		upstreams: newUpstreams(cfg.Relay),
 	}
 	return a, a.open(ctx)
 }
@@ -167,26 +168,28 @@ func (a *App) connectDomains(ctx context.Context) error {
 	if err := a.connectProviders(keys.master); err != nil {
 		return err
 	}
+	if err := a.connectHealth(ctx); err != nil {
+		return err
+	}
 	a.catalog = catalog.NewService(a.store.Catalog())
 	a.routing = routing.NewService(routing.Parts{
 		Store: a.store.Routing(), Catalog: a.catalog, Adapters: adapterBook{a.adapterOf, a.providerOf}, Bus: &a.bus,
-		Box: a.credentials, Now: a.now, Params: paramRules{},
+		Box: a.credentials, Now: a.now, Params: paramRules{}, Health: &a.health, Events: a.policyEvents,
 	})
 	a.access = access.NewService(access.Parts{Store: a.store.Access(), Bus: &a.bus, Now: a.now, Operator: a.defaultTenant})
 	a.catalogue = catalog.NewEditor(catalog.EditorParts{
 		Store: a.store.Catalog(), Rules: routing.CatalogRules{Params: paramRules{}}, Bus: &a.bus, Now: a.now,
 	})
 	event.On(&a.bus, a.routing.OnCatalogChanged)
+	a.pricing = pricing.NewService(pricing.Parts{Store: a.store.Pricing(), Bus: &a.bus, Now: a.now})
 	if err := a.connectLimits(ctx); err != nil {
-		return err
-	}
-	if err := a.connectHealth(ctx); err != nil {
 		return err
 	}
 	a.connectRelay()
 	a.registerGauges()
 	event.On(&a.bus, a.onRoutingChanged)
 	event.On(&a.bus, a.onAccessChanged)
+	event.On(&a.bus, a.onPricesChanged)
 	return nil
 }
 
@@ -285,6 +288,14 @@ func (a *App) reloadAfter(ctx context.Context, t tx.Tx) error {
 		}
 	})
 	return nil
+}
+
+// onPricesChanged tells the other nodes, and compiles the routes anew: prices are a part of them.
+func (a *App) onPricesChanged(ctx context.Context, t tx.Tx, _ pricing.Changed) error {
+	if err := a.store.Routing().ConfigChanged(ctx, t); err != nil {
+		return err
+	}
+	return a.onRoutingChanged(ctx, t, routing.Changed{})
 }
 
 // makeAdapters makes one adapter of each kind.

@@ -46,7 +46,7 @@ func newHouse(t *testing.T, change ...func(*App)) *house {
 	for _, f := range change {
 		f(a)
 	}
-	a.upstreams = newUpstreams(a.cfg.Relay.ConnectTimeout)
+	a.upstreams = newUpstreams(a.cfg.Relay)
 	if err := a.open(t.Context()); err != nil {
 		t.Fatal(err)
 	}

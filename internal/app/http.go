@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"os"
 
 	"github.com/go-chi/chi/v5"
 
@@ -95,8 +94,8 @@ func onHost(host string) func(http.Handler) http.Handler {
 
 func (a *App) gatewaySurface() *gateway.Surface {
 	return gateway.New(gateway.Options{
-		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Catalogue: a.catalogue, Access: a.access,
-		Proxy: globalProxy(os.Getenv), Limits: a.limiting.guard().CallerLimits, Wallets: a.wallets, Tasks: a.store.Tasks(),
+		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Catalogue: a.catalogue, Access: a.access, Pricing: a.pricing,
+		Runtime: runtimeState{a}, Proxy: a.networkProxy(), Limits: a.limiting.guard().CallerLimits, Wallets: a.wallets, Tasks: a.store.Tasks(),
 		Audit: a.store.Audit(), Snapshot: a.relay.Snapshot, Now: a.now, Ready: a.ready, Env: "production", Log: a.log,
 	})
 }
@@ -104,8 +103,8 @@ func (a *App) gatewaySurface() *gateway.Surface {
 func (a *App) consoleSurface() *console.Surface {
 	o := console.Options{
 		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Tasks: a.store.Tasks(), Ledger: a.wallets,
-		Snapshot: a.relay.Snapshot, Explain: a.relay.Explain, Adapters: a.connectable, Prober: prober{a}, Version: a.version,
-		Simulation: a.cfg.Simulation.Enabled, Now: a.now, Log: a.log,
+		Wallets: a.wallets, Events: a.store.Routing(), Snapshot: a.relay.Snapshot, Explain: a.relay.Explain, Adapters: a.connectable,
+		Prober: prober{a}, Version: a.version, Simulation: a.cfg.Simulation.Enabled, Now: a.now, Log: a.log,
 	}
 	if a.signIn != nil {
 		o.Provider = a.signIn

@@ -31,7 +31,7 @@ func (a *App) transportFor(p *routing.Platform) http.RoundTripper {
 		return a.outbound
 	}
 	through := a.proxies.transport(p.ID, address, func() http.RoundTripper {
-		return proxied(newTransport(a.cfg.Relay.ConnectTimeout), address)
+		return proxied(newTransport(a.cfg.Relay), address)
 	})
 	if a.tracer != nil && a.cfg.Tracing.Propagate {
 		return tracing.Propagate(through)

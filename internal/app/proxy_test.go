@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gantry-ai/gantry/internal/config"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
@@ -33,7 +34,7 @@ func newProxyApp(t *testing.T) *App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &App{credentials: box, log: slog.New(slog.DiscardHandler), upstreams: newUpstreams(time.Second)}
+	a := &App{credentials: box, log: slog.New(slog.DiscardHandler), upstreams: newUpstreams(config.Relay{ConnectTimeout: time.Second})}
 	a.outbound = a.upstreams
 	a.cfg.Relay.ConnectTimeout = time.Second
 	t.Cleanup(func() { a.proxies.keep(nil) })

@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gantry-ai/gantry/internal/config"
 	"github.com/gantry-ai/gantry/internal/domain/access"
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
@@ -49,7 +51,7 @@ func (a *App) reload(ctx context.Context) error {
 	if src.AccessRules, err = a.store.Access().RuleList(ctx, nil, access.Query{}); err != nil {
 		return err
 	}
-	if src.RuleSets, err = a.store.Pricing().RuleSetList(ctx); err != nil {
+	if src.RuleSets, err = a.store.Pricing().RuleSetsSince(ctx, src.Now.Add(-pricing.Recently)); err != nil {
 		return err
 	}
 	if src.PolicySets, src.Runner, err = a.loadPolicies(ctx); err != nil {
@@ -125,19 +127,17 @@ func (a *App) unseal(c *routing.Credential) (map[string]secret.String, error) {
 	return routing.Unseal(a.credentials, c)
 }
 
-// newUpstreams makes the connections to all upstreams. Where the environment names a proxy for a host, the standard
-// library's transport goes through it.
-func newUpstreams(connect time.Duration) *transport.Transport {
-	return transport.New(transport.Options{
-		Connect: connect, Proxy: http.ProxyFromEnvironment, Fallback: newTransport(connect),
-	})
+// newUpstreams makes the connections to all upstreams. Where a proxy is named for a host, the standard library's transport
+// goes through it.
+func newUpstreams(c config.Relay) *transport.Transport {
+	return transport.New(transport.Options{Connect: c.ConnectTimeout, Proxy: globalProxy(c), Fallback: newTransport(c)})
 }
 
 // newTransport makes connections through proxies. Bodies are passed on as they are, so nothing is unpacked on the way.
-func newTransport(connect time.Duration) *http.Transport {
-	dialer := &net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second}
+func newTransport(c config.Relay) *http.Transport {
+	dialer := &net.Dialer{Timeout: c.ConnectTimeout, KeepAlive: 30 * time.Second}
 	return &http.Transport{
-		Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, TLSHandshakeTimeout: connect,
+		Proxy: globalProxy(c), DialContext: dialer.DialContext, TLSHandshakeTimeout: c.ConnectTimeout,
 		MaxIdleConnsPerHost: 512, IdleConnTimeout: 90 * time.Second, DisableCompression: true, ForceAttemptHTTP2: true,
 		MaxResponseHeaderBytes: 64 << 10, WriteBufferSize: 16 << 10, ReadBufferSize: 16 << 10,
 	}

@@ -120,7 +120,9 @@ type Relay struct {
 	IdleTimeout      time.Duration `koanf:"idleTimeout" min:"1ms" doc:"Longest silence within an upstream's stream."`
 	TotalTimeout     time.Duration `koanf:"totalTimeout" min:"1ms" doc:"Time for a whole call with all its attempts."`
 	OnUnbounded      string        `koanf:"onUnbounded" enum:"clamp,reject" doc:"What to do with a request that bounds its output by nothing: clamp to what the model and the wallet allow, or reject."`
-	Replay           Replay        `koanf:"replay"`
+	// ProxyURL is a secret because it may hold a password.
+	ProxyURL secret.String `koanf:"proxyUrl" doc:"Proxy to reach upstreams through whose platform names none (http, https or socks5). Loopback addresses are reached directly. Empty: what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say."`
+	Replay   Replay        `koanf:"replay"`
 }
 
 // Replay bounds what is kept of calls with an Idempotency-Key.

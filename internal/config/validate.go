@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,6 +72,7 @@ func (c Config) problems() []problem {
 		{"wallet.currency", realCurrency(c.Wallet.Currency)},
 		{"wallet.simGrant", grant(c.Wallet.SimGrant, money.SIM)},
 		{"wallet.signupGrant", grant(c.Wallet.SignupGrant, c.Wallet.Currency)},
+		{"relay.proxyUrl", optional(c.Relay.ProxyURL.Reveal(), proxyURL)},
 		{"relay.firstByteTimeout", notAbove(c.Relay.FirstByteTimeout, c.Relay.TotalTimeout, "relay.totalTimeout")},
 	}
 }
@@ -136,6 +138,15 @@ func (a Admin) check() error {
 	default:
 		return notWellKnown(password)
 	}
+}
+
+// proxyURL does not repeat what may hold a password.
+func proxyURL(s string) error {
+	u, err := url.Parse(s)
+	if err != nil || !slices.Contains([]string{"http", "https", "socks5"}, u.Scheme) || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" {
+		return errors.New("want an http, https or socks5 address without path")
+	}
+	return nil
 }
 
 func optional(s string, check func(string) error) error {

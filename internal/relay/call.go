@@ -38,12 +38,14 @@ type call struct {
 
 	// resolve
 	discounts []pricing.NamedFactor // the caller's
-	route     *Route
-	plan      plan
-	forwarded []forwardStep // from the requested model to the route, by rules
-	purpose   string        // causeFallback, causeDecision; "": neither
-	fallbacks int
-	failed    []routeCandidate // those of the routes before a fallback
+	// dimensions are the parameters of the request that its price depends on; nil where it does on none.
+	dimensions pricing.Dimensions
+	route      *Route
+	plan       plan
+	forwarded  []forwardStep // from the requested model to the route, by rules
+	purpose    string        // causeFallback, causeDecision; "": neither
+	fallbacks  int
+	failed     []routeCandidate // those of the routes before a fallback
 
 	// shape
 	received     *received       // what the caller sent, where body and ask are another for the target; see shapeFor

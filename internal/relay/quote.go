@@ -37,7 +37,7 @@ func (s *Snapshot) Quote(who Asker, f wire.Format, body []byte) (Quote, error) {
 	if schedule == nil {
 		return Quote{}, pricing.ErrNoRules.Because(t.PriceError)
 	}
-	in := pricing.Inputs{At: now}
+	in := pricing.Inputs{At: now, Dimensions: dimensionsOf(schedule, f.Kind(), body)}
 	if caller, ok := p.Terms.(*terms); ok {
 		in.Discounts = caller.discounts(alias)
 	}
@@ -59,6 +59,11 @@ func (s *Snapshot) first(who Asker, format wire.Format, body []byte, ask *wire.A
 	if err != nil || len(l.choices) == 0 {
 		return nil, "", errModel.At("model")
 	}
+	return s.firstOf(l, who, ask), route.Alias, nil
+}
+
+// firstOf is what of a lane, which is not empty, a request would be sent to first.
+func (s *Snapshot) firstOf(l *lane, who Asker, ask *wire.Ask) *Target {
 	l = l.clone()
 	trial := plan{from: who.From}
 	trial.set(l, s.runner, who.Principal, ask, 0, l.turn.Add(1), who.At)
@@ -66,7 +71,7 @@ func (s *Snapshot) first(who Asker, format wire.Format, body []byte, ask *wire.A
 	if trial.begin(&rehearsal{clock: who.At}) == nil {
 		t = trial.current
 	}
-	return t, route.Alias, nil
+	return t
 }
 
 func (t *Target) quotedOutput(ask *wire.Ask) int64 {

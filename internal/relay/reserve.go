@@ -50,6 +50,7 @@ func (c *call) reserveFor(t *Target) error {
 	if c.schedule = t.Schedule.At(c.start); c.schedule == nil {
 		return pricing.ErrNoRules.Because(t.PriceError)
 	}
+	c.dimensions = dimensionsOf(c.schedule, c.op.Format.Kind(), c.body)
 	purse, err := c.wallets.Wallet(c.ctx(), c.principal.UserID, c.schedule.Currency)
 	if err != nil {
 		return err
@@ -101,7 +102,7 @@ func (c *call) worstCase(t *Target, purse *wallet.Wallet) (money.Amount, error) 
 
 // inputs are what the call's price depends on, for the hold and for the bill alike.
 func (c *call) inputs(u inference.Usage) pricing.Inputs {
-	return pricing.Inputs{Usage: u, At: c.start, Discounts: c.discounts}
+	return pricing.Inputs{Usage: u, Dimensions: c.dimensions, At: c.start, Discounts: c.discounts}
 }
 
 // inputBound is the most input tokens that the request can have: the bytes bound them, and so does the model's window.

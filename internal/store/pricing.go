@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -164,17 +165,77 @@ func (s *Pricing) RuleSetVersionInsert(ctx context.Context, t tx.Tx, v *pricing.
 	return nil
 }
 
+// RuleSetUpdate implements pricing.Store.
+func (s *Pricing) RuleSetUpdate(ctx context.Context, t tx.Tx, v *pricing.RuleSet) error {
+	return update(ctx, in(t), ruleSetOf(v), []string{"id", "currency", "is_default", "created_at"}, "id = ?", v.ID)
+}
+
+// RuleSetDelete implements pricing.Store.
+func (s *Pricing) RuleSetDelete(ctx context.Context, t tx.Tx, set id.ID) error {
+	for _, table := range []string{"base_model", "platform"} {
+		q := in(t).NewUpdate().Table(table).Set("pricing_rule_set_id = NULL")
+		if _, err := q.Where("pricing_rule_set_id = ? AND status = 'deleted'", set).Exec(ctx); err != nil {
+			return failure(err)
+		}
+	}
+	for _, table := range []string{"pricing_rule", "pricing_rule_set_version"} {
+		if _, err := in(t).NewDelete().Table(table).Where("rule_set_id = ?", set).Exec(ctx); err != nil {
+			return failure(err)
+		}
+	}
+	return touched(in(t).NewDelete().Table("pricing_rule_set").Where("id = ?", set).Exec(ctx))
+}
+
+// RuleSetUses implements pricing.Store.
+func (s *Pricing) RuleSetUses(ctx context.Context, t tx.Tx, set id.ID) (int64, error) {
+	return uses(ctx, t, "pricing_rule_set_id", set)
+}
+
+// uses counts the base models, platforms and platform models in which a column names a set.
+func uses(ctx context.Context, t tx.Tx, column string, set id.ID) (int64, error) {
+	var total int64
+	for _, table := range []string{"base_model", "platform", "platform_model"} {
+		q := in(t).NewSelect().Table(table).Where("? = ?", bun.Ident(column), set)
+		if table != "platform_model" {
+			q.Where("status <> 'deleted'")
+		}
+		n, err := q.Count(ctx)
+		if err != nil {
+			return 0, failure(err)
+		}
+		total += n
+	}
+	return total, nil
+}
+
 // RuleSetList implements pricing.Store; the oldest sets come first, in each the oldest versions, as do the rules.
 func (s *Pricing) RuleSetList(ctx context.Context) ([]pricing.RuleSet, error) {
-	return s.ruleSets(ctx, "TRUE", "TRUE")
+	return s.ruleSets(ctx, condition{}, condition{})
+}
+
+// RuleSetVersions implements pricing.Store, the oldest first.
+func (s *Pricing) RuleSetVersions(ctx context.Context, set id.ID) ([]pricing.RuleSet, error) {
+	versions, err := s.ruleSets(ctx, where("id = ?", set), where("rule_set_id = ?", set))
+	if err == nil && len(versions) == 0 {
+		err = fault.ErrNotFound
+	}
+	return versions, err
+}
+
+// RuleSetsSince implements pricing.Store, in the order of RuleSetList. Saves add up: what has been replaced is left in
+// the database.
+func (s *Pricing) RuleSetsSince(ctx context.Context, since time.Time) ([]pricing.RuleSet, error) {
+	return s.ruleSets(ctx, condition{}, where(`(rule_set_id, version) IN (
+		SELECT v.rule_set_id, v.version FROM pricing_rule_set_version AS v WHERE NOT EXISTS (
+			SELECT 1 FROM pricing_rule_set_version AS later
+			WHERE later.rule_set_id = v.rule_set_id AND COALESCE(later.effective_at, 0) <= ?0
+				AND (COALESCE(later.effective_at, 0), later.version) > (COALESCE(v.effective_at, 0), v.version)))`,
+		ceilStamp(since)))
 }
 
 // RuleSetByID implements pricing.Store.
 func (s *Pricing) RuleSetByID(ctx context.Context, set id.ID) (pricing.RuleSet, error) {
-	versions, err := s.ruleSets(ctx, "id = ?", "rule_set_id = ?", set)
-	if err == nil && len(versions) == 0 {
-		err = fault.ErrNotFound
-	}
+	versions, err := s.RuleSetVersions(ctx, set)
 	if err != nil {
 		return pricing.RuleSet{}, err
 	}
@@ -184,26 +245,41 @@ func (s *Pricing) RuleSetByID(ctx context.Context, set id.ID) (pricing.RuleSet, 
 	return versions[0], nil
 }
 
+// condition narrows a query; the zero value does not.
+type condition struct {
+	text string
+	args []any
+}
+
+func where(text string, args ...any) condition { return condition{text, args} }
+
+func (c condition) apply(q *bun.SelectQuery) *bun.SelectQuery {
+	if c.text == "" {
+		return q
+	}
+	return q.Where(c.text, c.args...)
+}
+
 // ruleSets reads sets, their versions and their rules as of one moment.
-func (s *Pricing) ruleSets(ctx context.Context, where, whereSet string, args ...any) ([]pricing.RuleSet, error) {
+func (s *Pricing) ruleSets(ctx context.Context, ofSets, ofVersions condition) ([]pricing.RuleSet, error) {
 	var sets []pricing.RuleSet
 	var versions []versionRow
 	var rules []ruleRow
 	err := s.snapshot(ctx, func(db bun.IDB) (err error) {
 		sets, err = all[pricing.RuleSet, ruleSetRow](ctx, db, func(q *bun.SelectQuery) *bun.SelectQuery {
-			return q.Where(where, args...).Order("number")
+			return ofSets.apply(q).Order("number")
 		})
 		if err != nil {
 			return err
 		}
 		versions, err = all[versionRow, versionRow](ctx, db, func(q *bun.SelectQuery) *bun.SelectQuery {
-			return q.Where(whereSet, args...).Order("version")
+			return ofVersions.apply(q).Order("version")
 		})
 		if err != nil {
 			return err
 		}
 		rules, err = all[ruleRow, ruleRow](ctx, db, func(q *bun.SelectQuery) *bun.SelectQuery {
-			return q.Where(whereSet, args...).Order("number")
+			return ofVersions.apply(q).Order("number")
 		})
 		return err
 	})

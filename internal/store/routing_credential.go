@@ -3,11 +3,13 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/uptrace/bun"
 
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/tx"
 )
 
 type credentialRow struct {
@@ -148,4 +150,12 @@ func credentialsDelete(ctx context.Context, t *transaction, numbers map[id.ID]in
 		}
 	}
 	return nil
+}
+
+// CredentialEnable implements routing.Store.
+func (s *Routing) CredentialEnable(ctx context.Context, t tx.Tx, platform, credential id.ID, now time.Time) error {
+	return touched(in(t).NewUpdate().Table("platform_credential").Set("status = ?", routing.Enabled).
+		Set("disabled_reason = ''").Set("disabled_at = NULL").Set("cooldown_until = NULL").Set("updated_at = ?", stampOf(now)).
+		Where("id = ? AND platform_id = ?", credential, platform).
+		Where("EXISTS (SELECT 1 FROM platform AS p WHERE p.id = ? AND p.status <> ?)", platform, routing.Deleted).Exec(ctx))
 }

@@ -58,6 +58,40 @@ func (s *Routing) PolicySetList(ctx context.Context) ([]routing.PolicySet, error
 	return all[routing.PolicySet, policySetRow](ctx, s.reader, byNumber)
 }
 
+// PolicySetByID implements routing.Store.
+func (s *Routing) PolicySetByID(ctx context.Context, t tx.Tx, set id.ID) (routing.PolicySet, error) {
+	var r policySetRow
+	q := in(t).NewSelect().Model(&r).Where("id = ?", set)
+	if s.engine == postgres {
+		q.For("UPDATE")
+	}
+	if err := q.Scan(ctx); err != nil {
+		return routing.PolicySet{}, failure(err)
+	}
+	return r.value(), nil
+}
+
+// PolicySetUpdate implements routing.Store.
+func (s *Routing) PolicySetUpdate(ctx context.Context, t tx.Tx, v *routing.PolicySet) error {
+	return update(ctx, in(t), policySetOf(v), []string{"id", "is_default", "created_at"}, "id = ?", v.ID)
+}
+
+// PolicySetDelete implements routing.Store.
+func (s *Routing) PolicySetDelete(ctx context.Context, t tx.Tx, set id.ID) error {
+	for _, table := range []string{"base_model", "platform"} {
+		q := in(t).NewUpdate().Table(table).Set("runtime_policy_set_id = NULL")
+		if _, err := q.Where("runtime_policy_set_id = ? AND status = 'deleted'", set).Exec(ctx); err != nil {
+			return failure(err)
+		}
+	}
+	return touched(in(t).NewDelete().Table("runtime_policy_set").Where("id = ?", set).Exec(ctx))
+}
+
+// PolicySetUses implements routing.Store.
+func (s *Routing) PolicySetUses(ctx context.Context, t tx.Tx, set id.ID) (int64, error) {
+	return uses(ctx, t, "runtime_policy_set_id", set)
+}
+
 type runnerPolicyRow struct {
 	bun.BaseModel `bun:"table:runner_policy"`
 
@@ -95,6 +129,12 @@ func (r runnerPolicyRow) value() routing.RunnerPolicy {
 // RunnerPolicyInsert implements routing.Store.
 func (s *Routing) RunnerPolicyInsert(ctx context.Context, t tx.Tx, v *routing.RunnerPolicy) error {
 	return insert(ctx, in(t), runnerPolicyOf(v))
+}
+
+// RunnerPolicyUpdate implements routing.Store.
+func (s *Routing) RunnerPolicyUpdate(ctx context.Context, t tx.Tx, v *routing.RunnerPolicy) error {
+	result, err := in(t).NewUpdate().Model(runnerPolicyOf(v)).ExcludeColumn("id", "created_at").Where("id = ?", v.ID).Exec(ctx)
+	return touched(result, err)
 }
 
 // RunnerPolicyGet implements routing.Store.

@@ -61,11 +61,15 @@ func (b *Book) InForce(set id.ID, now time.Time) *RuleSet {
 	return found
 }
 
-// Schedule compiles the version that is in force at now and all that follow it; Schedule.At picks among them. When none
-// is in force yet, At finds none before the first takes effect. Codes: those of Compile.
+// Recently is how long ago a call may have been accepted that is priced now: its request was still being read.
+const Recently = time.Minute
+
+// Schedule compiles the version that is in force at now, those that were until Recently, and all that follow;
+// Schedule.At picks among them, and takes the first one for calls from before it. When none is in force yet, At finds none
+// before the first takes effect. Codes: those of Compile.
 func (b *Book) Schedule(set id.ID, now time.Time, factors ...NamedFactor) (*Schedule, error) {
 	versions := b.sets[set]
-	for len(versions) > 1 && !versions[1].EffectiveAt.After(now) {
+	for len(versions) > 1 && !versions[1].EffectiveAt.After(now.Add(-Recently)) {
 		versions = versions[1:]
 	}
 	var first, last *Schedule
@@ -77,7 +81,9 @@ func (b *Book) Schedule(set id.ID, now time.Time, factors ...NamedFactor) (*Sche
 		s.SetID, s.Version, s.since = v.ID, v.Version, v.EffectiveAt
 		switch {
 		case first == nil:
-			first = s
+			if first = s; !s.since.After(now) {
+				s.since = time.Time{}
+			}
 		case s.Currency != first.Currency:
 			return nil, ErrCurrencyMixed.Saying("The versions of a set must share a currency.")
 		default:

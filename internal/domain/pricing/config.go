@@ -160,6 +160,9 @@ func (in *RuleInput) checkTexts(c money.Currency) error {
 			return ErrLimit.Saying("The object is too large.").At(name)
 		}
 	}
+	if !isObject(in.Metadata) {
+		return fault.ErrInvalid.Saying("This is to be an object.").At("metadata")
+	}
 	return nil
 }
 

@@ -24,6 +24,10 @@ var (
 	ErrConfig        = fault.New(400, "formula_invalid", "The calculator's configuration is not valid.")
 	ErrLimit         = fault.New(400, "formula_limit", "The calculator's configuration is too large.")
 	ErrPolicy        = fault.New(400, "discount_invalid", "The discount policy is not valid.")
+	ErrSet           = fault.New(404, "not_found", "There is no such rule set.")
+	ErrSetKeyTaken   = fault.New(409, "rule_set_key_taken", "Another rule set has this key.").At("ruleSetKey")
+	ErrSetDefault    = fault.New(409, "rule_set_default", "The default rule set cannot be deleted or disabled.")
+	ErrSetInUse      = fault.New(409, "rule_set_in_use", "The rule set prices base models, platforms or models.")
 )
 
 // errPrice tells in which way a decimal is no price.

@@ -94,8 +94,20 @@ type Store interface {
 	// RuleSetVersionInsert writes one more version of a set: v.Version, EffectiveAt and Rules. Versions are never changed;
 	// one that exists is fault.ErrConflict.
 	RuleSetVersionInsert(ctx context.Context, t tx.Tx, v *RuleSet) error
+	// RuleSetUpdate writes what all versions of a set share: Key, Name, Description, Category, Status, Metadata, UpdatedAt.
+	RuleSetUpdate(ctx context.Context, t tx.Tx, v *RuleSet) error
+	// RuleSetDelete deletes a set with all its versions; fault.ErrInvalid when something names it. What was deleted before
+	// lets go of the set.
+	RuleSetDelete(ctx context.Context, t tx.Tx, set id.ID) error
+	// RuleSetUses counts the base models, platforms and platform models that name a set.
+	RuleSetUses(ctx context.Context, t tx.Tx, set id.ID) (int64, error)
 	// RuleSetList returns every version of every set.
 	RuleSetList(ctx context.Context) ([]RuleSet, error)
+	// RuleSetsSince returns of every set the version that was in force at a moment and all that take effect later, the
+	// versions of one set together.
+	RuleSetsSince(ctx context.Context, since time.Time) ([]RuleSet, error)
+	// RuleSetVersions returns every version of one set.
+	RuleSetVersions(ctx context.Context, set id.ID) ([]RuleSet, error)
 	// RuleSetByID returns the version that is in force now, or the first one to come.
 	RuleSetByID(ctx context.Context, set id.ID) (RuleSet, error)
 }

@@ -1,6 +1,7 @@
 package pricing
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"time"
@@ -65,9 +66,16 @@ func (in *RuleSetInput) check() error {
 		return fault.ErrInvalid.Saying("The status is active or disabled.").At("status")
 	case len(in.Metadata) > maxDocument:
 		return ErrLimit.Saying("The object is too large.").At("metadata")
+	case !isObject(in.Metadata):
+		return fault.ErrInvalid.Saying("This is to be an object.").At("metadata")
 	case len(in.Rules) == 0:
 		return fault.ErrInvalid.Saying("A set has at least one rule.").At("rules")
 	default:
 		return nil
 	}
+}
+
+// isObject reports whether an open object is one; nothing and null are none and are fine.
+func isObject(raw json.RawMessage) bool {
+	return isEmpty(raw) || bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{"))
 }

@@ -24,8 +24,10 @@ type Schedule struct {
 	// folds says which classes of tokens are counted as another, because a rule that is not linear prices both.
 	folds   [inference.NumResources]inference.Resource
 	folding bool
-	since   time.Time
-	next    *Schedule
+	// dimensions says that a price depends on parameters of the call.
+	dimensions bool
+	since      time.Time
+	next       *Schedule
 }
 
 // rate is a compiled rule; a nil rule means that the resource has no price.
@@ -72,6 +74,7 @@ func (s *Schedule) add(r *Rule) error {
 		return prefixed("rules["+r.Key+"].", err)
 	}
 	s.rates[r.Resource] = compiled
+	s.dimensions = s.dimensions || !isEmpty(r.DimensionSchema)
 	return nil
 }
 
@@ -128,6 +131,9 @@ func (s *Schedule) pricesTokens() bool {
 func (s *Schedule) Prices(r inference.Resource) bool {
 	return s.rates[r].rule != nil || (s.perCall && isToken(r))
 }
+
+// HasDimensions reports whether any price depends on parameters of the call: Inputs.Dimensions must hold them then.
+func (s *Schedule) HasDimensions() bool { return s.dimensions }
 
 // Price is the price of one natural unit before factors, as the rule states it; 0 when there is none.
 func (s *Schedule) Price(r inference.Resource) money.Price { return s.rates[r].price }

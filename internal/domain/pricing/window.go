@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 )
 
@@ -55,7 +56,7 @@ func newTimetable(raw json.RawMessage) (*timetable, error) {
 	if in.DiscountFactor != nil {
 		f, err := newFactor(*in.DiscountFactor)
 		if err != nil {
-			return nil, err.At("dynamicWeight.discountFactor")
+			return nil, fault.ErrInvalid.Saying(err.Message).At("dynamicWeight.discountFactor")
 		}
 		t.always = []NamedFactor{{Name: "discount", Value: f}}
 	}
@@ -89,9 +90,9 @@ func (in *Window) compile(path string) (window, error) {
 	if w.to, err = minuteOf(in.To); err != nil {
 		return w, ErrWeight.Saying("A time of day is written as 00:30.").At(path + "to")
 	}
-	f, fault := newFactor(in.Factor)
-	if fault != nil {
-		return w, fault.At(path + "factor")
+	f, bad := newFactor(in.Factor)
+	if bad != nil {
+		return w, bad.At(path + "factor")
 	}
 	name := in.Name
 	if name == "" {

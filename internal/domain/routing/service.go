@@ -23,6 +23,9 @@ type Parts struct {
 	Box      *secret.Box // purpose "credential"
 	Now      clock.Clock
 	Params   ParamRules // nil: schemas and overrides of parameters are only known to be objects
+	// Health is how upstreams do on this node, Events who is told what becomes of them; nil: nobody remembers, or hears.
+	Health *Health
+	Events interface{ Tell(e PolicyEvent) }
 }
 
 // Service changes platforms and their models and reads them back.

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"context"
+	"time"
 
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/tx"
@@ -25,6 +26,8 @@ type Store interface {
 	// PlatformLock returns a tenant's platform as it is, and keeps it and the list of its routes so for others until the
 	// transaction ends.
 	PlatformLock(ctx context.Context, t tx.Tx, tenant, platform id.ID) (Platform, error)
+	// CredentialEnable puts a credential back into rotation, as if no policy had taken it out. Error: fault.ErrNotFound.
+	CredentialEnable(ctx context.Context, t tx.Tx, platform, credential id.ID, now time.Time) error
 
 	ModelInsert(ctx context.Context, t tx.Tx, v *PlatformModel) error
 	ModelUpdate(ctx context.Context, t tx.Tx, v *PlatformModel) error
@@ -46,7 +49,17 @@ type Store interface {
 
 	PolicySetInsert(ctx context.Context, t tx.Tx, v *PolicySet) error
 	PolicySetList(ctx context.Context) ([]PolicySet, error)
+	// PolicySetByID reads a set for changing it: until the transaction ends nobody else does.
+	PolicySetByID(ctx context.Context, t tx.Tx, set id.ID) (PolicySet, error)
+	// PolicySetUpdate writes every field but ID, Number, Default and CreatedAt.
+	PolicySetUpdate(ctx context.Context, t tx.Tx, v *PolicySet) error
+	// PolicySetDelete's error is fault.ErrInvalid when something names the set. What was deleted before lets go of it.
+	PolicySetDelete(ctx context.Context, t tx.Tx, set id.ID) error
+	// PolicySetUses counts the base models, platforms and platform models that name a set.
+	PolicySetUses(ctx context.Context, t tx.Tx, set id.ID) (int64, error)
 	RunnerPolicyInsert(ctx context.Context, t tx.Tx, v *RunnerPolicy) error
+	// RunnerPolicyUpdate writes every field but ID and CreatedAt.
+	RunnerPolicyUpdate(ctx context.Context, t tx.Tx, v *RunnerPolicy) error
 	RunnerPolicyGet(ctx context.Context) (RunnerPolicy, error)
 
 	// RuleSetExists and PolicySetExists report whether a set of prices or of policies is there.

@@ -20,8 +20,11 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
+	"github.com/gantry-ai/gantry/internal/kernel/event"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/money"
+	"github.com/gantry-ai/gantry/internal/kernel/page"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/relay"
 	"github.com/gantry-ai/gantry/internal/surface/console/api"
@@ -37,6 +40,20 @@ type Tasks interface {
 type Ledger interface {
 	// TransfersOf returns the transfers that refer to an object, the oldest first.
 	TransfersOf(ctx context.Context, refType, refID string) ([]wallet.Transfer, error)
+}
+
+// Wallets is what the surface asks for changes of wallets; *wallet.Service is it.
+type Wallets interface {
+	Primary() money.Currency
+	Accounts(ctx context.Context, users ...id.ID) ([]wallet.Account, error)
+	Grant(ctx context.Context, by event.Actor, in wallet.GrantRequest) (wallet.Granted, error)
+	Refund(ctx context.Context, by event.Actor, in wallet.RefundRequest) (wallet.Refunded, error)
+	SetOverdraft(ctx context.Context, by event.Actor, in wallet.SetOverdraft) (wallet.Account, error)
+}
+
+// Events is what the surface asks of what policies did; routing.EventStore is it.
+type Events interface {
+	PolicyEventList(ctx context.Context, q routing.EventQuery) (page.Page[routing.PolicyEvent], error)
 }
 
 // Prober tries out an account at an upstream, step by step.
@@ -80,6 +97,8 @@ type Options struct {
 	Catalog  *catalog.Service
 	Tasks    Tasks
 	Ledger   Ledger
+	Wallets  Wallets
+	Events   Events
 	// Snapshot is what calls are routed by at the moment.
 	Snapshot func() *relay.Snapshot
 	// Explain tells what would become of a call.

@@ -86,7 +86,8 @@ func emptyIn(t *testing.T, c identity.Config) *world {
 	}
 	routed := relay.New(relay.Options{Now: w.Clock.Now, Log: w.Log})
 	w.surface = console.New(console.Options{
-		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Tasks: w.Tasks, Ledger: w.Wallets, Snapshot: w.Snapshot,
+		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Tasks: w.Tasks, Ledger: w.Wallets, Wallets: w.Wallets, Events: w.Runtime,
+		Snapshot: w.Snapshot,
 		Explain: func(q *relay.Inquiry) (relay.Explanation, error) {
 			routed.Use(w.Snapshot())
 			return routed.Explain(q)
@@ -268,23 +269,47 @@ func TestPlatforms(t *testing.T) {
 	w.Check(t, w.contract, surfacetest.Request{Name: "callable models", As: "user", Method: get, Path: "/api/console/models", Operation: "listCallableModels", Status: 200, Golden: true})
 }
 
-func TestOnlyTheNamedMayConnect(t *testing.T) {
+// needs names the capability and the roles of operations that not everybody may use.
+var needs = map[string]struct {
+	capability string
+	roles      []string
+}{
+	"listAdapters":             {"platforms.write", []string{"admin", "operator"}},
+	"testPlatform":             {"platforms.write", []string{"admin", "operator"}},
+	"connectPlatform":          {"platforms.write", []string{"admin", "operator"}},
+	"enablePlatformCredential": {"platforms.write", []string{"admin", "operator"}},
+	"listPlatformCredentials":  {"platforms.read", []string{"admin", "operator", "support"}},
+	"listPolicyEvents":         {"platforms.read", []string{"admin", "operator", "support"}},
+	"listUserWallets":          {"wallets.adjust", []string{"admin", "finance"}},
+	"grantToWallet":            {"wallets.adjust", []string{"admin", "finance"}},
+	"refundToWallet":           {"wallets.adjust", []string{"admin", "finance"}},
+	"setWalletOverdraft":       {"wallets.adjust", []string{"admin", "finance"}},
+	"listModelRoutes":          {"routes.write", []string{"admin"}},
+	"getModelRoute":            {"routes.write", []string{"admin"}},
+	"replaceModelRoute":        {"routes.write", []string{"admin"}},
+	"deleteModelRoute":         {"routes.write", []string{"admin"}},
+	"explainRoute":             {"routes.explain", []string{"admin"}},
+}
+
+func TestPermissions(t *testing.T) {
 	t.Parallel()
 	w := populated(t)
+	values := map[string]string{
+		"taskID": id.New().String(), "alias": "m", "platformID": id.New().String(), "credentialID": id.New().String(), "userID": id.New().String(),
+	}
 	for _, r := range w.surface.Routes() {
 		if r.Access.IsPublic() {
 			continue
 		}
-		needsRole := slices.Contains([]string{"listAdapters", "testPlatform", "connectPlatform"}, r.OperationID)
-		needsAdmin := strings.HasSuffix(r.OperationID, "ModelRoute") || r.OperationID == "listModelRoutes" || r.OperationID == "explainRoute"
+		need, restricted := needs[r.OperationID]
 		for _, who := range []string{"", "user", "admin", "operator", "finance", "support", "key", "admin-key"} {
-			a := w.Do(t, surfacetest.Request{As: who, Method: r.Method, Path: surfacetest.Fill(r.Pattern, map[string]string{"taskID": id.New().String(), "alias": "m"})})
+			a := w.Do(t, surfacetest.Request{As: who, Method: r.Method, Path: surfacetest.Fill(r.Pattern, values)})
 			refused := a.Status == 401 || a.Status == 403
-			want := who == "" || strings.HasSuffix(who, "key") || needsRole && who != "admin" && who != "operator" || needsAdmin && who != "admin"
+			want := who == "" || strings.HasSuffix(who, "key") || restricted && !slices.Contains(need.roles, who)
 			if refused != want {
 				t.Errorf("%s as %q: status %d", r.OperationID, who, a.Status)
 			}
-			if needsRole && who == "user" && !strings.Contains(string(a.Body), "platforms.write") {
+			if restricted && who == "user" && !strings.Contains(string(a.Body), need.capability) {
 				t.Errorf("%s does not name the capability: %s", r.OperationID, a.Body)
 			}
 		}

@@ -15,6 +15,8 @@ func (s *Surface) Routes() []httpx.Route {
 		person  = httpx.Person()
 		rules   = httpx.Person(identity.RoleAdmin).Named("routes.write")
 		connect = httpx.Person(identity.RoleAdmin, identity.RoleOperator).Named("platforms.write")
+		look    = httpx.Person(identity.RoleAdmin, identity.RoleOperator, identity.RoleSupport).Named("platforms.read")
+		adjust  = httpx.Person(identity.RoleAdmin, identity.RoleFinance).Named("wallets.adjust")
 		explain = httpx.Person(identity.RoleAdmin).Named("routes.explain")
 	)
 	return []httpx.Route{
@@ -33,6 +35,13 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: get, Pattern: "/api/console/adapters", OperationID: "listAdapters", Access: connect, Handler: s.adapters},
 		{Method: post, Pattern: "/api/console/platforms/test", OperationID: "testPlatform", Access: connect, Handler: s.testPlatform},
 		{Method: post, Pattern: "/api/console/platforms/connect", OperationID: "connectPlatform", Access: connect, Handler: s.connectPlatform},
+		{Method: get, Pattern: "/api/console/platforms/{platformID}/credentials", OperationID: "listPlatformCredentials", Access: look, Handler: s.listCredentials},
+		{Method: post, Pattern: "/api/console/platforms/{platformID}/credentials/{credentialID}/enable", OperationID: "enablePlatformCredential", Access: connect, Handler: s.enableCredential},
+		{Method: get, Pattern: "/api/console/policy-events", OperationID: "listPolicyEvents", Access: look, Handler: s.listPolicyEvents},
+		{Method: get, Pattern: "/api/console/wallets/{userID}", OperationID: "listUserWallets", Access: adjust, Handler: s.listWallets},
+		{Method: post, Pattern: "/api/console/wallets/{userID}/grants", OperationID: "grantToWallet", Access: adjust, Handler: s.grantToWallet},
+		{Method: post, Pattern: "/api/console/wallets/{userID}/refunds", OperationID: "refundToWallet", Access: adjust, Handler: s.refundToWallet},
+		{Method: put, Pattern: "/api/console/wallets/{userID}/overdraft", OperationID: "setWalletOverdraft", Access: adjust, Handler: s.setOverdraft},
 		{Method: post, Pattern: "/api/console/routes/explain", OperationID: "explainRoute", Access: explain, Handler: s.explainRoute},
 		{Method: get, Pattern: "/api/console/routes", OperationID: "listModelRoutes", Access: rules, Handler: s.listRoutes},
 		{Method: get, Pattern: "/api/console/routes/{alias}", OperationID: "getModelRoute", Access: rules, Handler: s.getRoute},

@@ -13,18 +13,18 @@ func (s *Surface) listAccessRules(w http.ResponseWriter, call *httpx.Call) error
 	if err != nil {
 		return err
 	}
-	return httpx.WriteJSON(w, http.StatusOK, showRules(rules))
+	return httpx.WriteJSON(w, http.StatusOK, showAccessRules(rules))
 }
 
-func showRules(rules []access.Rule) api.HttpapiAccessRuleListResponse {
+func showAccessRules(rules []access.Rule) api.HttpapiAccessRuleListResponse {
 	out := api.HttpapiAccessRuleListResponse{Items: make([]api.StoreAccessRule, len(rules))}
 	for i := range rules {
-		out.Items[i] = showRule(&rules[i])
+		out.Items[i] = showAccessRule(&rules[i])
 	}
 	return out
 }
 
-func showRule(r *access.Rule) api.StoreAccessRule {
+func showAccessRule(r *access.Rule) api.StoreAccessRule {
 	return api.StoreAccessRule{
 		Id: r.ID.String(), SubjectType: string(r.SubjectType), SubjectId: r.SubjectID.String(),
 		ResourceType: string(r.ResourceType), ResourceId: r.ResourceID.String(), Effect: string(r.Effect),
@@ -52,7 +52,7 @@ func (s *Surface) createAccessRule(w http.ResponseWriter, call *httpx.Call) erro
 	if err != nil {
 		return err
 	}
-	return httpx.WriteJSON(w, http.StatusCreated, showRule(&r))
+	return httpx.WriteJSON(w, http.StatusCreated, showAccessRule(&r))
 }
 
 // updateAccessRule changes what the body names; the rest stays. Source: contracts/INDEX E8.
@@ -69,7 +69,7 @@ func (s *Surface) updateAccessRule(w http.ResponseWriter, call *httpx.Call) erro
 	if err != nil {
 		return err
 	}
-	return httpx.WriteJSON(w, http.StatusOK, showRule(&r))
+	return httpx.WriteJSON(w, http.StatusOK, showAccessRule(&r))
 }
 
 func (s *Surface) deleteAccessRule(w http.ResponseWriter, call *httpx.Call) error {
@@ -93,7 +93,7 @@ func (s *Surface) batchAccessRules(w http.ResponseWriter, call *httpx.Call) erro
 	if err != nil {
 		return err
 	}
-	return httpx.WriteJSON(w, http.StatusOK, showRules(rules))
+	return httpx.WriteJSON(w, http.StatusOK, showAccessRules(rules))
 }
 
 // listOwnAccessRules lists what the caller has said about keys of its own.
@@ -102,7 +102,7 @@ func (s *Surface) listOwnAccessRules(w http.ResponseWriter, call *httpx.Call) er
 	if err != nil {
 		return err
 	}
-	return httpx.WriteJSON(w, http.StatusOK, showRules(rules))
+	return httpx.WriteJSON(w, http.StatusOK, showAccessRules(rules))
 }
 
 func (s *Surface) batchOwnAccessRules(w http.ResponseWriter, call *httpx.Call) error {
@@ -114,7 +114,7 @@ func (s *Surface) batchOwnAccessRules(w http.ResponseWriter, call *httpx.Call) e
 	if err != nil {
 		return err
 	}
-	return httpx.WriteJSON(w, http.StatusOK, showRules(rules))
+	return httpx.WriteJSON(w, http.StatusOK, showAccessRules(rules))
 }
 
 func readBatch(call *httpx.Call) (access.Batch, error) {

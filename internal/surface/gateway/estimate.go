@@ -6,15 +6,19 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/relay"
 	"github.com/gantry-ai/gantry/internal/surface/gateway/api"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
 	"github.com/gantry-ai/gantry/internal/wire"
 	"github.com/gantry-ai/gantry/internal/wire/openai"
+	"github.com/gantry-ai/gantry/internal/wire/units"
 )
 
-// estimated are the kinds of requests whose cost can be told before.
-var estimated = map[string]wire.Format{
-	"": openai.Chat, string(inference.Chat): openai.Chat, string(inference.Embeddings): openai.Embeddings,
+// estimated are the kinds of requests whose cost can be told before, with the format that reads them where one does.
+var estimated = map[inference.Kind]wire.Format{
+	inference.Chat: openai.Chat, inference.Embeddings: openai.Embeddings, inference.Responses: nil,
+	inference.ImageGenerations: nil, inference.ImageEdits: nil, inference.VideoGenerations: nil, inference.Speech: nil,
+	inference.Transcriptions: nil, inference.Rerank: nil, inference.Moderations: nil,
 }
 
 // resolver names the way in which the effective price is found.
@@ -26,25 +30,7 @@ func (s *Surface) estimatePricing(w http.ResponseWriter, call *httpx.Call) error
 	if err != nil {
 		return err
 	}
-	var in struct {
-		Kind     string          `json:"kind"`
-		Prompt   string          `json:"prompt"`
-		Messages json.RawMessage `json:"messages"`
-		Input    json.RawMessage `json:"input"`
-	}
-	if err := json.Unmarshal(body, &in); err != nil {
-		return fault.ErrInvalid.Because(err)
-	}
-	format, ok := estimated[in.Kind]
-	if !ok {
-		return fault.ErrInvalid.Saying("There is no estimate for this kind of request.").At("kind")
-	}
-	if in.Prompt != "" && in.Messages == nil && in.Input == nil {
-		if body, err = withPrompt(body, format.Kind(), in.Prompt); err != nil {
-			return err
-		}
-	}
-	quote, err := s.Snapshot().Quote(*s.asker(call), format, body)
+	quote, err := s.quote(s.asker(call), body)
 	if err != nil {
 		return err
 	}
@@ -55,20 +41,54 @@ func (s *Surface) estimatePricing(w http.ResponseWriter, call *httpx.Call) error
 	for i := range quote.Lines {
 		out.Items = append(out.Items, showLine(&quote.Lines[i]))
 	}
+	httpx.NoStore(w)
 	return httpx.WriteJSON(w, http.StatusOK, out)
+}
+
+func (s *Surface) quote(who *relay.Asker, body []byte) (relay.Quote, error) {
+	var in struct {
+		Kind     inference.Kind  `json:"kind"`
+		Prompt   string          `json:"prompt"`
+		Messages json.RawMessage `json:"messages"`
+		Input    json.RawMessage `json:"input"`
+	}
+	if err := httpx.Unmarshal(body, &in); err != nil {
+		return relay.Quote{}, err
+	}
+	if in.Kind == "" {
+		in.Kind = inference.Chat
+	}
+	format, known := estimated[in.Kind]
+	switch {
+	case !known:
+		return relay.Quote{}, fault.ErrInvalid.Saying("There is no estimate for this kind of request.").At("kind")
+	case format == nil:
+		asked, err := units.Read(in.Kind, body)
+		if err != nil {
+			return relay.Quote{}, err
+		}
+		return s.Snapshot().QuoteUnits(*who, &asked)
+	}
+	if in.Prompt != "" && in.Messages == nil && in.Input == nil {
+		var err error
+		if body, err = withPrompt(body, format.Kind(), in.Prompt); err != nil {
+			return relay.Quote{}, err
+		}
+	}
+	return s.Snapshot().Quote(*who, format, body)
 }
 
 // withPrompt makes a plain prompt what the format expects.
 func withPrompt(body []byte, kind inference.Kind, prompt string) ([]byte, error) {
-	var members map[string]any
-	if err := json.Unmarshal(body, &members); err != nil {
-		return nil, fault.ErrInvalid.Because(err)
+	var members map[string]json.RawMessage
+	if err := httpx.Unmarshal(body, &members); err != nil {
+		return nil, err
 	}
 	delete(members, "prompt")
 	if kind == inference.Embeddings {
-		members["input"] = prompt
+		members["input"] = marshal(prompt)
 	} else {
-		members["messages"] = []map[string]string{{"role": "user", "content": prompt}}
+		members["messages"] = marshal([]map[string]string{{"role": "user", "content": prompt}})
 	}
 	return json.Marshal(members)
 }

@@ -42,10 +42,9 @@ func worldOf(t *testing.T, core *surfacetest.World) *world {
 	t.Helper()
 	w := &world{World: core, contract: surfacetest.LoadContract(t, "easyai-gateway", "httpapi.ErrorEnvelope")}
 	w.surface = gateway.New(gateway.Options{
-		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Catalogue: w.Catalogue, Access: w.Access, Wallets: w.Wallets,
-		Tasks: w.Tasks,
-		Audit: w.Audit, Limits: func(context.Context, *identity.Principal) ([]limits.Subject, error) { return w.limited, nil },
-		Proxy:    gateway.NetworkProxy{Address: "http://--masked--@127.0.0.1:7890", Source: "env"},
+		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Catalogue: w.Catalogue, Access: w.Access, Pricing: w.Pricing,
+		Runtime: w.Runtime, Wallets: w.Wallets, Tasks: w.Tasks, Audit: w.Audit, Proxy: gateway.NetworkProxy{Source: "none"},
+		Limits:   func(context.Context, *identity.Principal) ([]limits.Subject, error) { return w.limited, nil },
 		Snapshot: w.Snapshot, Ready: func(context.Context) error { return w.notReady }, Env: "test", Log: w.Log, Now: w.Clock.Now,
 	})
 	r := chi.NewRouter()
@@ -404,7 +403,6 @@ var permissions = map[string]string{
 	"listWorkspaceWalletTransactions":     "user admin operator finance support key admin-key",
 	"listAdminPlatforms":                  "admin operator support",
 	"createAdminPlatform":                 "admin operator",
-	"getAdminNetworkProxyConfig":          "admin operator support",
 	"updateAdminPlatform":                 "admin operator",
 	"deleteAdminPlatform":                 "admin operator",
 	"createAdminPlatformModelForPlatform": "admin operator",
@@ -437,6 +435,20 @@ var permissions = map[string]string{
 	"deleteAdminUserGroup":                "admin tenant-admin",
 	"setAdminUserWalletBalance":           "admin finance",
 	"listAdminAuditLogs":                  "admin",
+	"listAdminPricingRuleSets":            "admin operator finance support",
+	"createAdminPricingRuleSet":           "admin finance",
+	"updateAdminPricingRuleSet":           "admin finance",
+	"deleteAdminPricingRuleSet":           "admin finance",
+	"listAdminPricingRules":               "admin operator finance support",
+	"listAdminRuntimePolicySets":          "admin operator support",
+	"createAdminRuntimePolicySet":         "admin operator",
+	"updateAdminRuntimePolicySet":         "admin operator",
+	"deleteAdminRuntimePolicySet":         "admin operator",
+	"getAdminRunnerPolicy":                "admin operator support",
+	"updateAdminRunnerPolicy":             "admin operator",
+	"listAdminRateLimitWindows":           "admin operator support",
+	"listAdminModelRateLimits":            "admin operator support",
+	"getAdminNetworkProxyConfig":          "admin operator",
 }
 
 // TestEventsResume reads a call's story whole and from its second event on.
@@ -474,7 +486,7 @@ func TestPermissions(t *testing.T) {
 			path := surfacetest.Fill(r.Pattern, map[string]string{
 				"apiKeyID": id.New().String(), "taskID": id.New().String(), "platformID": id.New().String(), "userID": id.New().String(),
 				"providerID": id.New().String(), "baseModelID": id.New().String(), "modelID": id.New().String(), "ruleID": id.New().String(),
-				"tenantID": id.New().String(), "groupID": id.New().String(),
+				"tenantID": id.New().String(), "groupID": id.New().String(), "ruleSetID": id.New().String(), "policySetID": id.New().String(),
 			})
 			status := w.Do(t, surfacetest.Request{As: who, Method: r.Method, Path: path}).Status
 			refused := status == 401 || status == 403

@@ -177,7 +177,7 @@ func TestPricesOfASet(t *testing.T) {
 		t.Fatal(err)
 	}
 	set.ID, set.Version, set.Default = id.New(), 1, true
-	w.Prices = []pricing.RuleSet{set}
+	w.Prices.Versions = []pricing.RuleSet{set}
 	at := w.connected(t, newPlatform) + "/models"
 	w.run(t, []surfacetest.Request{
 		edits{post, at, "createAdminPlatformModelForPlatform"}.ok("model priced by a set", `{"providerModelName":"m","modelType":["chat"]}`, 201),

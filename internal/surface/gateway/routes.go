@@ -23,6 +23,7 @@ func (s *Surface) Routes() []httpx.Route {
 		people  = httpx.Person(identity.RoleAdmin, identity.RoleSupport, identity.RoleFinance).InTenant()
 		chief   = httpx.Person(identity.RoleAdmin).InTenant()
 		finance = httpx.Person(identity.RoleAdmin, identity.RoleFinance)
+		priced  = httpx.Person(identity.RoleAdmin, identity.RoleFinance, identity.RoleOperator, identity.RoleSupport)
 		admin   = httpx.Person(identity.RoleAdmin)
 	)
 	return []httpx.Route{
@@ -69,7 +70,6 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: get, Pattern: "/api/workspace/wallet", OperationID: "getWorkspaceWallet", Access: owner, Handler: s.getWallet},
 		{Method: get, Pattern: "/api/workspace/wallet/transactions", OperationID: "listWorkspaceWalletTransactions", Access: owner, Handler: s.listTransactions},
 
-		{Method: get, Pattern: "/api/admin/config/network-proxy", OperationID: "getAdminNetworkProxyConfig", Access: look, Handler: s.networkProxy},
 		{Method: get, Pattern: "/api/admin/platforms", OperationID: "listAdminPlatforms", Access: look, Handler: s.listPlatforms},
 		{Method: post, Pattern: "/api/admin/platforms", OperationID: "createAdminPlatform", Access: connect, Handler: s.createPlatform},
 		{Method: patch, Pattern: "/api/admin/platforms/{platformID}", OperationID: "updateAdminPlatform", Access: connect, Handler: s.replacePlatform},
@@ -99,6 +99,22 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: del, Pattern: "/api/admin/users/{userID}", OperationID: "deleteAdminUser", Access: chief, Handler: s.deleteUser},
 		{Method: patch, Pattern: "/api/admin/users/{userID}/wallet", OperationID: "setAdminUserWalletBalance", Access: finance, Handler: s.setBalance},
 		{Method: get, Pattern: "/api/admin/audit-logs", OperationID: "listAdminAuditLogs", Access: admin, Handler: s.listAudit},
+
+		{Method: get, Pattern: "/api/admin/pricing/rule-sets", OperationID: "listAdminPricingRuleSets", Access: priced, Handler: s.listRuleSets},
+		{Method: post, Pattern: "/api/admin/pricing/rule-sets", OperationID: "createAdminPricingRuleSet", Access: finance, Handler: s.createRuleSet},
+		{Method: patch, Pattern: "/api/admin/pricing/rule-sets/{ruleSetID}", OperationID: "updateAdminPricingRuleSet", Access: finance, Handler: s.updateRuleSet},
+		{Method: del, Pattern: "/api/admin/pricing/rule-sets/{ruleSetID}", OperationID: "deleteAdminPricingRuleSet", Access: finance, Handler: s.deleteRuleSet},
+		{Method: get, Pattern: "/api/admin/pricing/rules", OperationID: "listAdminPricingRules", Access: priced, Handler: s.listRules},
+
+		{Method: get, Pattern: "/api/admin/runtime/policy-sets", OperationID: "listAdminRuntimePolicySets", Access: look, Handler: s.listPolicySets},
+		{Method: post, Pattern: "/api/admin/runtime/policy-sets", OperationID: "createAdminRuntimePolicySet", Access: connect, Handler: s.createPolicySet},
+		{Method: patch, Pattern: "/api/admin/runtime/policy-sets/{policySetID}", OperationID: "updateAdminRuntimePolicySet", Access: connect, Handler: s.updatePolicySet},
+		{Method: del, Pattern: "/api/admin/runtime/policy-sets/{policySetID}", OperationID: "deleteAdminRuntimePolicySet", Access: connect, Handler: s.deletePolicySet},
+		{Method: get, Pattern: "/api/admin/runtime/runner-policy", OperationID: "getAdminRunnerPolicy", Access: look, Handler: s.getRunnerPolicy},
+		{Method: patch, Pattern: "/api/admin/runtime/runner-policy", OperationID: "updateAdminRunnerPolicy", Access: connect, Handler: s.updateRunnerPolicy},
+		{Method: get, Pattern: "/api/admin/runtime/rate-limit-windows", OperationID: "listAdminRateLimitWindows", Access: look, Handler: s.listWindows},
+		{Method: get, Pattern: "/api/admin/runtime/model-rate-limits", OperationID: "listAdminModelRateLimits", Access: look, Handler: s.listModelStatuses},
+		{Method: get, Pattern: "/api/admin/config/network-proxy", OperationID: "getAdminNetworkProxyConfig", Access: connect, Handler: s.getNetworkProxy},
 
 		{Method: get, Pattern: "/healthz", OperationID: "getHealthz", Access: public, Handler: s.health},
 		{Method: get, Pattern: "/readyz", OperationID: "getReadyz", Access: public, Handler: s.ready},

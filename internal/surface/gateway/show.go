@@ -63,3 +63,12 @@ func typeNames(types []inference.ModelType) []string {
 	}
 	return out
 }
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

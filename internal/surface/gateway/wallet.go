@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/audit"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/surface/gateway/api"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
@@ -18,7 +20,7 @@ import (
 func (s *Surface) getWallet(w http.ResponseWriter, call *httpx.Call) error {
 	q := httpx.QueryOf(call.Request)
 	currency := money.Currency(q.Text("currency"))
-	if err := q.Err(); err != nil {
+	if err := firstOf(q.Err(), knownCurrency(currency)); err != nil {
 		return err
 	}
 	accounts, err := s.Wallets.Accounts(call.Context(), call.Principal.UserID)
@@ -37,6 +39,14 @@ func (s *Surface) getWallet(w http.ResponseWriter, call *httpx.Call) error {
 	}
 	httpx.NoStore(w)
 	return httpx.WriteJSON(w, http.StatusOK, out)
+}
+
+// knownCurrency refuses a currency that nobody can have; "" is none.
+func knownCurrency(c money.Currency) error {
+	if c == "" || c.Known() {
+		return nil
+	}
+	return wallet.ErrCurrency.At("currency")
 }
 
 func showAccount(a *wallet.Account, tenantKey string) api.StoreGatewayWalletAccount {
@@ -67,7 +77,7 @@ func (s *Surface) listTransactions(w http.ResponseWriter, call *httpx.Call) erro
 		Currency:  money.Currency(q.Text("currency")), Page: q.Page(),
 	}
 	query.From, query.To = q.Range()
-	if err := q.Err(); err != nil {
+	if err := firstOf(q.Err(), knownCurrency(query.Currency)); err != nil {
 		return err
 	}
 	found, err := s.Wallets.Entries(call.Context(), query)
@@ -130,16 +140,32 @@ func (s *Surface) setBalance(w http.ResponseWriter, call *httpx.Call) error {
 	if !done.Entry.ID.IsZero() {
 		out.Transaction = &entry
 	}
-	logged, err := s.Audit.EntryList(call.Context(), audit.Query{Category: "wallet", TargetID: done.Before.ID.String(), Limit: 1})
-	if err != nil {
+	if out.AuditLog, err = s.auditOf(call, done.Before.ID, in.IdempotencyKey); err != nil {
 		return err
-	}
-	if len(logged) > 0 {
-		view := showAudit(&logged[0])
-		out.AuditLog = &view
 	}
 	httpx.NoStore(w)
 	return httpx.WriteJSON(w, http.StatusOK, out)
+}
+
+// maxRepeated is how many later changes of a wallet a repetition may lie behind and still be shown its audit entry.
+const maxRepeated = 200
+
+// auditOf is the entry of the change that was made under a key, which may be a while ago; without a key the last one.
+func (s *Surface) auditOf(call *httpx.Call, account id.ID, key string) (*api.StoreAuditLog, error) {
+	logged, err := s.Audit.EntryList(call.Context(), audit.Query{
+		Category: "wallet", Action: "wallet.balance_set", TargetID: account.String(), Limit: maxRepeated,
+	})
+	for i := range logged {
+		var made struct {
+			Key string `json:"idempotencyKey"`
+		}
+		if key != "" && (json.Unmarshal(logged[i].Metadata, &made) != nil || made.Key != key) {
+			continue
+		}
+		view := showAudit(&logged[i])
+		return &view, nil
+	}
+	return nil, err
 }
 
 func readBalance(call *httpx.Call, primary money.Currency) (wallet.SetBalance, error) {

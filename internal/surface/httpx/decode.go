@@ -37,7 +37,7 @@ func Decode(req *http.Request, v any) error {
 	if err != nil {
 		return err
 	}
-	return unmarshal(body, v)
+	return Unmarshal(body, v)
 }
 
 // ReadJSON reads and checks a body as Decode does, for callers that need its bytes.
@@ -72,8 +72,8 @@ func checkHeaders(req *http.Request) error {
 	return nil
 }
 
-// unmarshal decodes a body that was checked.
-func unmarshal(body []byte, v any) error {
+// Unmarshal decodes a body that ReadJSON checked. Code: invalid_json with the path.
+func Unmarshal(body []byte, v any) error {
 	err := json.Unmarshal(body, v)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return fault.ErrBadJSON.Saying("A value has the wrong type.").At(wrong.Field)

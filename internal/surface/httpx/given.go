@@ -17,7 +17,7 @@ func DecodeGiven(req *http.Request, v any) (Given, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unmarshal(body, v); err != nil {
+	if err := Unmarshal(body, v); err != nil {
 		return nil, err
 	}
 	var members map[string]json.RawMessage

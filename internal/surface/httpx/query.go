@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/page"
 )
 
@@ -69,6 +70,19 @@ func (q *Query) OneOf(words []string, names ...string) string {
 		return ""
 	}
 	return v
+}
+
+// ID returns an id; the zero id when it is absent. Code: invalid_parameter.
+func (q *Query) ID(name string) id.ID {
+	v := q.values.Get(name)
+	if v == "" {
+		return id.ID{}
+	}
+	out, err := id.Parse(v)
+	if err != nil {
+		q.fail(fault.ErrInvalid.Saying("This is not an id.").At(name))
+	}
+	return out
 }
 
 // Bool returns a parameter that is true or false, and nil when it is absent. Code: invalid_parameter.

@@ -144,7 +144,7 @@ func (f *Wallets) SetBalance(ctx context.Context, by event.Actor, in wallet.SetB
 	return out, f.w.Service.Store.InTx(ctx, func(t tx.Tx) error {
 		return f.w.Bus.Announce(ctx, t, event.Change{
 			Actor: by, Category: "wallet", Action: "wallet.balance_set", TargetType: "wallet", TargetID: a.ID.String(),
-			Reason: in.Reason,
+			Reason: in.Reason, Metadata: map[string]any{"idempotencyKey": in.IdempotencyKey},
 		})
 	})
 }

@@ -75,6 +75,13 @@ func (w *World) Serve(req *http.Request) *Answer {
 func (w *World) Check(t *testing.T, c *Contract, r Request) *Answer {
 	t.Helper()
 	a := w.Do(t, r)
+	r.Judge(t, c, a)
+	return a
+}
+
+// Judge holds an answer against what is expected, the contract and the golden file.
+func (r Request) Judge(t *testing.T, c *Contract, a *Answer) {
+	t.Helper()
 	if a.Status != r.Status {
 		t.Errorf("%s: status %d, want %d: %s", r.Name, a.Status, r.Status, a.Body)
 	}
@@ -89,7 +96,6 @@ func (w *World) Check(t *testing.T, c *Contract, r Request) *Answer {
 	if r.Golden {
 		golden(t, r.Name, a.Body)
 	}
-	return a
 }
 
 func checkError(t *testing.T, r Request, a *Answer) {

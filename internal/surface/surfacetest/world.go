@@ -19,6 +19,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/identity/identitytest"
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
+	"github.com/gantry-ai/gantry/internal/domain/pricing/pricingtest"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/routing/routingtest"
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -39,6 +40,9 @@ type World struct {
 	Routing *routing.Service
 	Catalog *catalog.Service
 	Access  *access.Service
+	Pricing *pricing.Service
+	Prices  *pricingtest.Store
+	Runtime *Runtime
 	// Catalogue changes the catalogue.
 	Catalogue *catalog.Editor
 	// Store is the storage of routing when it is in memory; nil otherwise.
@@ -47,8 +51,6 @@ type World struct {
 	Tasks   *Tasks
 	Audit   *Audit
 	Log     *slog.Logger
-	// Prices are the sets of prices; they take effect with the next change of configuration.
-	Prices []pricing.RuleSet
 	// Logged is what was logged.
 	Logged *SafeBuffer
 	// Handler is the surface under test; requests go to it.
@@ -146,6 +148,12 @@ func newWorld(t *testing.T, people *identitytest.World, s Storage) *World {
 		Store: s.Catalog, Rules: routing.CatalogRules{}, Bus: w.Bus, Now: w.Clock.Now,
 	})
 	event.On(w.Bus, w.Routing.OnCatalogChanged)
+	w.Prices, w.Runtime = pricingtest.NewStore(), &Runtime{}
+	w.Pricing = pricing.NewService(pricing.Parts{Store: w.Prices, Bus: w.Bus, Now: w.Clock.Now})
+	event.On(w.Bus, func(_ context.Context, x tx.Tx, _ pricing.Changed) error {
+		x.AfterCommit(w.compile)
+		return nil
+	})
 	event.On(w.Bus, func(_ context.Context, x tx.Tx, _ routing.Changed) error {
 		x.AfterCommit(w.compile)
 		return nil
@@ -250,9 +258,17 @@ func (w *World) compile() {
 	if err != nil {
 		w.t.Error(err)
 	}
+	sets, err := w.routes.PolicySetList(context.Background())
+	if err != nil {
+		w.t.Error(err)
+	}
+	var runner *routing.RunnerPolicy
+	if r, err := w.routes.RunnerPolicyGet(context.Background()); err == nil {
+		runner = &r
+	}
 	w.snapshot = relay.Compile(relay.Sources{
-		Platforms: platforms, Models: models, ModelRoutes: routes, BaseModels: bases, RuleSets: w.Prices, AccessRules: rules,
-		DefaultTenant: operator, Now: w.now(),
+		Platforms: platforms, Models: models, ModelRoutes: routes, BaseModels: bases, RuleSets: w.Prices.Versions, AccessRules: rules,
+		PolicySets: sets, Runner: runner, DefaultTenant: operator, Now: w.now(),
 		Adapters:  map[string]provider.Adapter{"openai": adapter{}},
 		Unseal:    func(c *routing.Credential) (map[string]secret.String, error) { return routing.Unseal(w.box, c) },
 		Transport: func(*routing.Platform) http.RoundTripper { return http.DefaultTransport }, Log: w.Log,

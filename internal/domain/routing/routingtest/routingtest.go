@@ -21,18 +21,24 @@ type Store struct {
 	Platforms []routing.Platform
 	Models    []routing.PlatformModel
 	Routes    []routing.ModelRoute
-	Version   int64
-	// Sets are the price and policy sets that there are.
-	Sets []id.ID
+	Sets      []routing.PolicySet
+	// Prices are the price sets that there are.
+	Prices   []id.ID
+	Failover *routing.RunnerPolicy
+	// Used says by how many each policy set is named.
+	Used    map[id.ID]int64
+	Version int64
 }
 
 // NewStore returns an empty storage.
 func NewStore() *Store {
-	s := &Store{}
+	s := &Store{Used: map[id.ID]int64{}}
 	s.Save = func() func() {
 		platforms, models, version := slices.Clone(s.Platforms), slices.Clone(s.Models), s.Version
-		routes := slices.Clone(s.Routes)
-		return func() { s.Platforms, s.Models, s.Routes, s.Version = platforms, models, routes, version }
+		routes, sets, runner := slices.Clone(s.Routes), slices.Clone(s.Sets), s.Failover
+		return func() {
+			s.Platforms, s.Models, s.Routes, s.Version, s.Sets, s.Failover = platforms, models, routes, version, sets, runner
+		}
 	}
 	return s
 }
@@ -227,10 +233,10 @@ func (s *Store) ModelListOf(ctx context.Context, tenant id.ID) ([]routing.Platfo
 
 // RuleSetExists implements routing.Store.
 func (s *Store) RuleSetExists(_ context.Context, set id.ID) (bool, error) {
-	return slices.Contains(s.Sets, set), nil
+	return slices.Contains(s.Prices, set), nil
 }
 
 // PolicySetExists implements routing.Store.
 func (s *Store) PolicySetExists(_ context.Context, set id.ID) (bool, error) {
-	return slices.Contains(s.Sets, set), nil
+	return s.setAt(set) >= 0, nil
 }

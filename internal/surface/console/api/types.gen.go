@@ -109,6 +109,27 @@ func (e LedgerEntryKind) Valid() bool {
 	}
 }
 
+// Defines values for PlatformCredentialStatus.
+const (
+	AutoDisabled PlatformCredentialStatus = "auto_disabled"
+	Disabled     PlatformCredentialStatus = "disabled"
+	Enabled      PlatformCredentialStatus = "enabled"
+)
+
+// Valid indicates whether the value is a known member of the PlatformCredentialStatus enum.
+func (e PlatformCredentialStatus) Valid() bool {
+	switch e {
+	case AutoDisabled:
+		return true
+	case Disabled:
+		return true
+	case Enabled:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PlatformTestStepName.
 const (
 	Auth    PlatformTestStepName = "auth"
@@ -130,6 +151,42 @@ func (e PlatformTestStepName) Valid() bool {
 	case Resolve:
 		return true
 	case Tls:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PolicyEventKind.
+const (
+	PolicyEventKindCooldown    PolicyEventKind = "cooldown"
+	PolicyEventKindDemotion    PolicyEventKind = "demotion"
+	PolicyEventKindDisable     PolicyEventKind = "disable"
+	PolicyEventKindExclusion   PolicyEventKind = "exclusion"
+	PolicyEventKindProbe       PolicyEventKind = "probe"
+	PolicyEventKindRecovery    PolicyEventKind = "recovery"
+	PolicyEventKindRestoration PolicyEventKind = "restoration"
+	PolicyEventKindReturn      PolicyEventKind = "return"
+)
+
+// Valid indicates whether the value is a known member of the PolicyEventKind enum.
+func (e PolicyEventKind) Valid() bool {
+	switch e {
+	case PolicyEventKindCooldown:
+		return true
+	case PolicyEventKindDemotion:
+		return true
+	case PolicyEventKindDisable:
+		return true
+	case PolicyEventKindExclusion:
+		return true
+	case PolicyEventKindProbe:
+		return true
+	case PolicyEventKindRecovery:
+		return true
+	case PolicyEventKindRestoration:
+		return true
+	case PolicyEventKindReturn:
 		return true
 	default:
 		return false
@@ -223,6 +280,42 @@ func (e SetupInputLocale) Valid() bool {
 	case SetupInputLocaleEn:
 		return true
 	case SetupInputLocaleZhCN:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPolicyEventsParamsKind.
+const (
+	ListPolicyEventsParamsKindCooldown    ListPolicyEventsParamsKind = "cooldown"
+	ListPolicyEventsParamsKindDemotion    ListPolicyEventsParamsKind = "demotion"
+	ListPolicyEventsParamsKindDisable     ListPolicyEventsParamsKind = "disable"
+	ListPolicyEventsParamsKindExclusion   ListPolicyEventsParamsKind = "exclusion"
+	ListPolicyEventsParamsKindProbe       ListPolicyEventsParamsKind = "probe"
+	ListPolicyEventsParamsKindRecovery    ListPolicyEventsParamsKind = "recovery"
+	ListPolicyEventsParamsKindRestoration ListPolicyEventsParamsKind = "restoration"
+	ListPolicyEventsParamsKindReturn      ListPolicyEventsParamsKind = "return"
+)
+
+// Valid indicates whether the value is a known member of the ListPolicyEventsParamsKind enum.
+func (e ListPolicyEventsParamsKind) Valid() bool {
+	switch e {
+	case ListPolicyEventsParamsKindCooldown:
+		return true
+	case ListPolicyEventsParamsKindDemotion:
+		return true
+	case ListPolicyEventsParamsKindDisable:
+		return true
+	case ListPolicyEventsParamsKindExclusion:
+		return true
+	case ListPolicyEventsParamsKindProbe:
+		return true
+	case ListPolicyEventsParamsKindRecovery:
+		return true
+	case ListPolicyEventsParamsKindRestoration:
+		return true
+	case ListPolicyEventsParamsKindReturn:
 		return true
 	default:
 		return false
@@ -570,6 +663,44 @@ type PlatformConnection struct {
 	Platform Platform `json:"platform"`
 }
 
+// PlatformCredential defines model for PlatformCredential.
+type PlatformCredential struct {
+	// CooldownUntil When it is tried again; absent, it is in use.
+	CooldownUntil string `json:"cooldownUntil,omitempty"`
+
+	// DisabledAt Since when.
+	DisabledAt string `json:"disabledAt,omitempty"`
+
+	// DisabledReason Outcome for which a policy disabled it.
+	DisabledReason string `json:"disabledReason,omitempty"`
+
+	// Id Credential id.
+	Id string `json:"id"`
+
+	// InFlight Requests under way with it.
+	InFlight int `json:"inFlight"`
+
+	// Name Name that it was given.
+	Name string `json:"name"`
+
+	// Preview Its fields, masked.
+	Preview json.RawMessage `json:"preview"`
+
+	// Status Whether it is used; `auto_disabled` comes back by itself.
+	Status PlatformCredentialStatus `json:"status"`
+
+	// Weight Share among the platform's.
+	Weight int `json:"weight"`
+}
+
+// PlatformCredentialStatus Whether it is used; `auto_disabled` comes back by itself.
+type PlatformCredentialStatus string
+
+// PlatformCredentialList defines model for PlatformCredentialList.
+type PlatformCredentialList struct {
+	Items []PlatformCredential `json:"items"`
+}
+
 // PlatformModel Same shape as store.PlatformModel of the gateway.
 type PlatformModel struct {
 	BaseModelId           string          `json:"baseModelId,omitempty"`
@@ -661,6 +792,65 @@ type PlatformTestStep struct {
 
 // PlatformTestStepName Step.
 type PlatformTestStepName string
+
+// PolicyEvent defines model for PolicyEvent.
+type PolicyEvent struct {
+	// After State after.
+	After json.RawMessage `json:"after,omitempty"`
+
+	// At When.
+	At time.Time `json:"at"`
+
+	// Before State before; state, until, reason, demotion.
+	Before json.RawMessage `json:"before,omitempty"`
+
+	// Category Outcome that triggered it; absent where none did.
+	Category string `json:"category,omitempty"`
+
+	// CredentialId Absent where it is not about a credential.
+	CredentialId string `json:"credentialId,omitempty"`
+
+	// ErrorCode The upstream's own code.
+	ErrorCode string `json:"errorCode,omitempty"`
+
+	// Id Event id.
+	Id string `json:"id"`
+
+	// Kind What the policy did: `cooldown` leaves alone, `probe` tries again, `return` ends a cooldown, `disable` takes out of rotation, `recovery` puts back, `demotion` tries later than others, `restoration` ends that, `exclusion` passes over because of a limit.
+	Kind PolicyEventKind `json:"kind"`
+
+	// PlatformId Platform id.
+	PlatformId string `json:"platformId"`
+
+	// PlatformModelId Absent where it is not about a model.
+	PlatformModelId string `json:"platformModelId,omitempty"`
+
+	// RequestId Request in which it happened.
+	RequestId string `json:"requestId,omitempty"`
+
+	// StatusCode Status that the upstream answered with; absent without an answer.
+	StatusCode int `json:"statusCode,omitempty"`
+
+	// Until When it ends by itself; absent where it does not.
+	Until string `json:"until,omitempty"`
+}
+
+// PolicyEventKind What the policy did: `cooldown` leaves alone, `probe` tries again, `return` ends a cooldown, `disable` takes out of rotation, `recovery` puts back, `demotion` tries later than others, `restoration` ends that, `exclusion` passes over because of a limit.
+type PolicyEventKind string
+
+// PolicyEventList defines model for PolicyEventList.
+type PolicyEventList struct {
+	Items []PolicyEvent `json:"items"`
+
+	// Page From 1.
+	Page int `json:"page"`
+
+	// PageSize Rows of a page.
+	PageSize int `json:"pageSize"`
+
+	// Total Rows of all pages.
+	Total int `json:"total"`
+}
 
 // Preferences defines model for Preferences.
 type Preferences struct {
@@ -883,6 +1073,110 @@ type TaskLedger struct {
 	Items    []LedgerEntry `json:"items"`
 }
 
+// UserWallet defines model for UserWallet.
+type UserWallet struct {
+	// Balance What the account owns, the frozen part included.
+	Balance money.Number `json:"balance"`
+
+	// BalanceText Exact decimal.
+	BalanceText string `json:"balanceText"`
+
+	// Currency ISO 4217, or `SIM`.
+	Currency string `json:"currency"`
+
+	// FrozenBalance Held by running requests.
+	FrozenBalance money.Number `json:"frozenBalance"`
+
+	// FrozenBalanceText Exact decimal.
+	FrozenBalanceText string `json:"frozenBalanceText"`
+
+	// Id Account id.
+	Id string `json:"id"`
+
+	// Overdraft How far below zero it may fall.
+	Overdraft money.Number `json:"overdraft"`
+
+	// OverdraftText Exact decimal.
+	OverdraftText string `json:"overdraftText"`
+
+	// Spendable What requests may still take.
+	Spendable money.Number `json:"spendable"`
+
+	// SpendableText Exact decimal.
+	SpendableText string `json:"spendableText"`
+}
+
+// UserWalletList defines model for UserWalletList.
+type UserWalletList struct {
+	Items []UserWallet `json:"items"`
+}
+
+// WalletChange defines model for WalletChange.
+type WalletChange struct {
+	After  UserWallet `json:"after"`
+	Before UserWallet `json:"before"`
+
+	// ExpiresAt Of a grant that expires.
+	ExpiresAt string `json:"expiresAt,omitempty"`
+
+	// GrantId Of a grant.
+	GrantId string `json:"grantId,omitempty"`
+
+	// Left Of a refund; what may still be given back of the charge.
+	Left money.Number `json:"left,omitempty"`
+
+	// LeftText Exact decimal.
+	LeftText string `json:"leftText,omitempty"`
+
+	// TransactionId Transfer of a refund.
+	TransactionId string `json:"transactionId,omitempty"`
+}
+
+// WalletGrantInput defines model for WalletGrantInput.
+type WalletGrantInput struct {
+	// Amount More than 0.
+	Amount money.Number `json:"amount"`
+
+	// Currency Absent; that of the installation.
+	Currency string `json:"currency,omitempty"`
+
+	// ExpiresAt RFC 3339 or a date, in the future; absent, never.
+	ExpiresAt string `json:"expiresAt,omitempty"`
+
+	// IdempotencyKey Name of this change, chosen by the caller.
+	IdempotencyKey string `json:"idempotencyKey"`
+
+	// Reason Why, for people and the audit log.
+	Reason string `json:"reason"`
+}
+
+// WalletOverdraftInput defines model for WalletOverdraftInput.
+type WalletOverdraftInput struct {
+	// Amount 0 or more.
+	Amount money.Number `json:"amount"`
+
+	// Currency Absent; that of the installation.
+	Currency string `json:"currency,omitempty"`
+
+	// Reason Why, for people and the audit log.
+	Reason string `json:"reason"`
+}
+
+// WalletRefundInput defines model for WalletRefundInput.
+type WalletRefundInput struct {
+	// Amount More than 0, in the currency of the charge.
+	Amount money.Number `json:"amount"`
+
+	// IdempotencyKey Name of this change, chosen by the caller.
+	IdempotencyKey string `json:"idempotencyKey"`
+
+	// Reason Why, for people and the audit log.
+	Reason string `json:"reason"`
+
+	// TaskId Call of the wallet's owner.
+	TaskId string `json:"taskId"`
+}
+
 // BadRequest defines model for BadRequest.
 type BadRequest = Error
 
@@ -920,6 +1214,36 @@ type StartOidcSignInParams struct {
 	Next string `form:"next,omitempty" json:"next,omitempty"`
 }
 
+// ListPolicyEventsParams defines parameters for ListPolicyEvents.
+type ListPolicyEventsParams struct {
+	// PlatformId Of one platform.
+	PlatformId string `form:"platformId,omitempty" json:"platformId,omitempty"`
+
+	// PlatformModelId Of one of its models.
+	PlatformModelId string `form:"platformModelId,omitempty" json:"platformModelId,omitempty"`
+
+	// CredentialId Of one of its credentials.
+	CredentialId string `form:"credentialId,omitempty" json:"credentialId,omitempty"`
+
+	// Kind Of one kind.
+	Kind ListPolicyEventsParamsKind `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// CreatedFrom RFC 3339 or a date; alias `from`.
+	CreatedFrom string `form:"createdFrom,omitempty" json:"createdFrom,omitempty"`
+
+	// CreatedTo RFC 3339, excluded, or a date, included; alias `to`.
+	CreatedTo string `form:"createdTo,omitempty" json:"createdTo,omitempty"`
+
+	// Page From 1.
+	Page int `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize At most 200; alias `limit`.
+	PageSize int `form:"pageSize,omitempty" json:"pageSize,omitempty"`
+}
+
+// ListPolicyEventsParamsKind defines parameters for ListPolicyEvents.
+type ListPolicyEventsParamsKind string
+
 // ConnectPlatformJSONRequestBody defines body for ConnectPlatform for application/json ContentType.
 type ConnectPlatformJSONRequestBody = PlatformConnectInput
 
@@ -940,3 +1264,12 @@ type CreateSessionJSONRequestBody = SessionInput
 
 // CreateFirstAdministratorJSONRequestBody defines body for CreateFirstAdministrator for application/json ContentType.
 type CreateFirstAdministratorJSONRequestBody = SetupInput
+
+// GrantToWalletJSONRequestBody defines body for GrantToWallet for application/json ContentType.
+type GrantToWalletJSONRequestBody = WalletGrantInput
+
+// SetWalletOverdraftJSONRequestBody defines body for SetWalletOverdraft for application/json ContentType.
+type SetWalletOverdraftJSONRequestBody = WalletOverdraftInput
+
+// RefundToWalletJSONRequestBody defines body for RefundToWallet for application/json ContentType.
+type RefundToWalletJSONRequestBody = WalletRefundInput

@@ -1055,14 +1055,14 @@ type StoreLocalRegisterInput struct {
 type StoreModelRateLimitStatus struct {
 	Concurrent                StoreRateLimitMetricStatus    `json:"concurrent,omitempty"`
 	DisplayName               string                        `json:"displayName,omitempty"`
-	Enabled                   bool                          `json:"enabled,omitempty"`
+	Enabled                   bool                          `json:"enabled"`
 	LoadRatio                 money.Number                  `json:"loadRatio,omitempty"`
 	ModelAlias                string                        `json:"modelAlias,omitempty"`
 	ModelCooldownUntil        string                        `json:"modelCooldownUntil,omitempty"`
 	ModelName                 string                        `json:"modelName,omitempty"`
 	ModelType                 []string                      `json:"modelType"`
 	PlatformCooldownUntil     string                        `json:"platformCooldownUntil,omitempty"`
-	PlatformDisabledReason    StorePlatformPolicyEvent      `json:"platformDisabledReason,omitempty"`
+	PlatformDisabledReason    *StorePlatformPolicyEvent     `json:"platformDisabledReason,omitempty"`
 	PlatformDynamicPriority   int                           `json:"platformDynamicPriority"`
 	PlatformEffectivePriority int                           `json:"platformEffectivePriority"`
 	PlatformId                string                        `json:"platformId,omitempty"`
@@ -1180,7 +1180,10 @@ type StorePlayableAPIKey struct {
 
 // StorePricingRule defines model for store.PricingRule.
 type StorePricingRule struct {
-	BasePrice       money.Number    `json:"basePrice,omitempty"`
+	BasePrice money.Number `json:"basePrice,omitempty"`
+
+	// BasePriceText Exact decimal of `basePrice`.
+	BasePriceText   string          `json:"basePriceText,omitempty"`
 	BaseWeight      json.RawMessage `json:"baseWeight,omitempty"`
 	CalculatorType  string          `json:"calculatorType,omitempty"`
 	CreatedAt       string          `json:"createdAt,omitempty"`
@@ -1222,29 +1225,41 @@ type StorePricingRuleInput struct {
 
 // StorePricingRuleSet defines model for store.PricingRuleSet.
 type StorePricingRuleSet struct {
-	Category    string             `json:"category,omitempty"`
-	CreatedAt   string             `json:"createdAt,omitempty"`
-	Currency    string             `json:"currency,omitempty"`
-	Description string             `json:"description,omitempty"`
-	Id          string             `json:"id,omitempty"`
-	Metadata    json.RawMessage    `json:"metadata,omitempty"`
-	Name        string             `json:"name,omitempty"`
-	RuleSetKey  string             `json:"ruleSetKey,omitempty"`
-	Rules       []StorePricingRule `json:"rules,omitempty"`
-	Status      string             `json:"status,omitempty"`
-	UpdatedAt   string             `json:"updatedAt,omitempty"`
+	Category    string `json:"category,omitempty"`
+	CreatedAt   string `json:"createdAt,omitempty"`
+	Currency    string `json:"currency,omitempty"`
+	Description string `json:"description,omitempty"`
+
+	// EffectiveAt From when this version prices calls; absent, since the set was made.
+	EffectiveAt string `json:"effectiveAt,omitempty"`
+	Id          string `json:"id,omitempty"`
+
+	// IsDefault It prices what names no other set, and cannot be deleted.
+	IsDefault  bool               `json:"isDefault"`
+	Metadata   json.RawMessage    `json:"metadata,omitempty"`
+	Name       string             `json:"name,omitempty"`
+	RuleSetKey string             `json:"ruleSetKey,omitempty"`
+	Rules      []StorePricingRule `json:"rules,omitempty"`
+	Status     string             `json:"status,omitempty"`
+	UpdatedAt  string             `json:"updatedAt,omitempty"`
+
+	// Version Each save is a version; calls keep the one that they were accepted under.
+	Version int `json:"version"`
 }
 
 // StorePricingRuleSetInput defines model for store.PricingRuleSetInput.
 type StorePricingRuleSetInput struct {
-	Category    string                  `json:"category,omitempty"`
-	Currency    string                  `json:"currency,omitempty"`
-	Description string                  `json:"description,omitempty"`
-	Metadata    json.RawMessage         `json:"metadata,omitempty"`
-	Name        string                  `json:"name,omitempty"`
-	RuleSetKey  string                  `json:"ruleSetKey,omitempty"`
-	Rules       []StorePricingRuleInput `json:"rules,omitempty"`
-	Status      string                  `json:"status,omitempty"`
+	Category    *string `json:"category,omitempty"`
+	Currency    *string `json:"currency,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// EffectiveAt RFC 3339 or a date, not in the past; absent, at once.
+	EffectiveAt *string           `json:"effectiveAt,omitempty"`
+	Metadata    json.RawMessage   `json:"metadata,omitempty"`
+	Name        *string           `json:"name,omitempty"`
+	RuleSetKey  *string           `json:"ruleSetKey,omitempty"`
+	Rules       []json.RawMessage `json:"rules,omitempty"`
+	Status      *string           `json:"status,omitempty"`
 }
 
 // StorePriorityDemotionRecord defines model for store.PriorityDemotionRecord.
@@ -1270,7 +1285,7 @@ type StorePriorityDemotionRecord struct {
 type StoreRateLimitMetricStatus struct {
 	CurrentValue  money.Number `json:"currentValue,omitempty"`
 	LimitValue    money.Number `json:"limitValue,omitempty"`
-	Limited       bool         `json:"limited,omitempty"`
+	Limited       bool         `json:"limited"`
 	Ratio         money.Number `json:"ratio,omitempty"`
 	ReservedValue money.Number `json:"reservedValue,omitempty"`
 	ResetAt       string       `json:"resetAt,omitempty"`
@@ -1279,6 +1294,8 @@ type StoreRateLimitMetricStatus struct {
 
 // StoreRateLimitWindow defines model for store.RateLimitWindow.
 type StoreRateLimitWindow struct {
+	// Currency Of the metric `amount`.
+	Currency      string       `json:"currency,omitempty"`
 	LimitValue    money.Number `json:"limitValue,omitempty"`
 	Metric        string       `json:"metric,omitempty"`
 	ReservedValue money.Number `json:"reservedValue,omitempty"`
@@ -1287,7 +1304,10 @@ type StoreRateLimitWindow struct {
 	ScopeType     string       `json:"scopeType,omitempty"`
 	UpdatedAt     string       `json:"updatedAt,omitempty"`
 	UsedValue     money.Number `json:"usedValue,omitempty"`
-	WindowStart   string       `json:"windowStart,omitempty"`
+
+	// WindowSeconds How long the window is; absent of `concurrent`, which has none.
+	WindowSeconds int    `json:"windowSeconds,omitempty"`
+	WindowStart   string `json:"windowStart,omitempty"`
 }
 
 // StoreRunnerPolicy defines model for store.RunnerPolicy.
@@ -1307,14 +1327,14 @@ type StoreRunnerPolicy struct {
 
 // StoreRunnerPolicyInput defines model for store.RunnerPolicyInput.
 type StoreRunnerPolicyInput struct {
-	Description          string          `json:"description,omitempty"`
+	Description          *string         `json:"description,omitempty"`
 	FailoverPolicy       json.RawMessage `json:"failoverPolicy,omitempty"`
 	HardStopPolicy       json.RawMessage `json:"hardStopPolicy,omitempty"`
 	Metadata             json.RawMessage `json:"metadata,omitempty"`
-	Name                 string          `json:"name,omitempty"`
-	PolicyKey            string          `json:"policyKey,omitempty"`
+	Name                 *string         `json:"name,omitempty"`
+	PolicyKey            *string         `json:"policyKey,omitempty"`
 	PriorityDemotePolicy json.RawMessage `json:"priorityDemotePolicy,omitempty"`
-	Status               string          `json:"status,omitempty"`
+	Status               *string         `json:"status,omitempty"`
 }
 
 // StoreRuntimePolicySet defines model for store.RuntimePolicySet.
@@ -1324,26 +1344,29 @@ type StoreRuntimePolicySet struct {
 	DegradePolicy     json.RawMessage `json:"degradePolicy,omitempty"`
 	Description       string          `json:"description,omitempty"`
 	Id                string          `json:"id,omitempty"`
-	Metadata          json.RawMessage `json:"metadata,omitempty"`
-	Name              string          `json:"name,omitempty"`
-	PolicyKey         string          `json:"policyKey,omitempty"`
-	RateLimitPolicy   json.RawMessage `json:"rateLimitPolicy,omitempty"`
-	RetryPolicy       json.RawMessage `json:"retryPolicy,omitempty"`
-	Status            string          `json:"status,omitempty"`
-	UpdatedAt         string          `json:"updatedAt,omitempty"`
+
+	// IsDefault It holds for what names no other set, and cannot be deleted.
+	IsDefault       bool            `json:"isDefault"`
+	Metadata        json.RawMessage `json:"metadata,omitempty"`
+	Name            string          `json:"name,omitempty"`
+	PolicyKey       string          `json:"policyKey,omitempty"`
+	RateLimitPolicy json.RawMessage `json:"rateLimitPolicy,omitempty"`
+	RetryPolicy     json.RawMessage `json:"retryPolicy,omitempty"`
+	Status          string          `json:"status,omitempty"`
+	UpdatedAt       string          `json:"updatedAt,omitempty"`
 }
 
 // StoreRuntimePolicySetInput defines model for store.RuntimePolicySetInput.
 type StoreRuntimePolicySetInput struct {
 	AutoDisablePolicy json.RawMessage `json:"autoDisablePolicy,omitempty"`
 	DegradePolicy     json.RawMessage `json:"degradePolicy,omitempty"`
-	Description       string          `json:"description,omitempty"`
+	Description       *string         `json:"description,omitempty"`
 	Metadata          json.RawMessage `json:"metadata,omitempty"`
-	Name              string          `json:"name,omitempty"`
-	PolicyKey         string          `json:"policyKey,omitempty"`
+	Name              *string         `json:"name,omitempty"`
+	PolicyKey         *string         `json:"policyKey,omitempty"`
 	RateLimitPolicy   json.RawMessage `json:"rateLimitPolicy,omitempty"`
 	RetryPolicy       json.RawMessage `json:"retryPolicy,omitempty"`
-	Status            string          `json:"status,omitempty"`
+	Status            *string         `json:"status,omitempty"`
 }
 
 // StoreTaskAttempt defines model for store.TaskAttempt.

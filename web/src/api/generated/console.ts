@@ -321,6 +321,166 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/policy-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What policies did to platforms, models and credentials, the newest first
+         * @description Needs `platforms.read`. Events are kept for 90 days.
+         */
+        get: operations["listPolicyEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/platforms/{platformID}/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Platform id. */
+                platformID: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * A platform's credentials, masked, with how they do
+         * @description Needs `platforms.read`. States are those of the node that answers.
+         */
+        get: operations["listPlatformCredentials"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/platforms/{platformID}/credentials/{credentialID}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Platform id. */
+                platformID: string;
+                /** @description Credential id. */
+                credentialID: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put a credential back into rotation that a policy, or somebody, took out
+         * @description Needs `platforms.write`. It is used from the next request on; one that is in rotation stays as it is.
+         */
+        post: operations["enablePlatformCredential"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/wallets/{userID}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description User id. */
+                userID: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * A user's wallets, with overdrafts
+         * @description Needs `wallets.adjust`.
+         */
+        get: operations["listUserWallets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/wallets/{userID}/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description User id. */
+                userID: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give to a wallet, making it if there is none
+         * @description Needs `wallets.adjust`. The same `idempotencyKey` gives once; with another amount it is refused with `idempotency_conflict`. What is left of a grant when it expires goes back.
+         */
+        post: operations["grantToWallet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/wallets/{userID}/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description User id. */
+                userID: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a part of a call's charge back
+         * @description Needs `wallets.adjust`. All refunds of a call together are never more than its charge, else `refund_exceeds_charge`. The same `idempotencyKey` gives back once.
+         */
+        post: operations["refundToWallet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/wallets/{userID}/overdraft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description User id. */
+                userID: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set how far below zero a wallet may fall
+         * @description Needs `wallets.adjust`. Less than what is in use is refused with `overdraft_in_use`.
+         */
+        put: operations["setWalletOverdraft"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -871,6 +1031,150 @@ export interface components {
             };
             runtimePolicySetId?: string;
             updatedAt?: string;
+        };
+        PolicyEventList: {
+            items: components["schemas"]["PolicyEvent"][];
+            /** @description From 1. */
+            page: number;
+            /** @description Rows of a page. */
+            pageSize: number;
+            /** @description Rows of all pages. */
+            total: number;
+        };
+        PolicyEvent: {
+            /** @description Event id. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /**
+             * @description What the policy did: `cooldown` leaves alone, `probe` tries again, `return` ends a cooldown, `disable` takes out of rotation, `recovery` puts back, `demotion` tries later than others, `restoration` ends that, `exclusion` passes over because of a limit.
+             * @enum {string}
+             */
+            kind: "cooldown" | "probe" | "return" | "disable" | "recovery" | "demotion" | "restoration" | "exclusion";
+            /** @description Platform id. */
+            platformId: string;
+            /** @description Absent where it is not about a model. */
+            platformModelId?: string;
+            /** @description Absent where it is not about a credential. */
+            credentialId?: string;
+            /** @description Outcome that triggered it; absent where none did. */
+            category?: string;
+            /** @description Status that the upstream answered with; absent without an answer. */
+            statusCode?: number;
+            /** @description The upstream's own code. */
+            errorCode?: string;
+            /** @description Request in which it happened. */
+            requestId?: string;
+            /** @description State before; state, until, reason, demotion. */
+            before?: {
+                [key: string]: unknown;
+            };
+            /** @description State after. */
+            after?: {
+                [key: string]: unknown;
+            };
+            /** @description When it ends by itself; absent where it does not. */
+            until?: string;
+        };
+        PlatformCredentialList: {
+            items: components["schemas"]["PlatformCredential"][];
+        };
+        PlatformCredential: {
+            /** @description Credential id. */
+            id: string;
+            /** @description Name that it was given. */
+            name: string;
+            /** @description Its fields, masked. */
+            preview: {
+                [key: string]: unknown;
+            };
+            /** @description Share among the platform's. */
+            weight: number;
+            /**
+             * @description Whether it is used; `auto_disabled` comes back by itself.
+             * @enum {string}
+             */
+            status: "enabled" | "disabled" | "auto_disabled";
+            /** @description Outcome for which a policy disabled it. */
+            disabledReason?: string;
+            /** @description Since when. */
+            disabledAt?: string;
+            /** @description When it is tried again; absent, it is in use. */
+            cooldownUntil?: string;
+            /** @description Requests under way with it. */
+            inFlight: number;
+        };
+        UserWalletList: {
+            items: components["schemas"]["UserWallet"][];
+        };
+        UserWallet: {
+            /** @description Account id. */
+            id: string;
+            /** @description ISO 4217, or `SIM`. */
+            currency: string;
+            /** @description What the account owns, the frozen part included. */
+            balance: number;
+            /** @description Exact decimal. */
+            balanceText: string;
+            /** @description Held by running requests. */
+            frozenBalance: number;
+            /** @description Exact decimal. */
+            frozenBalanceText: string;
+            /** @description How far below zero it may fall. */
+            overdraft: number;
+            /** @description Exact decimal. */
+            overdraftText: string;
+            /** @description What requests may still take. */
+            spendable: number;
+            /** @description Exact decimal. */
+            spendableText: string;
+        };
+        WalletGrantInput: {
+            /** @description Absent; that of the installation. */
+            currency?: string;
+            /** @description More than 0. */
+            amount: number;
+            /** @description RFC 3339 or a date, in the future; absent, never. */
+            expiresAt?: string;
+            /** @description Why, for people and the audit log. */
+            reason: string;
+            /** @description Name of this change, chosen by the caller. */
+            idempotencyKey: string;
+        };
+        WalletRefundInput: {
+            /** @description Call of the wallet's owner. */
+            taskId: string;
+            /** @description More than 0, in the currency of the charge. */
+            amount: number;
+            /** @description Why, for people and the audit log. */
+            reason: string;
+            /** @description Name of this change, chosen by the caller. */
+            idempotencyKey: string;
+        };
+        WalletOverdraftInput: {
+            /** @description Absent; that of the installation. */
+            currency?: string;
+            /** @description 0 or more. */
+            amount: number;
+            /** @description Why, for people and the audit log. */
+            reason: string;
+        };
+        WalletChange: {
+            before: components["schemas"]["UserWallet"];
+            after: components["schemas"]["UserWallet"];
+            /** @description Transfer of a refund. */
+            transactionId?: string;
+            /** @description Of a grant. */
+            grantId?: string;
+            /** @description Of a grant that expires. */
+            expiresAt?: string;
+            /** @description Of a refund; what may still be given back of the charge. */
+            left?: number;
+            /** @description Exact decimal. */
+            leftText?: string;
         };
         /** @description Additive query parameters of the task lists. */
         TaskFilterAdditions: {
@@ -1624,6 +1928,229 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    listPolicyEvents: {
+        parameters: {
+            query?: {
+                /** @description Of one platform. */
+                platformId?: string;
+                /** @description Of one of its models. */
+                platformModelId?: string;
+                /** @description Of one of its credentials. */
+                credentialId?: string;
+                /** @description Of one kind. */
+                kind?: "cooldown" | "probe" | "return" | "disable" | "recovery" | "demotion" | "restoration" | "exclusion";
+                /** @description RFC 3339 or a date; alias `from`. */
+                createdFrom?: string;
+                /** @description RFC 3339, excluded, or a date, included; alias `to`. */
+                createdTo?: string;
+                /** @description From 1. */
+                page?: number;
+                /** @description At most 200; alias `limit`. */
+                pageSize?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyEventList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    listPlatformCredentials: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Platform id. */
+                platformID: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformCredentialList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    enablePlatformCredential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Platform id. */
+                platformID: string;
+                /** @description Credential id. */
+                credentialID: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The credential as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformCredential"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    listUserWallets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description User id. */
+                userID: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserWalletList"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    grantToWallet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description User id. */
+                userID: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WalletGrantInput"];
+            };
+        };
+        responses: {
+            /** @description Given */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WalletChange"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    refundToWallet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description User id. */
+                userID: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WalletRefundInput"];
+            };
+        };
+        responses: {
+            /** @description Given back */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WalletChange"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    setWalletOverdraft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description User id. */
+                userID: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WalletOverdraftInput"];
+            };
+        };
+        responses: {
+            /** @description The wallet as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserWallet"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             500: components["responses"]["InternalError"];
         };
     };

@@ -2640,6 +2640,8 @@ export interface components {
             status?: string;
             unit?: string;
             updatedAt?: string;
+            /** @description Exact decimal of `basePrice`. */
+            basePriceText?: string;
         };
         "store.PricingRuleInput": {
             basePrice?: number;
@@ -2681,6 +2683,12 @@ export interface components {
             rules?: components["schemas"]["store.PricingRule"][];
             status?: string;
             updatedAt?: string;
+            /** @description It prices what names no other set, and cannot be deleted. */
+            isDefault?: boolean;
+            /** @description Each save is a version; calls keep the one that they were accepted under. */
+            version?: number;
+            /** @description From when this version prices calls; absent, since the set was made. */
+            effectiveAt?: string;
         };
         "store.PricingRuleSetInput": {
             category?: string;
@@ -2693,6 +2701,8 @@ export interface components {
             ruleSetKey?: string;
             rules?: components["schemas"]["store.PricingRuleInput"][];
             status?: string;
+            /** @description RFC 3339 or a date, not in the past; absent, at once. */
+            effectiveAt?: string;
         };
         "store.PriorityDemotionRecord": {
             category?: string;
@@ -2730,6 +2740,10 @@ export interface components {
             updatedAt?: string;
             usedValue?: number;
             windowStart?: string;
+            /** @description How long the window is; absent of `concurrent`, which has none. */
+            windowSeconds?: number;
+            /** @description Of the metric `amount`. */
+            currency?: string;
         };
         "store.RunnerPolicy": {
             createdAt?: string;
@@ -2793,6 +2807,8 @@ export interface components {
             };
             status?: string;
             updatedAt?: string;
+            /** @description It holds for what names no other set, and cannot be deleted. */
+            isDefault?: boolean;
         };
         "store.RuntimePolicySetInput": {
             autoDisablePolicy?: {
