@@ -87,6 +87,9 @@ func (w *World) Check(t *testing.T, c *Contract, r Request) *Answer {
 		}
 	}
 	if r.Golden {
+		if r.Operation == "" {
+			t.Errorf("%s: a golden answer is an operation's, which holds it against the contract", r.Name)
+		}
 		golden(t, r.Name, a.Body)
 	}
 	return a
