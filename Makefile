@@ -93,6 +93,13 @@ e2e: build $(E2E_MODULES) ## The journey of a person through the real program in
 	@mkdir -p $(RESULTS)
 	E2E_GANTRY=$(CURDIR)/$(BINARY) node e2e/run.mjs 2>&1 | tee $(RESULTS)/e2e.log
 
+.PHONY: hostile
+hostile: ## Bad inputs against the real program, and the outcome that each must have (CASES=file of the same format)
+	@mkdir -p $(RESULTS)
+	HOSTILE_CASES=$(if $(CASES),$(abspath $(CASES))) HOSTILE_REPORT=$(CURDIR)/$(RESULTS)/hostile.txt \
+		go test -count=1 -run TestHostileInputs ./e2e || { cat $(RESULTS)/hostile.txt; exit 1; }
+	@cat $(RESULTS)/hostile.txt
+
 .PHONY: lint
 lint: ## Lint and format check of the Go code
 	$(call tool,golangci-lint) run

@@ -47,7 +47,7 @@ func (a *App) Handler(ctx context.Context) (http.Handler, error) {
 		byOwner(req.URL.Path, protocols.NotFound, c.NotFound, g.NotFound)(w, req)
 	})
 	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
-		byOwner(req.URL.Path, protocols.MethodNotAllowed, allowedConsole, allowed)(w, req)
+		byOwner(req.URL.Path, protocols.MethodNotAllowed(r), allowedConsole, allowed)(w, req)
 	})
 	return r, nil
 }
