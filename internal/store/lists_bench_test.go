@@ -59,7 +59,7 @@ func BenchmarkLists(b *testing.B) {
 	}
 }
 
-const listTurns = 40
+const listTurns = 15
 
 func measureList(b *testing.B, list crowdList) {
 	var took []time.Duration
