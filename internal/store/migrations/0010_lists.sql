@@ -31,3 +31,14 @@ CREATE INDEX task_user_list ON task
 CREATE INDEX task_list ON task
     (created_at, number, status, kind, model_type, api_key_id, is_simulated, requested_model, resolved_model, request_id);
 CREATE INDEX task_request ON task (request_id);
+
+-- What is no charge for a call is rare, and asked for by its kind.
+CREATE INDEX transfer_debit_other ON transfer (debit_account_id, number, at, kind) WHERE kind <> 'capture';
+CREATE INDEX transfer_credit_other ON transfer (credit_account_id, number, at, kind) WHERE kind <> 'capture';
+
+-- How many transfers an account has, by its side: totals of lists that are not narrowed further.
+ALTER TABLE account ADD COLUMN debits {{int}} NOT NULL DEFAULT 0;
+ALTER TABLE account ADD COLUMN credits {{int}} NOT NULL DEFAULT 0;
+UPDATE account SET
+    debits = (SELECT COUNT(*) FROM transfer WHERE debit_account_id = account.id),
+    credits = (SELECT COUNT(*) FROM transfer WHERE credit_account_id = account.id);
