@@ -14,6 +14,8 @@ RESULTS := bin/test
 PACKAGES ?= ./...
 # How many times `make soak` runs every Go test.
 SOAK_COUNT ?= 10
+# Which lists `make bench-lists` measures; all unless set.
+LISTS ?=
 # Arguments of `gantry serve`, e.g. make run ARGS="--addr 127.0.0.1:9000"
 ARGS ?=
 
@@ -128,6 +130,11 @@ bench: build ## What a relayed request costs, beside a bare reverse proxy; then 
 	go build -tags nosink -o bin/gantry-nosink ./cmd/gantry
 	bin/bench -gantry $(BINARY) -path bin/gantry-nosink
 	go test -run '^$$' -bench . -benchmem $(PACKAGES)
+
+.PHONY: bench-lists
+bench-lists: ## p95 of every list over a million calls and transfers, on both databases (LISTS=postgres/tasks/big)
+	@tools/need postgres
+	go test -run '^$$' -bench 'BenchmarkLists/$(LISTS)' -benchtime 1x -timeout 30m ./internal/store
 
 .PHONY: soak
 soak: ## Every Go test in its long form, SOAK_COUNT times, shuffled: finds what fails one time in many
