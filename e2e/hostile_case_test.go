@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -91,11 +90,6 @@ func (c *hostileCase) expected() (status []int, codes []string) {
 		return c.Expect.Status, ours
 	}
 	return c.Expect.Status, []string{c.Expect.Code}
-}
-
-// expects reports whether the file names an invariant.
-func (c *hostileCase) expects(invariant string) bool {
-	return slices.Contains(c.Expect.Invariants, invariant)
 }
 
 // openai reports whether an error must have the shape of OpenAI's.

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"strconv"
 	"strings"
@@ -75,9 +76,7 @@ func hostileToken(options string) (string, bool) {
 		}
 	}
 	token := jwt.NewWithClaims(method, claims)
-	for name, value := range header {
-		token.Header[name] = value
-	}
+	maps.Copy(token.Header, header)
 	if text, err := token.SignedString(key); err == nil {
 		return text, true
 	}

@@ -17,6 +17,8 @@ var hostileDriven = []string{"request", "raw", "load", "sequence", "startup"}
 
 // TestHostileInputs plays the cases of e2e/hostile/cases.yaml against a Gantry of its own. What it cannot play is neither
 // passed nor failed: the report, which is written to the file that HOSTILE_REPORT names, counts it apart with the reason.
+//
+//nolint:tparallel // cases compare the wallet before and after: one at a time
 func TestHostileInputs(t *testing.T) {
 	t.Parallel()
 	file := readHostile(t)

@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -40,9 +41,7 @@ func newHostileWorld(t *testing.T, file hostileFile) *hostileWorld {
 	w := &hostileWorld{
 		installation: start(t, t.TempDir(), "GANTRY_LOG_FORMAT=json"), vars: map[string]string{}, users: map[string]user{},
 	}
-	for name, value := range file.Vars {
-		w.vars[name] = value
-	}
+	maps.Copy(w.vars, file.Vars)
 	for _, name := range []string{"upload_path", "files_path", "notify_alipay", "notify_wechat", "notify_stripe", "return_path", "redeem_path", "admin_order_path", "canary"} {
 		delete(w.vars, name) // nothing here answers or listens there
 	}

@@ -69,6 +69,7 @@ func BenchmarkLists(b *testing.B) {
 const listTurns = 15
 
 func measureList(b *testing.B, list crowdList) {
+	b.Helper()
 	var took []time.Duration
 	var total int64
 	for b.Loop() {

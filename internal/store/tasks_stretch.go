@@ -183,14 +183,14 @@ func tallied(q tasks.Query, models []modelName) narrowing {
 func tallyOf(
 	ctx context.Context, db bun.IDB, q tasks.Query, models []modelName, days []int64,
 ) (map[int64]int64, error) {
+	counts := map[int64]int64{}
 	if len(days) == 0 || q.Text != "" && len(models) == 0 {
-		return nil, nil
+		return counts, nil
 	}
 	var rows []struct{ Day, N int64 }
 	query := tallied(q, models)(db.NewSelect().Table("task_tally").Column("day").ColumnExpr("CAST(SUM(n) AS BIGINT) AS n")).
 		Where("day >= ? AND day <= ?", days[len(days)-1], days[0]).Group("day")
 	err := query.Scan(ctx, &rows)
-	counts := map[int64]int64{}
 	for _, r := range rows {
 		counts[r.Day] = r.N
 	}
