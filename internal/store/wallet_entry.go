@@ -33,7 +33,7 @@ func (s *Wallet) EntryList(ctx context.Context, q wallet.EntryQuery) (page.Page[
 	var items []wallet.Entry
 	var total int64
 	err = s.snapshot(ctx, func(db bun.IDB) (err error) {
-		sides := entrySides(db, wallets, q)
+		sides := entrySides(db, wallets, q, s.topOf(db, request))
 		if total, err = entryTotal(ctx, db, wallets, q); err != nil {
 			return err
 		}
@@ -48,14 +48,16 @@ func (s *Wallet) EntryList(ctx context.Context, q wallet.EntryQuery) (page.Page[
 func entryTotal(ctx context.Context, db bun.IDB, wallets map[id.ID]wallet.Account, q wallet.EntryQuery) (int64, error) {
 	bare := q.Text == "" && q.From.IsZero() && q.To.IsZero()
 	if !bare || q.Kind != "" && q.Kind != wallet.TransferCapture {
-		return db.NewSelect().TableExpr("(?) AS side", entrySides(db, wallets, q)).Count(ctx)
+		return db.NewSelect().TableExpr("(?) AS side", entrySides(db, wallets, q, unshaped)).Count(ctx)
 	}
 	total, err := entriesKept(ctx, db, wallets, q.Direction)
 	if err != nil || q.Kind == "" {
 		return total, err
 	}
 	q.Kind = ""
-	others, err := db.NewSelect().TableExpr("(?) AS side", entrySides(db, wallets, q, "kind <> 'capture'")).Count(ctx)
+	others, err := db.NewSelect().TableExpr("(?) AS side", entrySides(db, wallets, q, func(side *bun.SelectQuery) *bun.SelectQuery {
+		return side.Where("kind <> 'capture'")
+	})).Count(ctx)
 	return total - others, err
 }
 
@@ -65,6 +67,21 @@ func entriesKept(ctx context.Context, db bun.IDB, wallets map[id.ID]wallet.Accou
 	err = db.NewSelect().Table("account").ColumnExpr("CAST(COALESCE(SUM("+sum+"), 0) AS BIGINT)").
 		Where("id IN (?)", bun.List(slices.Collect(maps.Keys(wallets)))).Scan(ctx, &total)
 	return total, err
+}
+
+// unshaped leaves a side as it is.
+func unshaped(side *bun.SelectQuery) *bun.SelectQuery { return side }
+
+// topOf cuts each side behind the page on PostgreSQL, which else reads and sorts all of them; SQLite merges them in order
+// and stops.
+func (s *Wallet) topOf(db bun.IDB, request page.Request) narrowing {
+	if s.engine != postgres {
+		return unshaped
+	}
+	return func(side *bun.SelectQuery) *bun.SelectQuery {
+		top := side.Order("number DESC").Limit(int64(request.Offset() + request.Size))
+		return db.NewSelect().TableExpr("(?) AS top", top).ColumnExpr("number, account, credit")
+	}
 }
 
 // walletsOf maps the ids of the user's wallets that the query is about.
@@ -81,12 +98,10 @@ func (s *Wallet) walletsOf(ctx context.Context, q wallet.EntryQuery) (map[id.ID]
 
 // entrySides selects the sides of transfers that are in the wallets and pass the filters. Each wallet and each side is a
 // query of its own, because then the database can merge them in order instead of sorting all that a user ever did.
-func entrySides(db bun.IDB, wallets map[id.ID]wallet.Account, q wallet.EntryQuery, only ...string) *bun.SelectQuery {
+func entrySides(db bun.IDB, wallets map[id.ID]wallet.Account, q wallet.EntryQuery, shape narrowing) *bun.SelectQuery {
 	var sides *bun.SelectQuery
 	add := func(side *bun.SelectQuery) {
-		for _, condition := range only {
-			side.Where(condition)
-		}
+		side = shape(side)
 		if sides == nil {
 			sides = side
 		} else {
