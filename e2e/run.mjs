@@ -274,7 +274,7 @@ await check('the reference finds an operation, and the call that it shows works 
   await page.getByRole('searchbox').fill('no such thing');
   await page.getByText('No operation found').waitFor();
   await page.getByRole('searchbox').fill('getWorkspaceWallet');
-  await page.getByRole('navigation').getByRole('link', { name: /wallet/i }).last().click();
+  await page.getByRole('link', { name: /Get wallet accounts/ }).click();
   await page.waitForURL(/op=getWorkspaceWallet/);
   await page.getByText('API key or token of a user').waitFor();
   await button('Copy curl').click();
