@@ -14,6 +14,8 @@ RESULTS := bin/test
 PACKAGES ?= ./...
 # How many times `make soak` runs every Go test.
 SOAK_COUNT ?= 10
+# Which lists `make bench-lists` measures; all unless set.
+LISTS ?=
 # Arguments of `gantry serve`, e.g. make run ARGS="--addr 127.0.0.1:9000"
 ARGS ?=
 
@@ -93,6 +95,13 @@ e2e: build $(E2E_MODULES) ## The journey of a person through the real program in
 	@mkdir -p $(RESULTS)
 	E2E_GANTRY=$(CURDIR)/$(BINARY) node e2e/run.mjs 2>&1 | tee $(RESULTS)/e2e.log
 
+.PHONY: hostile
+hostile: ## Bad inputs against the real program, and the outcome that each must have (CASES=file of the same format)
+	@mkdir -p $(RESULTS)
+	HOSTILE_CASES=$(if $(CASES),$(abspath $(CASES))) HOSTILE_REPORT=$(CURDIR)/$(RESULTS)/hostile.txt \
+		go test -count=1 -run TestHostileInputs ./e2e || { cat $(RESULTS)/hostile.txt; exit 1; }
+	@cat $(RESULTS)/hostile.txt
+
 .PHONY: lint
 lint: ## Lint and format check of the Go code
 	$(call tool,golangci-lint) run
@@ -121,6 +130,11 @@ bench: build ## What a relayed request costs, beside a bare reverse proxy; then 
 	go build -tags nosink -o bin/gantry-nosink ./cmd/gantry
 	bin/bench -gantry $(BINARY) -path bin/gantry-nosink
 	go test -run '^$$' -bench . -benchmem $(PACKAGES)
+
+.PHONY: bench-lists
+bench-lists: ## p95 of every list over a million calls and transfers, on both databases (LISTS=postgres/tasks/big)
+	@tools/need postgres
+	go test -run '^$$' -bench 'BenchmarkLists/$(LISTS)' -benchtime 1x -timeout 30m ./internal/store
 
 .PHONY: soak
 soak: ## Every Go test in its long form, SOAK_COUNT times, shuffled: finds what fails one time in many

@@ -269,8 +269,25 @@ await check('the request list and the inspector tell the whole story', async () 
   await page.getByText(/balances match/i).first().waitFor();
 });
 
+await check('the reference finds an operation, and the call that it shows works in a shell', async () => {
+  await page.goto(at('/reference'));
+  await page.getByRole('searchbox').fill('no such thing');
+  await page.getByText('No operation found').waitFor();
+  await page.getByRole('searchbox').fill('getWorkspaceWallet');
+  await page.getByRole('link', { name: /Get wallet accounts/ }).click();
+  await page.waitForURL(/op=getWorkspaceWallet/);
+  await page.getByText('API key or token of a user').waitFor();
+  await button('Copy curl').click();
+  const call = await page.evaluate(() => navigator.clipboard.readText());
+  const key = /sk-[0-9A-Za-z]{16}_[0-9A-Za-z]+/.exec(curl)[0];
+  const { stdout } = await run('sh', ['-c', call], { env: { ...process.env, GANTRY_API_KEY: key } });
+  assert.equal(JSON.parse(stdout).primaryAccount.currency, 'USD', stdout);
+  await shot('reference-operation');
+});
+
 await check('every screen opens again after a reload, in both languages and themes', async () => {
-  const paths = ['/', '/welcome', '/play/chat', '/keys', '/wallet', '/requests', '/account', '/ops/platforms', '/ops/people/users'];
+  const paths = ['/', '/welcome', '/play/chat', '/keys', '/wallet', '/requests', '/account', '/ops/platforms', '/ops/people/users',
+    '/reference', '/reference?surface=gateway&op=createAdminPlatform', '/reference?surface=gateway&op=openaiV1ChatCompletions'];
   for (const [locale, theme] of [['en', 'light'], ['zh-CN', 'dark'], ['zh-CN', 'light'], ['en', 'dark']]) {
     await page.evaluate(([l, t]) => {
       localStorage.setItem('gantry.locale', l);
@@ -281,7 +298,7 @@ await check('every screen opens again after a reload, in both languages and them
       await page.goto(at(path));
       await page.getByRole('heading', { level: 1 }).first().waitFor();
       await page.waitForLoadState('networkidle');
-      const name = path === '/' ? 'home' : path.slice(1).replaceAll('/', '-');
+      const name = path === '/' ? 'home' : path.slice(1).replace(/^reference\?.*op=/, 'reference-').replaceAll('/', '-');
       await shot(`${name}.${locale}.${theme}`);
       const lang = await page.evaluate(() => document.documentElement.lang);
       assert.equal(lang, locale, `${path} is in ${lang}`);

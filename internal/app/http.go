@@ -14,6 +14,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/surface/gateway"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
 	"github.com/gantry-ai/gantry/internal/surface/protocols"
+	"github.com/gantry-ai/gantry/internal/surface/reference"
 	"github.com/gantry-ai/gantry/web"
 )
 
@@ -21,20 +22,29 @@ import (
 func (a *App) Handler(context.Context) (http.Handler, error) {
 	g := a.gatewaySurface()
 	c := a.consoleSurface()
+	f := faces{
+		protocols: face{a.cfg.Surfaces.Protocols, func(r chi.Router) {
+			protocols.Mount(r, protocols.Options{Relay: a.relay, Keys: a.directory, Caller: callerOf})
+		}},
+		gateway: face{a.cfg.Surfaces.Gateway, a.timely(g.Mount)}, console: face{a.cfg.Surfaces.Console, a.timely(c.Mount)},
+	}
+	documents, err := f.contracts()
+	if err != nil {
+		return nil, err
+	}
 	r := chi.NewRouter()
 	r.Use(httpx.Edge(a.cfg.TrustedProxies))
-	mount(r, a.cfg.Surfaces.Protocols, func(r chi.Router) {
-		protocols.Mount(r, protocols.Options{Relay: a.relay, Keys: a.directory, Caller: callerOf})
-	})
-	mount(r, a.cfg.Surfaces.Gateway, a.timely(g.Mount))
-	mount(r, a.cfg.Surfaces.Console, a.timely(c.Mount))
+	for _, face := range []face{f.protocols, f.gateway, f.console} {
+		mount(r, face.at, face.routes)
+	}
+	reference.New(reference.Options{Contracts: documents, Log: a.log}).Mount(r)
 	// What is not found is said in the way of the surface that the path belongs to.
 	allowed, allowedConsole := g.MethodNotAllowed(r), c.MethodNotAllowed(r)
 	r.NotFound(func(w http.ResponseWriter, req *http.Request) {
 		byOwner(req.URL.Path, protocols.NotFound, c.NotFound, g.NotFound)(w, req)
 	})
 	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
-		byOwner(req.URL.Path, protocols.MethodNotAllowed, allowedConsole, allowed)(w, req)
+		byOwner(req.URL.Path, protocols.MethodNotAllowed(r), allowedConsole, allowed)(w, req)
 	})
 	return r, nil
 }

@@ -10,6 +10,8 @@ const (
 	expireEvery = time.Minute
 	// usedEvery is how often it is written down when keys were last used.
 	usedEvery = 10 * time.Second
+	// sealEvery is how soon the tasks of a day that is over are counted, and sealAtOnce how many days at a time.
+	sealEvery, sealAtOnce = time.Minute, 60
 	// forgetEvery is how often sessions that ended long ago are deleted.
 	forgetEvery = time.Hour
 )
@@ -20,6 +22,7 @@ func (a *App) startJobs(ctx context.Context) {
 	go every(ctx, expireEvery, a.expireGrants)
 	go every(ctx, usedEvery, a.writeUsedKeys)
 	go every(ctx, forgetEvery, a.forgetSessions)
+	go every(ctx, sealEvery, a.sealDays)
 	a.startHealth(ctx)
 	if a.cfg.Cluster.Enabled {
 		go every(ctx, countNodesEvery, a.countNodes)
@@ -49,6 +52,17 @@ func (a *App) expireGrants(ctx context.Context) {
 	}
 	if closed > 0 {
 		a.log.Info("grants expired", "count", closed)
+	}
+}
+
+// sealDays counts the tasks of days that are over, so that lists stay fast.
+func (a *App) sealDays(ctx context.Context) {
+	n, err := a.store.Tasks().DaysSeal(ctx, sealAtOnce)
+	if err != nil && ctx.Err() == nil {
+		a.log.Warn("tasks of past days not counted", "error", err)
+	}
+	if n > 0 {
+		a.log.Info("tasks of past days counted", "days", n)
 	}
 }
 

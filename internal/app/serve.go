@@ -22,8 +22,8 @@ const (
 	settleTimeout = 10 * time.Second
 	// closeTimeout bounds how long the last records may take to be written.
 	closeTimeout = 10 * time.Second
-	// maxHeader bounds a request's header.
-	maxHeader = 64 << 10
+	// maxHeader bounds a request's header; net/http allows 4 KiB more.
+	maxHeader = 32 << 10
 	idleConn  = 2 * time.Minute
 )
 

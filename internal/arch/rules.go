@@ -179,7 +179,9 @@ var Rules = []Rule{
 }
 
 // surfaces are the faces of Gantry; what they share lies beside them.
-var surfaces = []string{"protocols", "gateway", "tokenfactory", "yuanjing", "consoleadmin", "drawing", "console"}
+var surfaces = []string{
+	"protocols", "gateway", "tokenfactory", "yuanjing", "consoleadmin", "drawing", "console", "reference",
+}
 
 // surfaceRules keep surfaces apart: each can be switched off, moved or removed alone.
 func surfaceRules() []Rule {

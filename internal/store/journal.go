@@ -89,7 +89,7 @@ func (s *Journal) tasksInsert(ctx context.Context, t *transaction, batch []*jour
 			fresh = append(fresh, r)
 		}
 	}
-	return fresh, nil
+	return fresh, s.daysOpenAgain(ctx, t, fresh)
 }
 
 // lastUses maps each key to the latest call that was made with it.

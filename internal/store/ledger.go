@@ -36,6 +36,7 @@ type ledger struct {
 type balance struct {
 	accountRow
 	posted, credited, spent money.Amount
+	debits, credits         int64 // how many transfers
 }
 
 type batchRow struct {
@@ -169,6 +170,11 @@ func (b *balance) move(kind wallet.TransferKind, amount money.Amount) (err error
 		return fmt.Errorf("account %s: %w", b.ID, err)
 	}
 	b.posted += amount
+	if amount < 0 {
+		b.debits++
+	} else {
+		b.credits++
+	}
 	if b.Kind != wallet.KindWallet {
 		return nil
 	}
@@ -201,7 +207,8 @@ func (l *ledger) transfersInsert(ctx context.Context, transfers []*wallet.Transf
 }
 
 var accountMove = newStatement(`UPDATE account
-	SET posted = posted + ?, credited = credited + ?, spent = spent + ?, updated_at = ? WHERE id = ?`)
+	SET posted = posted + ?, credited = credited + ?, spent = spent + ?, debits = debits + ?, credits = credits + ?,
+	updated_at = ? WHERE id = ?`)
 
 // accountsUpdate writes one row per account, however many transfers moved it, as a difference: others may have moved
 // what is held meanwhile.
@@ -210,7 +217,7 @@ func (l *ledger) accountsUpdate(ctx context.Context, transfers []*wallet.Transfe
 	var rows [][]any
 	for _, account := range accountsOf(transfers) {
 		a := l.accounts[account]
-		rows = append(rows, []any{int64(a.posted), int64(a.credited), int64(a.spent), now, arg(account)})
+		rows = append(rows, []any{int64(a.posted), int64(a.credited), int64(a.spent), a.debits, a.credits, now, arg(account)})
 	}
 	_, err := l.database.execEach(ctx, l.t, accountMove, rows)
 	return err

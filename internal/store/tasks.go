@@ -95,14 +95,16 @@ const (
 	maxModelName = 255
 )
 
-var taskInsert = insertStatement("task", []string{
+var taskColumns = []string{
 	"id", "request_id", "tenant_id", "user_id", "group_id", "api_key_id", "api_key_name", "api_key_prefix",
 	"kind", "model_type", "run_mode", "is_async", "is_stream", "status", "requested_model", "resolved_model",
 	"platform_id", "platform_model_id", "provider", "is_simulated", "error_code", "error_message", "http_status",
 	"usage", "usage_estimated", "input_tokens", "output_tokens", "currency", "held", "charged", "bill_reason",
 	"attempts", "attempt_count", "lines", "route", "preprocessing", "request", "result",
 	"remote_task_id", "remote_payload", "job_id", "ttft_ns", "started_at", "finished_at", "created_at", "updated_at",
-}, "id")
+}
+
+var taskInsert = insertStatement("task", taskColumns, "id")
 
 // taskValues are in the order of taskInsert. Texts are cleaned and cut here: a call that happened must be recorded, so
 // nothing in it may make a database refuse the row.

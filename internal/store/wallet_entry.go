@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -31,14 +33,55 @@ func (s *Wallet) EntryList(ctx context.Context, q wallet.EntryQuery) (page.Page[
 	var items []wallet.Entry
 	var total int64
 	err = s.snapshot(ctx, func(db bun.IDB) (err error) {
-		sides := entrySides(db, wallets, q)
-		if total, err = db.NewSelect().TableExpr("(?) AS side", sides).Count(ctx); err != nil {
+		sides := entrySides(db, wallets, q, s.topOf(db, request))
+		if total, err = entryTotal(ctx, db, wallets, q); err != nil {
 			return err
 		}
 		items, err = entryPage(ctx, db, sides, wallets, request)
 		return err
 	})
 	return page.Of(request, items, total), err
+}
+
+// entryTotal counts. What is asked by direction alone is kept with the accounts; charges for calls, which are nearly all
+// there is, are that without the others.
+func entryTotal(ctx context.Context, db bun.IDB, wallets map[id.ID]wallet.Account, q wallet.EntryQuery) (int64, error) {
+	bare := q.Text == "" && q.From.IsZero() && q.To.IsZero()
+	if !bare || q.Kind != "" && q.Kind != wallet.TransferCapture {
+		return db.NewSelect().TableExpr("(?) AS side", entrySides(db, wallets, q, unshaped)).Count(ctx)
+	}
+	total, err := entriesKept(ctx, db, wallets, q.Direction)
+	if err != nil || q.Kind == "" {
+		return total, err
+	}
+	q.Kind = ""
+	others, err := db.NewSelect().TableExpr("(?) AS side", entrySides(db, wallets, q, func(side *bun.SelectQuery) *bun.SelectQuery {
+		return side.Where("kind <> 'capture'")
+	})).Count(ctx)
+	return total - others, err
+}
+
+// entriesKept reads how many entries the wallets have.
+func entriesKept(ctx context.Context, db bun.IDB, wallets map[id.ID]wallet.Account, direction string) (total int64, err error) {
+	sum := map[string]string{"debit": "debits", "credit": "credits", "": "debits + credits"}[direction]
+	err = db.NewSelect().Table("account").ColumnExpr("CAST(COALESCE(SUM("+sum+"), 0) AS BIGINT)").
+		Where("id IN (?)", bun.List(slices.Collect(maps.Keys(wallets)))).Scan(ctx, &total)
+	return total, err
+}
+
+// unshaped leaves a side as it is.
+func unshaped(side *bun.SelectQuery) *bun.SelectQuery { return side }
+
+// topOf cuts each side behind the page on PostgreSQL, which else reads and sorts all of them; SQLite merges them in order
+// and stops.
+func (s *Wallet) topOf(db bun.IDB, request page.Request) narrowing {
+	if s.engine != postgres {
+		return unshaped
+	}
+	return func(side *bun.SelectQuery) *bun.SelectQuery {
+		top := side.Order("number DESC").Limit(int64(request.Offset() + request.Size))
+		return db.NewSelect().TableExpr("(?) AS top", top).ColumnExpr("number, account, credit")
+	}
 }
 
 // walletsOf maps the ids of the user's wallets that the query is about.
@@ -55,9 +98,10 @@ func (s *Wallet) walletsOf(ctx context.Context, q wallet.EntryQuery) (map[id.ID]
 
 // entrySides selects the sides of transfers that are in the wallets and pass the filters. Each wallet and each side is a
 // query of its own, because then the database can merge them in order instead of sorting all that a user ever did.
-func entrySides(db bun.IDB, wallets map[id.ID]wallet.Account, q wallet.EntryQuery) *bun.SelectQuery {
+func entrySides(db bun.IDB, wallets map[id.ID]wallet.Account, q wallet.EntryQuery, shape narrowing) *bun.SelectQuery {
 	var sides *bun.SelectQuery
 	add := func(side *bun.SelectQuery) {
+		side = shape(side)
 		if sides == nil {
 			sides = side
 		} else {
@@ -82,13 +126,18 @@ func entrySide(db bun.IDB, column, credit string, w id.ID, q wallet.EntryQuery) 
 	if q.Kind != "" {
 		query.Where("kind = ?", q.Kind)
 	}
+	if q.Kind != "" && q.Kind != wallet.TransferCapture {
+		query.Where("kind <> 'capture'") // which is what the small indexes hold
+	}
 	if !q.From.IsZero() {
 		query.Where("at >= ?", stampOf(q.From))
 	}
 	if !q.To.IsZero() {
 		query.Where("at < ?", stampOf(q.To))
 	}
-	if q.Text != "" {
+	if whole, err := id.Parse(q.Text); err == nil {
+		query.Where("number IN (?)", referring(db, whole))
+	} else if q.Text != "" {
 		query.WhereGroup(" AND ", func(query *bun.SelectQuery) *bun.SelectQuery {
 			for _, column := range []string{"ref_id", "reason", "kind"} {
 				query.WhereOr("lower(?) LIKE lower(?) ESCAPE '!'", bun.Ident(column), like(q.Text))
@@ -97,6 +146,16 @@ func entrySide(db bun.IDB, column, credit string, w id.ID, q wallet.EntryQuery) 
 		})
 	}
 	return query
+}
+
+// referring selects the numbers of transfers that refer to a task or a grant, with a task's refunds, from the index on
+// references.
+func referring(db bun.IDB, to id.ID) *bun.SelectQuery {
+	text := to.String()
+	refunds := db.NewSelect().Table("transfer").Column("number").
+		Where("ref_type = ? AND ref_id >= ? AND ref_id < ?", wallet.RefRefund, text+":", text+";")
+	return db.NewSelect().Table("transfer").Column("number").
+		Where("ref_type IN (?, ?) AND ref_id = ?", wallet.RefTask, wallet.RefGrant, text).UnionAll(refunds)
 }
 
 // entryPage reads one page of the sides, the newest first, with their transfers.

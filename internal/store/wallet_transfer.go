@@ -41,10 +41,12 @@ func (r transferRow) value() wallet.Transfer {
 	}
 }
 
-var transferInsert = insertStatement("transfer", []string{
+var transferColumns = []string{
 	"number", "id", "at", "kind", "currency", "amount", "debit_account_id", "credit_account_id", "debit_after",
 	"credit_after", "ref_type", "ref_id", "hold_amount", "reason", "metadata",
-}, "ref_type, ref_id, kind")
+}
+
+var transferInsert = insertStatement("transfer", transferColumns, "ref_type, ref_id, kind")
 
 // transferValues are in the order of transferInsert; texts have been cleaned.
 func transferValues(v *wallet.Transfer) []any {

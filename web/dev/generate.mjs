@@ -3,7 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
 const here = import.meta.dirname;
-const surfaces = { gateway: 'easyai-gateway.openapi.yaml', console: 'console.openapi.yaml' };
+const surfaces = {
+  gateway: 'easyai-gateway.openapi.yaml',
+  console: 'console.openapi.yaml',
+  reference: 'reference.openapi.yaml',
+};
 
 for (const [name, contract] of Object.entries(surfaces)) {
   const from = join(here, '../../contracts', contract);

@@ -119,8 +119,9 @@ type Event struct {
 
 // Query selects tasks. Zero fields do not restrict; a zero User asks for every user's.
 type Query struct {
-	User      id.ID
-	Text      string // part of the request id, of a model's name, or a whole task id
+	User id.ID
+	// Text is a task id or a request id, or part of a model's name; without a user also part of a request id.
+	Text      string
 	ModelType inference.ModelType
 	Kind      inference.Kind
 	Status    Status

@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/surface/httpx"
 )
 
 // home is where the console lives; its files know.
@@ -85,7 +86,7 @@ func (s *Surface) serve(w http.ResponseWriter, req *http.Request, name string) {
 	if kind, ok := mediaTypes[path.Ext(name)]; ok {
 		h.Set("Content-Type", kind)
 	}
-	if acceptsGzip(req) {
+	if httpx.AcceptsGzip(req) {
 		if body, err := fs.ReadFile(s.Files, name+".gz"); err == nil {
 			h.Set("Content-Encoding", "gzip")
 			http.ServeContent(w, req, name, time.Time{}, bytes.NewReader(body))
@@ -101,16 +102,4 @@ func (s *Surface) serve(w http.ResponseWriter, req *http.Request, name string) {
 		return
 	}
 	http.ServeContent(w, req, name, time.Time{}, bytes.NewReader(body))
-}
-
-// acceptsGzip reads Accept-Encoding as far as it takes: a coding with weight 0 is refused.
-func acceptsGzip(req *http.Request) bool {
-	for coding := range strings.SplitSeq(req.Header.Get("Accept-Encoding"), ",") {
-		name, weight, _ := strings.Cut(strings.TrimSpace(coding), ";")
-		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
-			value := strings.TrimPrefix(strings.ReplaceAll(weight, " ", ""), "q=")
-			return strings.Trim(value, "0.") != "" || value == ""
-		}
-	}
-	return false
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
@@ -41,4 +42,16 @@ func Time(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02T15:04:05.999Z07:00")
+}
+
+// AcceptsGzip reads Accept-Encoding as far as it takes: a coding with weight 0 is refused.
+func AcceptsGzip(req *http.Request) bool {
+	for coding := range strings.SplitSeq(req.Header.Get("Accept-Encoding"), ",") {
+		name, weight, _ := strings.Cut(strings.TrimSpace(coding), ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			value := strings.TrimPrefix(strings.ReplaceAll(weight, " ", ""), "q=")
+			return strings.Trim(value, "0.") != "" || value == ""
+		}
+	}
+	return false
 }

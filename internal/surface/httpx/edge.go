@@ -28,6 +28,10 @@ type edge struct {
 // What every answer says; shared, because it is said on the way of every call.
 var noSniff, noReferrer = []string{"nosniff"}, []string{"no-referrer"}
 
+// closed ends the connection behind a chunked request. net/http drops a Content-Length beside it, by which a proxy before us
+// may have seen another end of the body, so that what follows could be somebody else's request.
+var closed = []string{"close"}
+
 // Edge gives each request its id and its client's address, and answers with the id and the headers that no surface should
 // be without. It goes around everything else. Proxies in trusted are believed what they say of their clients.
 func Edge(trusted []netip.Prefix) func(http.Handler) http.Handler {
@@ -37,6 +41,9 @@ func Edge(trusted []netip.Prefix) func(http.Handler) http.Handler {
 			h := w.Header()
 			h["X-Request-Id"] = []string{e.requestID}
 			h["X-Content-Type-Options"], h["Referrer-Policy"] = noSniff, noReferrer
+			if len(req.TransferEncoding) > 0 && req.ProtoMajor == 1 {
+				h["Connection"] = closed
+			}
 			next.ServeHTTP(w, req.WithContext(context.WithValue(req.Context(), edgeKey{}, e)))
 		})
 	}

@@ -177,14 +177,19 @@ var methods = []string{
 	http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
 }
 
+// Allow names the methods under which routes know the path of a request, as an answer that the method is not allowed has to.
+func Allow(w http.ResponseWriter, req *http.Request, routes chi.Routes) {
+	allowed := slices.DeleteFunc(slices.Clone(methods), func(m string) bool {
+		return !routes.Match(chi.NewRouteContext(), m, req.URL.Path)
+	})
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+}
+
 // MethodNotAllowed answers a path that is known under other methods. A preflight from another site is refused: no route
 // here may be called with a browser's credentials from elsewhere.
 func (s *Server) MethodNotAllowed(routes chi.Routes) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
-		allowed := slices.DeleteFunc(slices.Clone(methods), func(m string) bool {
-			return !routes.Match(chi.NewRouteContext(), m, req.URL.Path)
-		})
-		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		Allow(w, req, routes)
 		if req.Method == http.MethodOptions && req.Header.Get("Origin") != "" {
 			s.Refuse(w, req, ErrOrigin)
 			return

@@ -47,6 +47,8 @@ func (s *surface) getModel(w http.ResponseWriter, req *http.Request) {
 func (s *surface) reader(w http.ResponseWriter, req *http.Request) (*identity.Principal, bool) {
 	p, err := s.Keys.Authenticate(req.Context(), req.Header.Get("Authorization"))
 	switch {
+	case len(req.Header["Authorization"]) > 1:
+		err = identity.ErrCredentials
 	case err != nil:
 	case !p.Scope.Has(identity.ScopeModels) && !p.Scope.Has(identity.ScopeChat):
 		err = identity.ErrScope

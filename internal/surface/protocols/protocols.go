@@ -11,6 +11,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/relay"
+	"github.com/gantry-ai/gantry/internal/surface/httpx"
 	"github.com/gantry-ai/gantry/internal/wire/openai"
 )
 
@@ -37,13 +38,18 @@ func Mount(r chi.Router, o Options) {
 // Owns reports whether a path belongs to the surface, so that what is not found there is said in its protocol.
 func Owns(path string) bool { return strings.HasPrefix(path, "/v1/") || path == "/v1" }
 
-// NotFound and MethodNotAllowed answer in the protocol's own shape.
+// NotFound answers in the protocol's own shape.
 func NotFound(w http.ResponseWriter, _ *http.Request) {
 	writeError(w, fault.ErrNotFound.Saying("Unknown request URL. See the documentation for the endpoints of this API."))
 }
 
-// MethodNotAllowed answers a known path that was called with another method.
-func MethodNotAllowed(w http.ResponseWriter, _ *http.Request) { writeError(w, fault.ErrBadMethod) }
+// MethodNotAllowed answers a path that routes know under other methods.
+func MethodNotAllowed(routes chi.Routes) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		httpx.Allow(w, req, routes)
+		writeError(w, fault.ErrBadMethod)
+	}
+}
 
 type surface struct{ Options }
 

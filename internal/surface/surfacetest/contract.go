@@ -3,6 +3,7 @@ package surfacetest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -116,18 +117,7 @@ func (c *Contract) schema(operation string, status int) (*openapi3.Schema, error
 func undeclared(path string, schema *openapi3.Schema, v any) error {
 	switch v := v.(type) {
 	case map[string]any:
-		if len(schema.Properties) == 0 {
-			return nil
-		}
-		for name, member := range v {
-			property := schema.Properties[name]
-			if property == nil {
-				return fmt.Errorf("%s.%s is not in the contract", path, name)
-			}
-			if err := undeclared(path+"."+name, property.Value, member); err != nil {
-				return err
-			}
-		}
+		return undeclaredMember(path, schema, v)
 	case []any:
 		for i, item := range v {
 			if schema.Items == nil {
@@ -139,4 +129,49 @@ func undeclared(path string, schema *openapi3.Schema, v any) error {
 		}
 	}
 	return nil
+}
+
+func undeclaredMember(path string, schema *openapi3.Schema, v map[string]any) error {
+	properties := propertiesOf(schema)
+	if len(properties) == 0 {
+		return undeclaredValue(path, schema, v)
+	}
+	for name, member := range v {
+		property := properties[name]
+		if property == nil {
+			return fmt.Errorf("%s.%s is not in the contract", path, name)
+		}
+		if err := undeclared(path+"."+name, property.Value, member); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// undeclaredValue looks into an object whose members may have any name, but whose values have a schema.
+func undeclaredValue(path string, schema *openapi3.Schema, v map[string]any) error {
+	value := schema.AdditionalProperties.Schema
+	if value == nil {
+		return nil
+	}
+	for name, member := range v {
+		if err := undeclared(path+"."+name, value.Value, member); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// propertiesOf are the named members of a schema and of all that it is made of or may be.
+func propertiesOf(schema *openapi3.Schema) openapi3.Schemas {
+	out := maps.Clone(schema.Properties)
+	for _, parts := range []openapi3.SchemaRefs{schema.AllOf, schema.AnyOf, schema.OneOf} {
+		for _, part := range parts {
+			if out == nil {
+				out = openapi3.Schemas{}
+			}
+			maps.Copy(out, propertiesOf(part.Value))
+		}
+	}
+	return out
 }

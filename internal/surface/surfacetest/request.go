@@ -94,6 +94,9 @@ func (r Request) Judge(t *testing.T, c *Contract, a *Answer) {
 		}
 	}
 	if r.Golden {
+		if r.Operation == "" {
+			t.Errorf("%s: a golden answer is an operation's, which holds it against the contract", r.Name)
+		}
 		golden(t, r.Name, a.Body)
 	}
 }

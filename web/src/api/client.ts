@@ -1,6 +1,7 @@
 import createClient from 'openapi-fetch';
 import type { paths as ConsolePaths } from './generated/console';
 import type { paths as GatewayPaths } from './generated/gateway';
+import type { paths as ReferencePaths } from './generated/reference';
 import { asProblem, isAbort, problemFrom, type Surface } from './problem';
 import { bearer, reauthenticate } from './session';
 
@@ -25,6 +26,9 @@ export const gateway = createClient<GatewayPaths>(options);
 
 /** Operations of the console's own contract. */
 export const consoleApi = createClient<ConsolePaths>(options);
+
+/** The documents of the surfaces. */
+export const referenceApi = createClient<ReferencePaths>(options);
 
 interface Answer<T> {
   data?: T;

@@ -1,5 +1,6 @@
 import {
   IconApps,
+  IconBook2,
   IconHome2,
   IconKey,
   IconListDetails,
@@ -29,6 +30,7 @@ export const pages = [
   { name: 'requests', to: '/requests', area: 'workspace', icon: IconListDetails, key: 'r' },
   { name: 'keys', to: '/keys', area: 'workspace', icon: IconKey, key: 'k' },
   { name: 'wallet', to: '/wallet', area: 'workspace', icon: IconWallet, key: 'w' },
+  { name: 'reference', to: '/reference', area: 'workspace', icon: IconBook2, key: 'd' },
   { name: 'account', to: '/account', area: 'workspace', icon: IconUserCircle },
   {
     name: 'platforms',

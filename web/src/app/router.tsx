@@ -12,6 +12,7 @@ import { session } from '@/api/session';
 import { peopleSearch } from '@/features/people/search';
 import { chatSearch } from '@/features/play/search';
 import { platformsSearch } from '@/features/platforms/search';
+import { referenceSearch } from '@/features/reference/search';
 import { inspectorSearch, requestsSearch } from '@/features/requests/search';
 import { signInSearch } from '@/features/session/search';
 import { walletSearch } from '@/features/wallet/search';
@@ -157,6 +158,17 @@ const users = createRoute({
   component: lazyRouteComponent(() => import('@/features/people/UsersPage'), 'UsersPage'),
 });
 
+const reference = createRoute({
+  getParentRoute: () => app,
+  path: '/reference',
+  validateSearch: referenceSearch,
+  loader: () => loadCatalogues('reference'),
+  component: lazyRouteComponent(
+    () => import('@/features/reference/ReferencePage'),
+    'ReferencePage',
+  ),
+});
+
 /** An unknown address keeps the frame of the console around the answer. */
 const unknown = createRoute({ getParentRoute: () => app, path: '$', component: NotFound });
 
@@ -172,6 +184,7 @@ const tree = root.addChildren([
     inspector,
     keys,
     wallet,
+    reference,
     account,
     platforms,
     platform,

@@ -14,6 +14,7 @@ export type Namespace =
   | 'people'
   | 'platforms'
   | 'play'
+  | 'reference'
   | 'requests'
   | 'session'
   | 'wallet'
