@@ -18,7 +18,9 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
+	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/jobs"
 	"github.com/gantry-ai/gantry/internal/journal"
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/event"
@@ -70,6 +72,9 @@ type App struct {
 	redis     *limitredis.Shared // nil when limits are not shared
 	nodes     atomic.Int64       // that are alive; 0 when this node is alone
 	relay     *relay.Relay
+	jobs      *jobs.Queue
+	desk      *tasks.Desk
+	worker    *relay.Worker
 
 	health       routing.Health
 	policyEvents *routing.EventQueue
@@ -170,7 +175,7 @@ func (a *App) connectDomains(ctx context.Context) error {
 	a.connectRelay()
 	a.registerGauges()
 	event.On(&a.bus, a.onRoutingChanged)
-	return nil
+	return a.connectTasks(ctx)
 }
 
 // startJournal makes good what an earlier process left behind, and only then lets calls in.
@@ -281,6 +286,9 @@ func (a *App) Close(ctx context.Context) {
 		if err := a.node.Close(ctx); err != nil {
 			a.log.Error("leases not returned", "error", err)
 		}
+	}
+	if a.jobs != nil {
+		a.jobs.Close()
 	}
 	a.upstreams.CloseIdleConnections()
 	a.proxies.keep(nil)

@@ -27,7 +27,9 @@ func (a *App) Handler(ctx context.Context) (http.Handler, error) {
 	r := chi.NewRouter()
 	r.Use(httpx.Edge(a.cfg.TrustedProxies))
 	mount(r, a.cfg.Surfaces.Protocols, func(r chi.Router) {
-		protocols.Mount(r, protocols.Options{Relay: a.relay, Keys: a.directory, Caller: callerOf})
+		protocols.Mount(r, protocols.Options{
+			Relay: a.relay, Keys: a.directory, Caller: callerOf, Accept: g.Accept,
+		})
 	})
 	mount(r, a.cfg.Surfaces.Gateway, a.timely(g.Mount))
 	mount(r, a.cfg.Surfaces.Console, a.timely(c.Mount))
@@ -98,7 +100,7 @@ func onHost(host string) func(http.Handler) http.Handler {
 func (a *App) gatewaySurface() *gateway.Surface {
 	return gateway.New(gateway.Options{
 		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Wallets: a.wallets, Tasks: a.store.Tasks(),
-		Audit: a.store.Audit(), Snapshot: a.relay.Snapshot, Now: a.now, Ready: a.ready, Env: "production", Log: a.log,
+		Follow: a.desk.Follow, Relay: acceptor{a}, Operations: taskOperations(), Audit: a.store.Audit(), Snapshot: a.relay.Snapshot, Now: a.now, Ready: a.ready, Env: "production", Log: a.log,
 	})
 }
 

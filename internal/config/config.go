@@ -32,6 +32,7 @@ type Config struct {
 	Admin      Admin      `koanf:"admin"`
 	Wallet     Wallet     `koanf:"wallet"`
 	Relay      Relay      `koanf:"relay"`
+	Tasks      Tasks      `koanf:"tasks"`
 	Journal    Journal    `koanf:"journal"`
 	Cluster    Cluster    `koanf:"cluster"`
 	Limits     Limits     `koanf:"limits"`
@@ -100,6 +101,13 @@ type Replay struct {
 	MaxBytes    int64         `koanf:"maxBytes" min:"0" doc:"Largest answer that is stored for repeats. A larger one is kept in memory only."`
 	MemoryBytes int64         `koanf:"memoryBytes" min:"1048576" doc:"Memory for answers that can be repeated or resumed; the oldest make room for others."`
 	Linger      time.Duration `koanf:"linger" min:"0s" doc:"How long a call with an idempotency key goes on that nobody listens to; its caller may come back."`
+}
+
+// Tasks bounds asynchronous calls.
+type Tasks struct {
+	Workers  int           `koanf:"workers" min:"1" doc:"Most asynchronous calls that this node runs at one time; others wait."`
+	Timeout  time.Duration `koanf:"timeout" min:"1s" doc:"Time for one asynchronous call, from when a worker takes it, with all its attempts."`
+	Patience time.Duration `koanf:"patience" min:"0s" doc:"How long after its acceptance an asynchronous call waits for an upstream or a rate limit that cannot take it; then it fails."`
 }
 
 // Journal says how records are grouped before they are made durable together.

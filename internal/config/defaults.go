@@ -23,6 +23,7 @@ func Default() Config {
 			OnUnbounded:      "clamp",
 			Replay:           Replay{Retention: 24 * time.Hour, MaxBytes: 1 << 20, MemoryBytes: 256 << 20, Linger: time.Minute},
 		},
+		Tasks:      Tasks{Workers: 64, Timeout: 30 * time.Minute, Patience: 10 * time.Minute},
 		Journal:    Journal{MaxBatch: 512, Linger: 200 * time.Millisecond},
 		Limits:     Limits{Redis: Redis{Prefix: "gantry", Timeout: 100 * time.Millisecond}},
 		Tracing:    Tracing{SampleRatio: "1"},

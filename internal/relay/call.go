@@ -28,6 +28,8 @@ type call struct {
 	conn      Conn // nil: what is written goes out as it comes
 	taskID    id.ID
 	start     time.Time
+	accepted  time.Time // when the caller was told that the call will be served; prices and quotas go by it
+	job       *running  // nil: the caller waits
 	trace     Trace // nil: nobody follows the call
 	laps      laps
 
@@ -96,7 +98,8 @@ const (
 func newCall(r *Relay, w http.ResponseWriter, req *http.Request, op Operation, from Caller) *call {
 	now := r.now()
 	return &call{
-		Relay: r, w: w, req: req, op: op, requestID: from.RequestID, caller: from.Address, conn: from.Conn, taskID: id.At(now), start: now,
+		Relay: r, w: w, req: req, op: op, requestID: from.RequestID, caller: from.Address, conn: from.Conn, taskID: id.At(now),
+		start: now, accepted: now,
 	}
 }
 

@@ -70,7 +70,7 @@ func (c *call) admitLimits(t *Target, currency money.Currency, worst money.Amoun
 	c.leaveLimits()
 	l.subjects = append(l.subjects[:l.caller], t.Limits...)
 	var err error
-	if l.budget, err = c.guard.Budgets.Reserve(c.ctx(), c.start, l.subjects[:l.caller], currency, worst); err != nil {
+	if l.budget, err = c.guard.Budgets.Reserve(c.ctx(), c.accepted, l.subjects[:l.caller], currency, worst); err != nil {
 		return err
 	}
 	l.admission, err = c.guard.Windows.Admit(c.ctx(), l.subjects, c.weights(t, currency, worst))
@@ -136,7 +136,7 @@ func (c *call) affordableNow(spendable money.Amount, currency money.Currency) (m
 	if c.guard == nil {
 		return spendable, nil
 	}
-	left, ok, err := c.guard.Budgets.Affordable(c.ctx(), c.start, c.limited.subjects[:c.limited.caller], currency)
+	left, ok, err := c.guard.Budgets.Affordable(c.ctx(), c.accepted, c.limited.subjects[:c.limited.caller], currency)
 	if err != nil || !ok {
 		return spendable, err
 	}

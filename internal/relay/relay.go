@@ -40,6 +40,9 @@ type Relay struct {
 	tracer   Tracer
 	replays  *replays // nil: idempotency keys mean nothing
 	inflight atomic.Int64
+
+	kept      kept          // of asynchronous calls
+	retention time.Duration // of idempotency keys
 }
 
 // Keys knows who a credential stands for, from memory.
@@ -111,7 +114,7 @@ func New(o Options) *Relay {
 		r.limits.Stall = time.Minute
 	}
 	if o.Replay != nil {
-		r.replays = newReplays(*o.Replay, o.Now)
+		r.replays, r.retention = newReplays(*o.Replay, o.Now), o.Replay.Retention
 	}
 	r.snapshot.Store(&Snapshot{})
 	return r

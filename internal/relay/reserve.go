@@ -47,7 +47,7 @@ func (c *call) reserveFor(t *Target) error {
 	if err := c.shapeFor(t); err != nil {
 		return err
 	}
-	if c.schedule = t.Schedule.At(c.start); c.schedule == nil {
+	if c.schedule = t.Schedule.At(c.accepted); c.schedule == nil {
 		return pricing.ErrNoRules.Because(t.PriceError)
 	}
 	purse, err := c.wallets.Wallet(c.ctx(), c.principal.UserID, c.schedule.Currency)
@@ -101,7 +101,7 @@ func (c *call) worstCase(t *Target, purse *wallet.Wallet) (money.Amount, error) 
 
 // inputs are what the call's price depends on, for the hold and for the bill alike.
 func (c *call) inputs(u inference.Usage) pricing.Inputs {
-	return pricing.Inputs{Usage: u, At: c.start, Discounts: c.discounts}
+	return pricing.Inputs{Usage: u, At: c.accepted, Discounts: c.discounts}
 }
 
 // inputBound is the most input tokens that the request can have: the bytes bound them, and so does the model's window.

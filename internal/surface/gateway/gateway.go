@@ -16,6 +16,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/event"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
@@ -52,7 +53,12 @@ type Options struct {
 	Catalog  *catalog.Service
 	Wallets  Wallets
 	Tasks    Tasks
-	Audit    AuditLog
+	// Follow tells of news of a task, as far as this node writes them; see tasks.Desk.Follow.
+	Follow func(task id.ID) (news <-chan struct{}, end func())
+	// Relay takes up calls of Operations.
+	Relay      Acceptor
+	Operations map[inference.Kind]relay.Operation
+	Audit      AuditLog
 	// Snapshot is what calls are routed by at the moment.
 	Snapshot func() *relay.Snapshot
 	// Ready says why the process cannot serve, nil when it can.

@@ -24,7 +24,7 @@ func (s *Surface) Routes() []httpx.Route {
 		finance = httpx.Person(identity.RoleAdmin, identity.RoleFinance)
 		admin   = httpx.Person(identity.RoleAdmin)
 	)
-	return []httpx.Route{
+	routes := []httpx.Route{
 		{Method: post, Pattern: "/api/v1/auth/register", OperationID: "register", Access: public, Handler: s.register},
 		{Method: post, Pattern: "/api/v1/auth/login", OperationID: "login", Access: public, Handler: s.login},
 		{Method: get, Pattern: "/api/v1/me", OperationID: "getCurrentUser", Access: anyone, Handler: s.me},
@@ -70,4 +70,5 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: get, Pattern: "/healthz", OperationID: "getHealthz", Access: public, Handler: s.health},
 		{Method: get, Pattern: "/readyz", OperationID: "getReadyz", Access: public, Handler: s.ready},
 	}
+	return append(routes, s.taskRoutes()...)
 }
