@@ -3,7 +3,6 @@ package tasks
 import (
 	"context"
 	"encoding/json"
-	"net/http"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
@@ -84,15 +83,15 @@ func (s *Settlement) Captured() (sum money.Amount) {
 
 var (
 	// ErrEnded says that a task has ended, so that nothing about it changes any more.
-	ErrEnded = fault.New(http.StatusConflict, "task_ended", "The task has ended.")
+	ErrEnded = fault.New(409, "task_ended", "The task has ended.")
 	// ErrSync says that a call is served while its caller waits: it ends when the caller leaves.
-	ErrSync = fault.New(http.StatusConflict, "task_not_cancelable", "Only asynchronous tasks can be canceled.")
+	ErrSync = fault.New(409, "task_not_cancelable", "Only asynchronous tasks can be canceled.")
 	// ErrTaken says that another node runs the task.
-	ErrTaken = fault.New(http.StatusConflict, "task_taken", "The task is being run.")
+	ErrTaken = fault.New(409, "task_taken", "The task is being run.")
 	// ErrFenced says that the task was taken away from who believed to run it.
-	ErrFenced = fault.New(http.StatusConflict, "task_fenced", "Another node runs the task now.")
+	ErrFenced = fault.New(409, "task_fenced", "Another node runs the task now.")
 	// ErrRepeat says that the idempotency key stands for a call that was made before.
-	ErrRepeat = fault.New(http.StatusConflict, "idempotency_conflict", "The idempotency key was used for another request.")
+	ErrRepeat = fault.New(409, "idempotency_conflict", "The idempotency key was used for another request.")
 )
 
 // WorkStore keeps asynchronous tasks. Its writing methods lock the work before the task, and both before accounts.
