@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -29,7 +30,7 @@ func (a *App) connectTasks(ctx context.Context) (err error) {
 		return err
 	}
 	a.jobs, err = jobs.Open(ctx, jobs.Options{
-		URL: a.cfg.Database.URL.Reveal(), Path: a.data.file("gantry.db"), Workers: a.cfg.Tasks.Workers, Node: jobsNode(node, a.now()),
+		URL: a.cfg.Database.URL.Reveal(), Path: a.data.file("gantry.db"), Workers: a.cfg.Tasks.Workers, Node: cmp.Or(node, "node"),
 		Log: a.log,
 	}, a)
 	if err != nil {
@@ -43,14 +44,6 @@ func (a *App) connectTasks(ctx context.Context) (err error) {
 		Patience: a.cfg.Tasks.Patience,
 	})
 	return a.desk.Begin(ctx)
-}
-
-// jobsNode names this life of a node.
-func jobsNode(node string, now time.Time) string {
-	if node == "" {
-		node = "node"
-	}
-	return node + "-" + id.At(now).String()
 }
 
 // RunTask implements jobs.Runner.

@@ -36,8 +36,11 @@ const (
 	poll     = time.Second
 	// connections of the pool beside the store's; one listens.
 	connections = 6
-	// rescueAfter is when River believes that a job was forgotten. Tasks are rescued long before that, by their leases.
-	rescueAfter = 24 * time.Hour
+	// rescueAfter is when River believes that a job was forgotten, and has it worked again. One that is worked still finds its
+	// task taken.
+	rescueAfter = 5 * time.Minute
+	// tries bounds how often one job is worked; tasks decide themselves when they have waited enough.
+	tries = 10_000
 	// again is when a job whose work failed unforeseen is tried again.
 	again = 5 * time.Second
 )
@@ -50,7 +53,7 @@ type Options struct {
 	Path string
 	// Workers bounds the jobs that this process works at one time.
 	Workers int
-	// Node names this process among those that share the queue.
+	// Node names this process among those that share the queue; a process that is started in its place has the same.
 	Node string
 	Log  *slog.Logger
 }
@@ -63,9 +66,10 @@ type Runner interface {
 
 // Queue is the queue of one installation, as one process sees it. It is safe for concurrent use.
 type Queue struct {
-	o    Options
-	work engine
-	stop func()
+	o      Options
+	work   engine
+	revive func(context.Context) error
+	stop   func()
 }
 
 // engine is a River client over one kind of database.
@@ -101,7 +105,7 @@ func openSQLite(ctx context.Context, o Options, run Runner) (*Queue, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	q.stop = func() { _ = db.Close() }
+	q.revive, q.stop = q.reviveIn(db), func() { _ = db.Close() }
 	return q, nil
 }
 
@@ -120,7 +124,7 @@ func openPostgres(ctx context.Context, o Options, run Runner) (*Queue, error) {
 		pool.Close()
 		return nil, err
 	}
-	q.stop = pool.Close
+	q.revive, q.stop = q.reviveOn(pool), pool.Close
 	return q, nil
 }
 
@@ -167,7 +171,7 @@ func config(o Options, look time.Duration, run Runner) *river.Config {
 	workers := river.NewWorkers()
 	addWorkers(workers, run)
 	return &river.Config{
-		ID: o.Node, Logger: quiet(o.Log), Workers: workers, FetchCooldown: cooldown, FetchPollInterval: look, JobTimeout: -1,
+		ID: lifeName(o.Node, id.New()), Logger: quiet(o.Log), Workers: workers, FetchCooldown: cooldown, FetchPollInterval: look, JobTimeout: -1,
 		RescueStuckJobsAfter: rescueAfter, CompletedJobRetentionPeriod: time.Hour,
 		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: max(1, o.Workers)}},
 	}
@@ -178,8 +182,13 @@ func (q *Queue) Enqueue(ctx context.Context, t tx.Tx, task id.ID) (int64, error)
 	return q.work.enqueue(ctx, t, RunTask{Task: task})
 }
 
-// Start works jobs until Stop.
-func (q *Queue) Start(ctx context.Context) error { return q.work.start(ctx) }
+// Start works jobs until Stop, those too that an earlier process of this node was working when it died.
+func (q *Queue) Start(ctx context.Context) error {
+	if err := q.revive(ctx); err != nil {
+		return err
+	}
+	return q.work.start(ctx)
+}
 
 // Stop takes no job any more and waits for those that are worked until ctx ends; then it ends them.
 func (q *Queue) Stop(ctx context.Context) error {
@@ -200,7 +209,7 @@ func (q *Queue) Close() { q.stop() }
 
 func (c *client[T]) enqueue(ctx context.Context, t tx.Tx, args river.JobArgs) (number int64, err error) {
 	err = c.tx(ctx, t, func(in T) error {
-		made, err := c.river.InsertTx(ctx, in, args, nil)
+		made, err := c.river.InsertTx(ctx, in, args, &river.InsertOpts{MaxAttempts: tries})
 		if err == nil {
 			number = made.Job.ID
 		}
@@ -209,9 +218,11 @@ func (c *client[T]) enqueue(ctx context.Context, t tx.Tx, args river.JobArgs) (n
 	return number, err
 }
 
-func (c *client[T]) start(ctx context.Context) error { return c.river.Start(context.WithoutCancel(ctx)) }
-func (c *client[T]) end(ctx context.Context) error   { return c.river.Stop(ctx) }
-func (c *client[T]) halt(ctx context.Context) error  { return c.river.StopAndCancel(ctx) }
+func (c *client[T]) start(ctx context.Context) error {
+	return c.river.Start(context.WithoutCancel(ctx))
+}
+func (c *client[T]) end(ctx context.Context) error  { return c.river.Stop(ctx) }
+func (c *client[T]) halt(ctx context.Context) error { return c.river.StopAndCancel(ctx) }
 
 // sqlTx is what the store's transactions are besides: ours is River's, too.
 type sqlTx interface {
