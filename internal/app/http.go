@@ -110,7 +110,7 @@ func (a *App) consoleSurface(ctx context.Context) (*console.Surface, error) {
 		return nil, err
 	}
 	o := console.Options{
-		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Tasks: a.store.Tasks(), Ledger: a.wallets,
+		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Tasks: a.store.Tasks(), Desk: a.desk, Ledger: a.wallets,
 		Snapshot: a.relay.Snapshot, Explain: a.relay.Explain, Adapters: adapters, Prober: prober{a}, Version: a.version,
 		Simulation: a.cfg.Simulation.Enabled, Log: a.log,
 	}

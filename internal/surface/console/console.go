@@ -18,6 +18,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/kernel/event"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/provider"
@@ -29,6 +30,11 @@ import (
 // Tasks is what the surface asks of calls; tasks.Store is it.
 type Tasks interface {
 	TaskByID(ctx context.Context, user, task id.ID) (tasks.Task, error)
+}
+
+// Desk is what the surface asks of asynchronous tasks; *tasks.Desk is it.
+type Desk interface {
+	Cancel(ctx context.Context, by event.Actor, user, task id.ID) (tasks.Task, error)
 }
 
 // Ledger is what the surface asks of money; *wallet.Service is it.
@@ -66,6 +72,7 @@ type Options struct {
 	Routing  *routing.Service
 	Catalog  *catalog.Service
 	Tasks    Tasks
+	Desk     Desk
 	Ledger   Ledger
 	// Snapshot is what calls are routed by at the moment.
 	Snapshot func() *relay.Snapshot
