@@ -25,6 +25,7 @@ type call struct {
 	op        Operation
 	requestID string
 	caller    netip.Addr
+	secure    bool // the caller speaks HTTPS
 	taskID    id.ID
 	start     time.Time
 	trace     Trace // nil: nobody follows the call
@@ -32,6 +33,7 @@ type call struct {
 
 	// admit
 	principal *identity.Principal
+	boundary  string // of the form that the request came as; "": it came as JSON
 	body      []byte
 	ask       wire.Ask
 
@@ -95,7 +97,8 @@ const (
 func newCall(r *Relay, w http.ResponseWriter, req *http.Request, op Operation, from Caller) *call {
 	now := r.now()
 	return &call{
-		Relay: r, w: w, req: req, op: op, requestID: from.RequestID, caller: from.Address, taskID: id.At(now), start: now,
+		Relay: r, w: w, req: req, op: op, requestID: from.RequestID, caller: from.Address, secure: from.Secure,
+		taskID: id.At(now), start: now,
 	}
 }
 
