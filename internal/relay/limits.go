@@ -96,7 +96,7 @@ func (c *call) leaveLimits() {
 // weights are what the call can take at most. Its input is estimated where anybody counts tokens: the bytes that bound it
 // are several times as many.
 func (c *call) weights(t *Target, currency money.Currency, worst money.Amount) limits.Weights {
-	w := limits.Weights{Requests: 1, Amount: worst, Currency: currency, Images: c.askedImages(), Seconds: c.ask.Seconds}
+	w := limits.Weights{Requests: 1, Amount: worst, Currency: currency, Images: askedImages(c.op.Format.Kind(), &c.ask), Seconds: c.ask.Seconds}
 	if limits.Needs(c.limited.subjects, limits.Tokens) {
 		if c.inputTokens == 0 {
 			c.inputTokens = c.op.Format.InputTokens(c.body, &c.ask)

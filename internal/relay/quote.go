@@ -47,7 +47,11 @@ func (s *Snapshot) Quote(p *identity.Principal, f wire.Format, body []byte, now 
 	in.Usage.Quantities[inference.TextInput] = f.InputTokens(body, &ask)
 	if producesText(f.Kind()) {
 		in.Usage.Quantities[inference.TextOutput] = t.quotedOutput(&ask) * ask.Choices
+	} else {
+		askedUnits(f.Kind(), &ask, &in.Usage)
+		in.Usage = chargeable(f.Kind(), schedule, in.Usage)
 	}
+	in.Dimensions = ask.Dimensions
 	out := Quote{Currency: schedule.Currency, Model: t.Model.ProviderModelName}
 	out.Lines, out.Amount, err = schedule.Bill(&in)
 	return out, err
