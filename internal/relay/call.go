@@ -31,7 +31,7 @@ type call struct {
 	start     time.Time
 	accepted  time.Time // when the caller was told that the call will be served; prices and quotas go by it
 	job       *running  // nil: the caller waits
-	trace     Trace // nil: nobody follows the call
+	trace     Trace     // nil: nobody follows the call
 	laps      laps
 
 	// admit

@@ -105,14 +105,23 @@ func (c *call) work(o *journal.Open, body []byte) tasks.Work {
 	w := tasks.Work{
 		TaskID: c.taskID, TenantID: p.TenantID, UserID: p.UserID, APIKeyID: p.KeyID, WalletID: o.WalletID,
 		Currency: o.Task.Currency, Amount: o.Task.Held, Kind: c.op.Format.Kind(), Dialect: c.op.Format.Dialect(),
-		Path: c.req.URL.Path, ContentType: c.req.Header.Get("Content-Type"), Body: body, CreatedAt: c.start,
-		Address: c.caller.String(),
+		Path: c.req.URL.Path, Body: body, CreatedAt: c.start, Address: c.caller.String(),
+		Header: map[string]string{hostHeader: c.req.Host},
+	}
+	if c.secure {
+		w.Header[secureHeader] = "https"
 	}
 	if v := c.req.Header.Get(simulationHeader); v != "" {
-		w.Header = map[string]string{simulationHeader: v}
+		w.Header[simulationHeader] = v
 	}
 	return w
 }
+
+// Names under which it is kept where the caller reached us.
+const (
+	hostHeader   = "Host"
+	secureHeader = "X-Forwarded-Proto"
+)
 
 var streamKeys = jsonscan.NewKeys("stream", "stream_options")
 
@@ -146,7 +155,7 @@ func withoutStream(body []byte) ([]byte, error) {
 func (r *Relay) beside(w Wallets, j Journal) *Relay {
 	own := &Relay{
 		keys: r.keys, wallets: w, journal: j, accounts: r.accounts, limits: r.limits, guard: r.guard, now: r.now, log: r.log,
-		metrics: r.metrics, budget: r.budget, events: r.events, tracer: r.tracer, retention: r.retention,
+		metrics: r.metrics, budget: r.budget, events: r.events, tracer: r.tracer, retention: r.retention, media: r.media,
 	}
 	own.snapshot.Store(r.snapshot.Load())
 	return own

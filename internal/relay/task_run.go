@@ -97,6 +97,20 @@ func (w *Worker) run(ctx context.Context, j *tasks.Job) (time.Duration, error) {
 	defer c.finish()
 	c.limited = w.relay.kept.take(j.Task.ID)
 	c.traceSteps()
+	if j.Work.Sent != nil {
+		lost, again, err := c.resume(j.Work.Sent)
+		switch {
+		case lost:
+			return 0, w.lost(ctx, j)
+		case err != nil:
+			return retrySoon, errors.Join(err, j.Leave(b.ctx))
+		case !again:
+			return b.later, b.err
+		}
+		if err := j.Unsent(b.ctx); err != nil {
+			return 0, err
+		}
+	}
 	return c.runTask(b, w.wait)
 }
 
@@ -110,15 +124,17 @@ func (w *Worker) call(ctx context.Context, j *tasks.Job) (*call, *running, error
 	if err != nil {
 		return nil, nil, err
 	}
-	for name, value := range j.Work.Header {
-		req.Header.Set(name, value)
+	if v := j.Work.Header[simulationHeader]; v != "" {
+		req.Header.Set(simulationHeader, v)
 	}
-	req.Header.Set("Content-Type", j.Work.ContentType)
 	b := &running{job: j, real: w.relay.journal, wallets: w.relay.wallets, ctx: context.WithoutCancel(ctx)}
 	own := w.relay.beside(b, b)
 	own.limits = w.limits
 	address, _ := netip.ParseAddr(j.Work.Address)
-	c := newCall(own, &answer{header: http.Header{}}, req, op, Caller{RequestID: j.Task.RequestID, Address: address})
+	req.Host = j.Work.Header[hostHeader]
+	c := newCall(own, &answer{header: http.Header{}}, req, op, Caller{
+		RequestID: j.Task.RequestID, Address: address, Secure: j.Work.Header[secureHeader] != "",
+	})
 	c.taskID, c.accepted, c.job, b.call = j.Task.ID, j.Task.CreatedAt, b, c
 	if c.principal, err = w.actors.Acting(ctx, j.Work.UserID, j.Work.APIKeyID); err != nil {
 		return nil, nil, err

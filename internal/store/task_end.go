@@ -86,4 +86,3 @@ func (s *Tasks) TaskMove(ctx context.Context, t tx.Tx, v *tasks.Task) error {
 
 // pledged is what asynchronous tasks hold.
 const pledged = "SELECT wallet_id AS account, amount FROM task_work"
-

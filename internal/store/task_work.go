@@ -22,33 +22,32 @@ var _ tasks.WorkStore = (*Tasks)(nil)
 type workRow struct {
 	bun.BaseModel `bun:"table:task_work"`
 
-	TaskID      id.ID
-	TenantID    id.ID
-	UserID      id.ID
-	APIKeyID    id.ID `bun:"api_key_id"`
-	WalletID    id.ID
-	Currency    money.Currency
-	Amount      money.Amount
-	Kind        inference.Kind
-	Dialect     inference.Dialect
-	Path        string
-	ContentType string
-	Header      document
-	Body        []byte
-	Address     string
-	Node        string
-	Run         int64
-	ExpiresAt   stamp
-	Canceling   bool
-	Sent        document
-	CreatedAt   stamp
-	Live        bool `bun:",scanonly"`
+	TaskID    id.ID
+	TenantID  id.ID
+	UserID    id.ID
+	APIKeyID  id.ID `bun:"api_key_id"`
+	WalletID  id.ID
+	Currency  money.Currency
+	Amount    money.Amount
+	Kind      inference.Kind
+	Dialect   inference.Dialect
+	Path      string
+	Header    document
+	Body      []byte
+	Address   string
+	Node      string
+	Run       int64
+	ExpiresAt stamp
+	Canceling bool
+	Sent      document
+	CreatedAt stamp
+	Live      bool `bun:",scanonly"`
 }
 
 func (r workRow) value() (tasks.Work, error) {
 	w := tasks.Work{
 		TaskID: r.TaskID, TenantID: r.TenantID, UserID: r.UserID, APIKeyID: r.APIKeyID, WalletID: r.WalletID,
-		Currency: r.Currency, Amount: r.Amount, Kind: r.Kind, Dialect: r.Dialect, Path: r.Path, ContentType: r.ContentType,
+		Currency: r.Currency, Amount: r.Amount, Kind: r.Kind, Dialect: r.Dialect, Path: r.Path,
 		Body: r.Body, Address: r.Address, CreatedAt: r.CreatedAt.time(), Node: r.Node, Run: r.Run, Live: r.Live,
 		Canceling: r.Canceling,
 	}
@@ -71,7 +70,7 @@ func workOf(w *tasks.Work) (*workRow, error) {
 	return &workRow{
 		TaskID: w.TaskID, TenantID: w.TenantID, UserID: w.UserID, APIKeyID: w.APIKeyID, WalletID: w.WalletID,
 		Currency: w.Currency, Amount: w.Amount, Kind: w.Kind, Dialect: w.Dialect, Path: clean(w.Path),
-		ContentType: clean(w.ContentType), Header: header, Body: append([]byte{}, w.Body...), Address: w.Address,
+		Header: header, Body: append([]byte{}, w.Body...), Address: w.Address,
 		CreatedAt: stampOf(w.CreatedAt),
 	}, nil
 }

@@ -105,6 +105,15 @@ func (j *Job) Sending(ctx context.Context, s *Sent) error {
 	})
 }
 
+// Unsent takes note that the upstream never heard of the attempt.
+func (j *Job) Unsent(ctx context.Context) error {
+	return j.own(ctx, func(t tx.Tx, w *Work) error {
+		w.Sent = nil
+		j.Work.Sent = nil
+		return j.desk.Store.WorkUpdate(ctx, t, w, j.desk.Lease)
+	})
+}
+
 // Submitted writes down the upstream's name of the job that an attempt has started.
 func (j *Job) Submitted(ctx context.Context, remote string, raw json.RawMessage) error {
 	return j.own(ctx, func(t tx.Tx, w *Work) error {

@@ -23,10 +23,9 @@ type Work struct {
 	Currency money.Currency
 	Amount   money.Amount // held
 	// Kind and Dialect name the operation; Path is where the call came in.
-	Kind        inference.Kind
-	Dialect     inference.Dialect
-	Path        string
-	ContentType string
+	Kind    inference.Kind
+	Dialect inference.Dialect
+	Path    string
 	// Header holds the few headers of the call that its attempts need.
 	Header    map[string]string
 	Body      []byte

@@ -12,7 +12,6 @@ CREATE TABLE task_work (
     kind         TEXT NOT NULL,
     dialect      TEXT NOT NULL,
     path         TEXT NOT NULL,
-    content_type TEXT NOT NULL,
     header       {{json}},
     body         {{blob}} NOT NULL,
     address      TEXT NOT NULL,

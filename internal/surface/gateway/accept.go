@@ -52,6 +52,9 @@ func (s *Surface) createTask(op relay.Operation) httpx.Handler {
 			if err != nil {
 				return errAsync
 			}
+			if !async && op.Format.Kind() == inference.VideoGenerations {
+				return errAsync.Saying("Videos are made by tasks: nobody can wait for one.")
+			}
 			if !async {
 				s.Relay.Serve(w, call.Request, op)
 				return nil

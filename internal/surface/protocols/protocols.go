@@ -30,11 +30,17 @@ type Options struct {
 // Operations that callers of several surfaces ask for.
 var (
 	Chat       = relay.Operation{Format: openai.Chat, Scope: identity.ScopeChat}
+	responses  = relay.Operation{Format: openai.Responses, Scope: identity.ScopeResponses}
+	images     = relay.Operation{Format: openai.ImageGenerations, Scope: identity.ScopeImages}
+	edits      = relay.Operation{Format: openai.ImageEdits, Scope: identity.ScopeImages}
+	videos     = relay.Operation{Format: openai.VideoGenerations, Scope: identity.ScopeVideo}
 	embeddings = relay.Operation{Format: openai.Embeddings, Scope: identity.ScopeEmbeddings}
 )
 
 // Asynchronous are the operations that can be answered by a task.
-func Asynchronous() []relay.Operation { return []relay.Operation{Chat} }
+func Asynchronous() []relay.Operation {
+	return []relay.Operation{Chat, responses, images, edits, videos}
+}
 
 // Mount adds the surface's routes to r.
 func Mount(r chi.Router, o Options) {
@@ -65,7 +71,7 @@ type surface struct{ Options }
 var errAsync = fault.ErrInvalid.Saying("X-Async is not supported for this operation.").At("X-Async")
 
 func (s *surface) relayed(op relay.Operation) http.HandlerFunc {
-	canWait := slices.ContainsFunc(Asynchronous(), func(o relay.Operation) bool { return o.Format == op.Format })
+	canWait := slices.ContainsFunc(Asynchronous(), func(o relay.Operation) bool { return o.Format.Kind() == op.Format.Kind() })
 	return func(w http.ResponseWriter, req *http.Request) {
 		if _, given := req.Header["X-Async"]; given && isAsync(req) {
 			s.accept(w, req, op, canWait)
