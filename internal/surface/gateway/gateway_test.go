@@ -27,12 +27,17 @@ type world struct {
 	contract *surfacetest.Contract
 	surface  *gateway.Surface
 	notReady error
+
+	accepting *accepting
+	news      chan struct{} // of every task
 }
 
 func newWorld(t *testing.T, c identity.Config) *world {
 	t.Helper()
 	w := &world{World: surfacetest.New(t, c), contract: surfacetest.LoadContract(t, "easyai-gateway", "httpapi.ErrorEnvelope")}
+	w.accepting, w.news = &accepting{w: w}, make(chan struct{}, 1)
 	w.surface = gateway.New(gateway.Options{
+		Relay: w.accepting, Operations: operations, Follow: func(id.ID) (<-chan struct{}, func()) { return w.news, func() {} },
 		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Wallets: w.Wallets, Tasks: w.Tasks, Audit: w.Audit,
 		Snapshot: w.Snapshot, Ready: func(context.Context) error { return w.notReady }, Env: "test", Log: w.Log, Now: w.Clock.Now,
 	})
@@ -372,6 +377,11 @@ var permissions = map[string]string{
 	"listPlaygroundApiKeys":               "user admin operator finance support",
 	"listCallableModels":                  "user admin operator finance support key admin-key",
 	"estimatePricing":                     "user admin operator finance support key admin-key",
+	"createChatCompletionTask":            "user admin operator finance support key chat-key admin-key",
+	"createResponseTask":                  "user admin operator finance support key admin-key",
+	"createImageGenerationTask":           "user admin operator finance support key admin-key",
+	"createImageEditTask":                 "user admin operator finance support key admin-key",
+	"createVideoGenerationTask":           "user admin operator finance support key admin-key",
 	"listPlaygroundModels":                "user admin operator finance support key admin-key",
 	"listWorkspaceTasks":                  "user admin operator finance support key tasks-key admin-key",
 	"getWorkspaceTask":                    "user admin operator finance support key tasks-key admin-key",

@@ -129,7 +129,11 @@ func showTimes(out *api.StoreGatewayTask, t *tasks.Task) {
 	if !t.FinishedAt.IsZero() {
 		out.ResponseDurationMs = int(t.FinishedAt.Sub(t.CreatedAt).Milliseconds())
 	}
-	out.Metrics = marshal(map[string]any{"durationMs": out.ResponseDurationMs, "ttftMs": out.TtftMs})
+	metrics := map[string]any{"durationMs": out.ResponseDurationMs}
+	if out.TtftMs != nil {
+		metrics["ttftMs"] = out.TtftMs
+	}
+	out.Metrics = marshal(metrics)
 }
 
 // milliseconds is nil for what was not measured.

@@ -63,7 +63,7 @@ func New(t *testing.T, c identity.Config) *World {
 	w.Log = slog.New(slog.NewTextHandler(w.Logged, nil))
 	w.Audit = &Audit{}
 	audit.Listen(w.Bus, w.Audit, w.Clock.Now)
-	w.Wallets, w.Tasks = &Wallets{w: w}, &Tasks{}
+	w.Wallets, w.Tasks = &Wallets{w: w}, &Tasks{Listed: make(chan struct{}, 1)}
 	w.Catalog = catalog.NewService(catalogtest.NewStore())
 	w.fillCatalogue()
 	var err error
