@@ -30,6 +30,7 @@ func (a *App) Handler(ctx context.Context) (http.Handler, error) {
 		protocols.Mount(r, protocols.Options{Relay: a.relay, Keys: a.directory, Caller: callerOf})
 	})
 	mount(r, a.cfg.Surfaces.Gateway, a.timely(g.Mount))
+	a.mountFiles(r, g.Refuse)
 	mount(r, a.cfg.Surfaces.Console, a.timely(c.Mount))
 	// What is not found is said in the way of the surface that the path belongs to.
 	allowed, allowedConsole := g.MethodNotAllowed(r), c.MethodNotAllowed(r)
@@ -98,7 +99,8 @@ func onHost(host string) func(http.Handler) http.Handler {
 func (a *App) gatewaySurface() *gateway.Surface {
 	return gateway.New(gateway.Options{
 		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Wallets: a.wallets, Tasks: a.store.Tasks(),
-		Audit: a.store.Audit(), Snapshot: a.relay.Snapshot, Now: a.now, Ready: a.ready, Env: "production", Log: a.log,
+		Audit: a.store.Audit(), Snapshot: a.relay.Snapshot, Now: a.now, Ready: a.ready,
+		Asset: simulationAsset, Env: "production", Log: a.log,
 	})
 }
 
@@ -130,5 +132,5 @@ func (a *App) ready(ctx context.Context) error {
 }
 
 func callerOf(req *http.Request) relay.Caller {
-	return relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req)}
+	return relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req), Secure: httpx.Secure(req)}
 }

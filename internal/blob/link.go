@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
@@ -31,7 +32,7 @@ func NewLinks(master []byte, now clock.Clock, ttl time.Duration, publicURL strin
 	if err != nil {
 		return nil, err
 	}
-	return &Links{key, now, ttl, publicURL}, nil
+	return &Links{key, now, ttl, strings.TrimRight(publicURL, "/")}, nil
 }
 
 // URL returns a link to a file. origin is where the caller reached us, such as https://ai.example.org; a configured public

@@ -29,6 +29,15 @@ func Mount(r chi.Router, o Options) {
 	for _, path := range []string{"/v1/chat/completions", "/chat/completions"} {
 		r.Post(path, chat)
 	}
+	for name, op := range map[string]relay.Operation{
+		"responses":          {Format: openai.Responses, Scope: identity.ScopeResponses},
+		"images/generations": {Format: openai.ImageGenerations, Scope: identity.ScopeImages},
+		"images/edits":       {Format: openai.ImageEdits, Scope: identity.ScopeImages},
+	} {
+		handler := s.relayed(op)
+		r.Post("/v1/"+name, handler)
+		r.Post("/"+name, handler)
+	}
 	r.Post("/v1/embeddings", s.relayed(relay.Operation{Format: openai.Embeddings, Scope: identity.ScopeEmbeddings}))
 	r.Get("/v1/models", s.listModels)
 	r.Get("/v1/models/*", s.getModel)
