@@ -75,6 +75,7 @@ type App struct {
 	jobs      *jobs.Queue
 	desk      *tasks.Desk
 	worker    *relay.Worker
+	media     *media
 
 	health       routing.Health
 	policyEvents *routing.EventQueue
@@ -172,6 +173,9 @@ func (a *App) connectDomains(ctx context.Context) error {
 	if err := a.connectHealth(ctx); err != nil {
 		return err
 	}
+	if err := a.openMedia(keys.master); err != nil {
+		return err
+	}
 	a.connectRelay()
 	a.registerGauges()
 	event.On(&a.bus, a.onRoutingChanged)
@@ -243,9 +247,9 @@ func (a *App) connectRelay() {
 	a.relay = relay.New(relay.Options{
 		Keys: a.directory, Wallets: a.book, Accounts: a.accounts, Journal: a.journal, Now: a.now, Log: a.log,
 		Metrics: relay.NewMetrics(a.reg), Tracer: a.follower(), Guard: a.limiting.guard(), Replay: a.replaying(),
-		Events: a.policyEvents,
+		Events: a.policyEvents, Media: a.media,
 		Limits: relay.Limits{
-			MaxBody: c.MaxBodyBytes, FirstByte: c.FirstByteTimeout, Idle: c.IdleTimeout, Total: c.TotalTimeout,
+			MaxBody: c.MaxBodyBytes, MaxMediaBody: c.MaxMediaBytes, FirstByte: c.FirstByteTimeout, Idle: c.IdleTimeout, Total: c.TotalTimeout,
 			Settle: settleTimeout, RejectUnbounded: c.OnUnbounded == "reject",
 		},
 	})
@@ -265,7 +269,9 @@ func (a *App) onRoutingChanged(ctx context.Context, t tx.Tx, _ routing.Changed) 
 // makeAdapters makes one adapter of each kind.
 func (a *App) makeAdapters() (map[string]provider.Adapter, error) {
 	out := map[string]provider.Adapter{}
-	for _, adapter := range all.Adapters(all.Options{TokensPerSecond: a.cfg.Simulation.TokensPerSecond}) {
+	for _, adapter := range all.Adapters(all.Options{
+		TokensPerSecond: a.cfg.Simulation.TokensPerSecond, SimulationJobs: a.store.Simulation(),
+	}) {
 		name := adapter.Describe().Name
 		if out[name] != nil {
 			return nil, fmt.Errorf("two adapters are named %s", name)
@@ -292,6 +298,7 @@ func (a *App) Close(ctx context.Context) {
 	}
 	a.upstreams.CloseIdleConnections()
 	a.proxies.keep(nil)
+	a.closeMedia()
 	if a.limiting != nil {
 		a.limiting.save(ctx)
 	}

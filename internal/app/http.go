@@ -32,6 +32,7 @@ func (a *App) Handler(ctx context.Context) (http.Handler, error) {
 		})
 	})
 	mount(r, a.cfg.Surfaces.Gateway, a.timely(g.Mount))
+	a.mountFiles(r, g.Refuse)
 	mount(r, a.cfg.Surfaces.Console, a.timely(c.Mount))
 	// What is not found is said in the way of the surface that the path belongs to.
 	allowed, allowedConsole := g.MethodNotAllowed(r), c.MethodNotAllowed(r)
@@ -100,7 +101,8 @@ func onHost(host string) func(http.Handler) http.Handler {
 func (a *App) gatewaySurface() *gateway.Surface {
 	return gateway.New(gateway.Options{
 		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Wallets: a.wallets, Tasks: a.store.Tasks(),
-		Follow: a.desk.Follow, Relay: acceptor{a}, Operations: taskOperations(), Audit: a.store.Audit(), Snapshot: a.relay.Snapshot, Now: a.now, Ready: a.ready, Env: "production", Log: a.log,
+		Follow: a.desk.Follow, Relay: acceptor{a}, Operations: taskOperations(), Audit: a.store.Audit(),
+		Snapshot: a.relay.Snapshot, Now: a.now, Ready: a.ready, Asset: simulationAsset, Env: "production", Log: a.log,
 	})
 }
 
@@ -132,7 +134,7 @@ func (a *App) ready(ctx context.Context) error {
 }
 
 func callerOf(req *http.Request) relay.Caller {
-	c := relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req)}
+	c := relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req), Secure: httpx.Secure(req)}
 	if conn := httpx.ConnOf(req); conn != nil {
 		c.Conn = conn
 	}

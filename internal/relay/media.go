@@ -18,8 +18,8 @@ import (
 type Media interface {
 	// Keep stores a file and returns the address under which it can be had for a while.
 	Keep(ctx context.Context, f *MediaFile) (address string, err error)
-	// Fetch gets what an upstream offers at an address, which is never a caller's.
-	Fetch(ctx context.Context, address string) (content []byte, err error)
+	// Fetch gets what an upstream offers at an address, which is never a caller's. upstream is the base URL of its platform.
+	Fetch(ctx context.Context, address, upstream string) (content []byte, err error)
 }
 
 // MediaFile is one thing that a call made.
@@ -86,7 +86,7 @@ func (c *call) exchangeOne(ctx context.Context, m *wire.Medium) (bool, error) {
 	var err error
 	switch {
 	case m.URL != "":
-		if content, err = c.media.Fetch(ctx, m.URL); err != nil {
+		if content, err = c.media.Fetch(ctx, m.URL, c.target.Platform.BaseURL); err != nil {
 			return false, errors.Join(errFetch, err)
 		}
 	case c.ask.MediaForm != wire.AsURL:

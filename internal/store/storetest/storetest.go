@@ -57,6 +57,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"ReplaysWithACharge":  testReplaysWithTheCharge,
 		"ReplaysForgotten":    testReplaysForgotten,
 		"Audit":               testAudit,
+		"Blobs":               testBlobs,
+		"SimulationJobs":      testSimulationJobs,
 		"Settings":            testSettings,
 		"QuotaUsage":          testQuotaUsage,
 		"QuotaUsageAgain":     testQuotaUsageAgain,

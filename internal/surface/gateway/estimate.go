@@ -14,7 +14,9 @@ import (
 
 // estimated are the kinds of requests whose cost can be told before.
 var estimated = map[string]wire.Format{
-	"": openai.Chat, string(inference.Chat): openai.Chat, string(inference.Embeddings): openai.Embeddings,
+	"": openai.Chat, string(inference.Chat): openai.Chat, string(inference.Responses): openai.Responses,
+	string(inference.Embeddings): openai.Embeddings, string(inference.ImageGenerations): openai.ImageGenerations,
+	string(inference.ImageEdits): openai.ImageEdits, string(inference.VideoGenerations): openai.VideoGenerations,
 }
 
 // resolver names the way in which the effective price is found.
@@ -64,11 +66,14 @@ func withPrompt(body []byte, kind inference.Kind, prompt string) ([]byte, error)
 	if err := json.Unmarshal(body, &members); err != nil {
 		return nil, fault.ErrInvalid.Because(err)
 	}
-	delete(members, "prompt")
-	if kind == inference.Embeddings {
+	switch kind {
+	case inference.ImageGenerations, inference.ImageEdits, inference.VideoGenerations:
+		return body, nil
+	case inference.Embeddings, inference.Responses:
 		members["input"] = prompt
-	} else {
+	default:
 		members["messages"] = []map[string]string{{"role": "user", "content": prompt}}
 	}
+	delete(members, "prompt")
 	return json.Marshal(members)
 }

@@ -64,6 +64,8 @@ type Options struct {
 	// Ready says why the process cannot serve, nil when it can.
 	Ready func(context.Context) error
 	Now   clock.Clock
+	// Asset returns a file of the simulation's by its name, and its media type.
+	Asset func(name string) (body []byte, contentType string, ok bool)
 	// Env names the kind of installation, such as "production", for /healthz.
 	Env string
 	Log *slog.Logger
@@ -90,6 +92,11 @@ func Owns(path string) bool { return path == "/api" || strings.HasPrefix(path, "
 
 // NotFound answers a path of the surface that there is not.
 func (s *Surface) NotFound(w http.ResponseWriter, req *http.Request) { s.server.NotFound(w, req) }
+
+// Refuse answers with an error in the surface's envelope, for what is mounted beside it.
+func (s *Surface) Refuse(w http.ResponseWriter, req *http.Request, err error) {
+	s.server.Refuse(w, req, err)
+}
 
 // MethodNotAllowed answers a path that routes knows under other methods.
 func (s *Surface) MethodNotAllowed(routes chi.Routes) http.HandlerFunc {

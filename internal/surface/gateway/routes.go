@@ -67,6 +67,8 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: patch, Pattern: "/api/admin/users/{userID}/wallet", OperationID: "setAdminUserWalletBalance", Access: finance, Handler: s.setBalance},
 		{Method: get, Pattern: "/api/admin/audit-logs", OperationID: "listAdminAuditLogs", Access: admin, Handler: s.listAudit},
 
+		{Method: get, Pattern: "/static/simulation/{asset}", OperationID: "getSimulationAsset", Access: public, Handler: s.simulationAsset},
+
 		{Method: get, Pattern: "/healthz", OperationID: "getHealthz", Access: public, Handler: s.health},
 		{Method: get, Pattern: "/readyz", OperationID: "getReadyz", Access: public, Handler: s.ready},
 	}

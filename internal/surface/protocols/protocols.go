@@ -49,6 +49,13 @@ func Mount(r chi.Router, o Options) {
 	for _, path := range []string{"/v1/chat/completions", "/chat/completions"} {
 		r.Post(path, chat)
 	}
+	for name, op := range map[string]relay.Operation{
+		"responses": responses, "images/generations": images, "images/edits": edits,
+	} {
+		handler := s.relayed(op)
+		r.Post("/v1/"+name, handler)
+		r.Post("/"+name, handler)
+	}
 	r.Post("/v1/embeddings", s.relayed(embeddings))
 	r.Get("/v1/models", s.listModels)
 	r.Get("/v1/models/*", s.getModel)
