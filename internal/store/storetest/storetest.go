@@ -53,6 +53,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"JournalHostileTexts": testJournalHostileTexts,
 		"TaskList":            testTaskList,
 		"TaskEvents":          testTaskEvents,
+		"TaskWork":            testTaskWork,
+		"TaskLeases":          testTaskLeases,
 		"Replays":             testReplays,
 		"ReplaysWithACharge":  testReplaysWithTheCharge,
 		"ReplaysForgotten":    testReplaysForgotten,
