@@ -51,7 +51,9 @@ func (c *counting) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	var said struct {
-		Messages []struct{ Content string }
+		Messages []struct {
+			Content string `json:"content"`
+		} `json:"messages"`
 	}
 	if json.Unmarshal(body, &said) == nil && len(said.Messages) > 0 {
 		c.mu.Lock()
@@ -119,7 +121,9 @@ func (s *submitted) accept(url, key, request string, kind int) string {
 		return ""
 	}
 	defer resp.Body.Close()
-	var out struct{ TaskID string }
+	var out struct {
+		TaskID string `json:"taskId"`
+	}
 	if resp.StatusCode != http.StatusAccepted || json.NewDecoder(resp.Body).Decode(&out) != nil {
 		return ""
 	}

@@ -16,7 +16,9 @@ func video() map[string]any {
 func (h *house) madeBy(v taskView) []byte {
 	h.t.Helper()
 	var result struct {
-		Data []struct{ URL string }
+		Data []struct {
+			URL string `json:"url"`
+		} `json:"data"`
 	}
 	if err := json.Unmarshal(v.Result, &result); err != nil || len(result.Data) != 1 {
 		h.t.Fatalf("result %s: %v", v.Result, err)
@@ -81,7 +83,7 @@ func TestAVideoIsCanceledAtItsUpstream(t *testing.T) {
 // progressOf returns when the upstream has the task's job, with a channel that is closed when the task has ended.
 func (h *house) progressOf(task, token string) <-chan struct{} {
 	h.t.Helper()
-	req, err := http.NewRequestWithContext(h.t.Context(), "GET", h.url+"/api/v1/tasks/"+task+"/events", http.NoBody)
+	req, err := http.NewRequestWithContext(h.t.Context(), http.MethodGet, h.url+"/api/v1/tasks/"+task+"/events", http.NoBody)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,11 +50,18 @@ func (h *house) runTasks() {
 
 // taskView is what callers see of a task.
 type taskView struct {
-	ID, Status, ErrorCode string
-	AsyncMode, Stream     bool
-	Result                json.RawMessage
-	BillingSummary        struct{ AmountText string }
-	Attempts              []struct{ Status, Verdict string }
+	ID             string          `json:"id"`
+	Status         string          `json:"status"`
+	ErrorCode      string          `json:"errorCode"`
+	AsyncMode      bool            `json:"asyncMode"`
+	Stream         bool            `json:"stream"`
+	Result         json.RawMessage `json:"result"`
+	BillingSummary struct {
+		AmountText string `json:"amountText"`
+	} `json:"billingSummary"`
+	Attempts []struct {
+		Status string `json:"status"`
+	} `json:"attempts"`
 }
 
 // accept sends a call that is to be answered by a task.
@@ -60,8 +69,8 @@ func (h *house) accept(path, token string, body any, header ...string) taskView 
 	h.t.Helper()
 	resp, text := h.send("POST", path, token, body, header...)
 	var out struct {
-		TaskID string
-		Task   taskView
+		TaskID string   `json:"taskId"`
+		Task   taskView `json:"task"`
 	}
 	if err := json.Unmarshal(text, &out); err != nil || resp.StatusCode != http.StatusAccepted || out.TaskID != out.Task.ID {
 		h.t.Fatalf("%s: %d %s (%v)", path, resp.StatusCode, text, err)
@@ -72,7 +81,7 @@ func (h *house) accept(path, token string, body any, header ...string) taskView 
 // follow reads a task's events to their end and returns their names, those of progress left out.
 func (h *house) follow(task, token string, header ...string) (names []string) {
 	h.t.Helper()
-	req, err := http.NewRequestWithContext(h.t.Context(), "GET", h.url+"/api/v1/tasks/"+task+"/events", http.NoBody)
+	req, err := http.NewRequestWithContext(h.t.Context(), http.MethodGet, h.url+"/api/v1/tasks/"+task+"/events", http.NoBody)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -163,7 +172,7 @@ func TestAsyncOnTheProtocolsPaths(t *testing.T) {
 		if v := h.accept(path, u.key, chat("sim-chat", false), "X-Async", "true"); v.Status != "queued" {
 			t.Errorf("%s: %+v", path, v)
 		}
-		if resp, text := h.send("POST", path, u.key, chat("sim-chat", false), "X-Async", "false"); resp.StatusCode != 200 {
+		if resp, text := h.send("POST", path, u.key, chat("sim-chat", false), "X-Async", "false"); resp.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, text)
 		}
 	}
@@ -243,7 +252,7 @@ func TestOneKeyIsOneTask(t *testing.T) {
 		if again.ID != first.ID || late.ID != first.ID || late.Status != "succeeded" {
 			t.Errorf("first %+v, again %+v, late %+v", first, again, late)
 		}
-		if resp, text := h.send("POST", "/api/v1/chat/completions", u.key, chat("sim-chat", false), "Idempotency-Key", "k", "X-Async", "false"); resp.StatusCode != 409 {
+		if resp, text := h.send("POST", "/api/v1/chat/completions", u.key, chat("sim-chat", false), "Idempotency-Key", "k", "X-Async", "false"); resp.StatusCode != http.StatusConflict {
 			t.Errorf("a call that waits, with the key of a task: %d %s", resp.StatusCode, text)
 		}
 		h.clean()
@@ -370,7 +379,7 @@ func TestAQuotaCountsWhatWaits(t *testing.T) {
 	first := h.accept("/api/v1/chat/completions", u.key, chat("gpt-4o-mini", false))
 	h.accept("/api/v1/chat/completions", u.key, chat("gpt-4o-mini", false))
 	resp, text := h.send("POST", "/api/v1/chat/completions", u.key, chat("gpt-4o-mini", false))
-	if resp.StatusCode != 429 || resp.Header.Get("Retry-After") == "" {
+	if resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("a third call: %d %s", resp.StatusCode, text)
 	}
 	h.call("POST", "/api/console/tasks/"+first.ID+"/cancel", h.signIn("ada"), nil, nil, 200)
@@ -378,4 +387,71 @@ func TestAQuotaCountsWhatWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.accept("/api/v1/chat/completions", u.key, chat("gpt-4o-mini", false))
+}
+
+// TestFiftyAtOnceAreOneTask sends one call many times at the same time.
+func TestFiftyAtOnceAreOneTask(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, h *house) {
+		t.Helper()
+		u := h.invite("ada", "")
+		var all sync.WaitGroup
+		found := make(chan string, 50)
+		for range cap(found) {
+			all.Go(func() {
+				v := h.accept("/api/v1/videos/generations", u.key, video(), "X-Idempotency-Key", "same")
+				found <- v.ID
+			})
+		}
+		all.Wait()
+		close(found)
+		first := <-found
+		for task := range found {
+			if task != first {
+				t.Errorf("tasks %s and %s", first, task)
+			}
+		}
+		h.call("POST", "/api/console/tasks/"+first+"/cancel", h.signIn("ada"), nil, nil, 200)
+		h.clean()
+	})
+}
+
+// TestAWorkerThatLostItsTaskChangesNothing lets one worker sleep past its lease while another ends the task.
+func TestAWorkerThatLostItsTaskChangesNothing(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, h *house) {
+		t.Helper()
+		u := h.invite("ada", "1")
+		h.connect(map[string]string{"gpt-4o-mini": "chat"})
+		v := h.accept("/api/v1/chat/completions", u.key, chat("gpt-4o-mini", false))
+		task, err := id.Parse(v.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asleep, err := h.desk.Take(t.Context(), task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.desk.Take(t.Context(), task); !errors.Is(err, tasks.ErrTaken) {
+			t.Errorf("a task that is run was taken: %v", err)
+		}
+		if err := h.desk.Begin(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h.runTasks()
+		h.follow(v.ID, u.key)
+		ended := h.task(v.ID, u.key)
+		for what, err := range map[string]error{
+			"sends": asleep.Sending(t.Context(), &tasks.Sent{}), "grows": asleep.Grow(t.Context(), 1),
+			"returns": asleep.Return(t.Context(), "late"), "ends": asleep.End(t.Context(), &tasks.Settlement{Task: asleep.Task}),
+		} {
+			if !errors.Is(err, tasks.ErrFenced) {
+				t.Errorf("who has lost the task %s: %v", what, err)
+			}
+		}
+		if diff := cmp.Diff(ended, h.task(v.ID, u.key)); diff != "" || ended.Status != "succeeded" {
+			t.Errorf("%s, and then (-before +after)\n%s", ended.Status, diff)
+		}
+		h.clean()
+	})
 }

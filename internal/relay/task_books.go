@@ -21,9 +21,8 @@ type running struct {
 	call    *call
 	ctx     context.Context //nolint:containedctx // for what must be written although the run is interrupted
 
-	unwritten bool          // the database did not take the note of an attempt, which was not made
-	later     time.Duration // when the task is to be tried again
-	err       error         // why the task could not be ended
+	later time.Duration // when the task is to be tried again
+	err   error         // why the task could not be ended
 }
 
 // Wallet implements Wallets. The task pays from the wallet that holds its money.

@@ -67,7 +67,7 @@ func (f *following) wait() (provider.Outcome, bool) {
 	}
 	left := f.start.Add(f.limits.Total).Sub(f.now())
 	if left <= 0 {
-		f.stop()
+		_ = f.stop() // one that cannot be stopped goes on without us
 		return provider.Outcome{Category: inference.Timeout, Code: "upstream_timeout", Message: "The upstream did not finish in time."}, true
 	}
 	timer := time.NewTimer(min(max(pause, leastAsk), mostAsk, left))

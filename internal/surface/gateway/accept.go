@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -67,9 +68,7 @@ func (s *Surface) createTask(op relay.Operation) httpx.Handler {
 // Accept takes a call up as a task and answers 202, or returns why not. Other surfaces answer so, too.
 func (s *Surface) Accept(w http.ResponseWriter, req *http.Request, op relay.Operation) error {
 	v, err := s.Relay.Accept(w, req, op)
-	for name, values := range v.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), v.Header)
 	if err != nil {
 		return err
 	}
