@@ -136,13 +136,15 @@ type stream struct {
 	moved    bool // the answer went on since the idle deadline was set
 	told     bool // the upstream's connection calls wait before it waits
 	gone     bool // the caller does not take what is sent
+	headed   bool // the answer's header is out
+	margin   int  // what a frame leaves free at its beginning
 	extended time.Time
 }
 
 // maxReady is how much is collected before it is sent, when events come faster than they can be sent one by one.
 const maxReady = 16 << 10
 
-var readies = sync.Pool{New: func() any { b := make([]byte, 0, maxReady); return &b }}
+var readies = sync.Pool{New: func() any { b := make([]byte, 0, maxReady+64); return &b }} // and what frames it
 
 // deliverStream passes events on as they come. Until the first one is sent, a failure is the attempt's alone and another
 // may follow; afterwards it is the caller's to see.
@@ -155,6 +157,9 @@ func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt)
 		}),
 	}
 	s.runner, _ = s.meter.(wire.Runner)
+	if s.conn != nil {
+		s.margin = s.conn.FrameSize()
+	}
 	if w, ok := resp.Body.(provider.Waiter); ok {
 		s.told = w.OnWait(s.wait)
 	}
@@ -176,9 +181,16 @@ func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt)
 // pump passes events on until the stream ends. gone says that the caller does not take them any more.
 func (s *stream) pump() (o provider.Outcome, gone bool) {
 	for {
-		s.glide()
+		if s.glide() {
+			continue
+		}
 		if s.rest() != nil {
 			return callerLeft, true
+		}
+		if s.events.Empty() && s.begun {
+			s.events.Fill()
+			s.d.pause()
+			continue
 		}
 		event, err := s.events.Next()
 		s.d.pause()
@@ -222,23 +234,26 @@ func (s *stream) pump() (o provider.Outcome, gone bool) {
 	}
 }
 
-// glide makes ready to be sent what has come and is like the events before, as much as may be delivered without a mark.
-func (s *stream) glide() {
+// glide makes ready to be sent what has come and is like the events before, as much as may be delivered without a mark. It
+// reports whether that was anything.
+func (s *stream) glide() bool {
 	if s.runner == nil || !s.begun {
-		return
+		return false
 	}
 	b := s.events.Pending()
 	if len(b) == 0 {
-		return
+		return false
 	}
 	s.collect()
 	room := max(0, maxReady-len(*s.ready))
 	deliver, taken := s.runner.Run(*s.ready, b[:min(len(b), room)], s.marks.durable+maxUnmarked)
-	*s.ready = deliver
-	if taken > 0 {
-		s.events.Skip(taken)
-		s.moved, s.written = true, s.meter.Tokens()
+	if taken == 0 {
+		return false
 	}
+	*s.ready = deliver
+	s.events.Skip(taken)
+	s.moved, s.written = true, s.meter.Tokens()
+	return true
 }
 
 // handBack gives the place of what was ready to other streams: a stream that waits has none.
@@ -254,6 +269,7 @@ func (s *stream) handBack() {
 func (s *stream) collect() {
 	if s.ready == nil {
 		s.ready = readies.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
+		*s.ready = (*s.ready)[:s.margin]
 	}
 }
 
@@ -330,7 +346,7 @@ func (s *stream) flush() error {
 	if s.ready == nil {
 		return nil
 	}
-	if len(*s.ready) == 0 {
+	if len(*s.ready) == s.margin {
 		s.handBack()
 		return nil
 	}
@@ -349,17 +365,19 @@ func (s *stream) flush() error {
 	return nil
 }
 
-// pass sends bytes to the caller now: with what frames them, in one piece.
-func (s *stream) pass(b []byte) error {
-	if s.conn != nil {
-		s.conn.Hold()
+// pass sends a frame to the caller now.
+func (s *stream) pass(frame []byte) error {
+	if s.conn == nil {
+		_, err := s.w.Write(frame)
+		return cmp.Or(err, s.out.Flush())
 	}
-	_, err := s.w.Write(b)
-	err = cmp.Or(err, s.out.Flush())
-	if s.conn != nil {
-		err = cmp.Or(err, s.conn.Send())
+	if s.headed {
+		return s.conn.Chunk(frame)
 	}
-	return err
+	s.headed = true
+	s.conn.Hold()
+	err := cmp.Or(s.out.Flush(), s.conn.Chunk(frame))
+	return cmp.Or(err, s.conn.Send())
 }
 
 func (s *stream) begin() {
@@ -413,7 +431,7 @@ func (s *stream) end(o provider.Outcome, gone bool) {
 	if !s.begun {
 		s.begin()
 	}
-	_ = s.pass(s.owed)
+	_ = s.pass(append(make([]byte, s.margin, s.margin+len(s.owed)+2), s.owed...))
 }
 
 // lastWords are what ends the stream: its terminator, or why there is none.

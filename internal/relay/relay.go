@@ -151,10 +151,13 @@ type Caller struct {
 	Conn      Conn // nil: what is written goes out as it comes
 }
 
-// Conn is a connection that can hold back what is written until Send, so that what belongs together goes out at once.
+// Conn is a caller's connection as far as a stream writes to it directly, in chunks, once its header is sent. What is written
+// between Hold and Send goes out at once. A frame is the content of a chunk behind FrameSize bytes that Chunk fills in.
 type Conn interface {
 	Hold()
 	Send() error
+	FrameSize() int
+	Chunk(frame []byte) error
 }
 
 // Serve takes one request through all steps.

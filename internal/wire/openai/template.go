@@ -2,6 +2,7 @@ package openai
 
 import (
 	"bytes"
+	"unicode/utf8"
 
 	"github.com/gantry-ai/gantry/internal/wire"
 )
@@ -49,23 +50,25 @@ var (
 	eventEnd  = []byte("\n\n")
 )
 
-// next returns the content of the event that b begins with and the event's length, if it is like the template.
-func (t *template) next(b []byte) (content []byte, size int) {
+// next returns the content of the event that b begins with, whether that is all ASCII, and the event's length, if it is like
+// the template; else 0.
+func (t *template) next(b []byte) (content []byte, ascii bool, size int) {
 	n := len(lineStart) + len(t.before)
 	if len(b) < n+len(t.after)+len(eventEnd) || !bytes.HasPrefix(b, lineStart) || !bytes.HasPrefix(b[len(lineStart):], t.before) {
-		return nil, 0
+		return nil, false, 0
 	}
-	end := n
+	end, all := n, byte(0)
 	for ; end < len(b) && b[end] != '"'; end++ {
 		if b[end] == '\\' || b[end] < ' ' {
-			return nil, 0
+			return nil, false, 0
 		}
+		all |= b[end]
 	}
 	rest := b[end:]
 	if !bytes.HasPrefix(rest, t.after) || !bytes.HasPrefix(rest[len(t.after):], eventEnd) {
-		return nil, 0
+		return nil, false, 0
 	}
-	return b[n:end], end + len(t.after) + len(eventEnd)
+	return b[n:end], all < utf8.RuneSelf, end + len(t.after) + len(eventEnd)
 }
 
 // isPlain reports whether an event is one line of data as nearly everybody writes it.
@@ -75,12 +78,12 @@ func isPlain(raw, data []byte) bool {
 
 // Run implements wire.Runner for events that do nothing but add content.
 func (m *meter) Run(dst, b []byte, most int64) (deliver []byte, taken int) {
-	if !m.like.plain || len(m.like.before) == 0 {
-		return dst, 0
+	if !m.like.plain || len(m.like.before) == 0 || m.text != nil && m.text.counter != nil {
+		return dst, 0 // where a vocabulary counts, what an event adds to Tokens is not known before
 	}
 	left := most - m.Tokens()
 	for {
-		content, size := m.like.next(b[taken:])
+		content, ascii, size := m.like.next(b[taken:])
 		if size == 0 {
 			break
 		}
@@ -89,7 +92,11 @@ func (m *meter) Run(dst, b []byte, most int64) (deliver []byte, taken int) {
 				break
 			}
 		}
-		m.Text.Add(content)
+		if ascii && m.Text.sink == nil {
+			m.Text.Narrow += int64(len(content))
+		} else {
+			m.Text.Add(content)
+		}
 		if m.like.action == Strip {
 			event := b[taken : taken+size]
 			dst = append(dst, m.form(Strip, event, event[len(lineStart):size-len(eventEnd)])...)

@@ -126,6 +126,12 @@ func (r *Reader) Pending() []byte {
 	return r.buf[r.start:r.end]
 }
 
+// Empty reports whether all that was read was taken, and the source may have more.
+func (r *Reader) Empty() bool { return r.start == r.end && r.err == nil }
+
+// Fill reads once from the source, as Next does when it has nothing. Next tells its error.
+func (r *Reader) Fill() { r.fill() }
+
 // Skip takes the first n bytes of Pending, which must be whole events.
 func (r *Reader) Skip(n int) {
 	r.start += n
