@@ -21,8 +21,10 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/limits"
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
+	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/idp"
+	"github.com/gantry-ai/gantry/internal/jobs"
 	"github.com/gantry-ai/gantry/internal/journal"
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/event"
@@ -79,6 +81,10 @@ type App struct {
 	redis     *limitredis.Shared // nil when limits are not shared
 	nodes     atomic.Int64       // that are alive; 0 when this node is alone
 	relay     *relay.Relay
+	jobs      *jobs.Queue
+	desk      *tasks.Desk
+	worker    *relay.Worker
+	media     *media
 
 	health       routing.Health
 	policyEvents *routing.EventQueue
@@ -185,12 +191,15 @@ func (a *App) connectDomains(ctx context.Context) error {
 	if err := a.connectLimits(ctx); err != nil {
 		return err
 	}
+	if err := a.openMedia(keys.master); err != nil {
+		return err
+	}
 	a.connectRelay()
 	a.registerGauges()
 	event.On(&a.bus, a.onRoutingChanged)
 	event.On(&a.bus, a.onAccessChanged)
 	event.On(&a.bus, a.onPricesChanged)
-	return nil
+	return a.connectTasks(ctx)
 }
 
 // startJournal makes good what an earlier process left behind, and only then lets calls in.
@@ -263,9 +272,9 @@ func (a *App) connectRelay() {
 	a.relay = relay.New(relay.Options{
 		Keys: a.directory, Wallets: a.book, Accounts: a.accounts, Journal: a.journal, Now: a.now, Log: a.log,
 		Metrics: relay.NewMetrics(a.reg), Tracer: a.follower(), Guard: a.limiting.guard(), Replay: a.replaying(),
-		Events: a.policyEvents,
+		Events: a.policyEvents, Media: a.media,
 		Limits: relay.Limits{
-			MaxBody: c.MaxBodyBytes, FirstByte: c.FirstByteTimeout, Idle: c.IdleTimeout, Total: c.TotalTimeout,
+			MaxBody: c.MaxBodyBytes, MaxMediaBody: c.MaxMediaBytes, FirstByte: c.FirstByteTimeout, Idle: c.IdleTimeout, Total: c.TotalTimeout,
 			Settle: settleTimeout, RejectUnbounded: c.OnUnbounded == "reject",
 		},
 	})
@@ -301,7 +310,9 @@ func (a *App) onPricesChanged(ctx context.Context, t tx.Tx, _ pricing.Changed) e
 // makeAdapters makes one adapter of each kind.
 func (a *App) makeAdapters() (map[string]provider.Adapter, error) {
 	out := map[string]provider.Adapter{}
-	for _, adapter := range all.Adapters(all.Options{TokensPerSecond: a.cfg.Simulation.TokensPerSecond}) {
+	for _, adapter := range all.Adapters(all.Options{
+		TokensPerSecond: a.cfg.Simulation.TokensPerSecond, SimulationJobs: a.store.Simulation(),
+	}) {
 		name := adapter.Describe().Name
 		if out[name] != nil {
 			return nil, fmt.Errorf("two adapters are named %s", name)
@@ -323,8 +334,12 @@ func (a *App) Close(ctx context.Context) {
 			a.log.Error("leases not returned", "error", err)
 		}
 	}
+	if a.jobs != nil {
+		a.jobs.Close()
+	}
 	a.upstreams.CloseIdleConnections()
 	a.proxies.keep(nil)
+	a.closeMedia()
 	if a.limiting != nil {
 		a.limiting.save(ctx)
 	}

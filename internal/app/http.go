@@ -24,7 +24,7 @@ func (a *App) Handler(context.Context) (http.Handler, error) {
 	c := a.consoleSurface()
 	f := faces{
 		protocols: face{a.cfg.Surfaces.Protocols, func(r chi.Router) {
-			protocols.Mount(r, protocols.Options{Relay: a.relay, Keys: a.directory, Caller: callerOf})
+			protocols.Mount(r, protocols.Options{Relay: a.relay, Keys: a.directory, Caller: callerOf, Accept: g.Accept})
 		}},
 		gateway: face{a.cfg.Surfaces.Gateway, a.timely(g.Mount)}, console: face{a.cfg.Surfaces.Console, a.timely(c.Mount)},
 	}
@@ -37,6 +37,7 @@ func (a *App) Handler(context.Context) (http.Handler, error) {
 	for _, face := range []face{f.protocols, f.gateway, f.console} {
 		mount(r, face.at, face.routes)
 	}
+	a.mountFiles(r, g.Refuse)
 	reference.New(reference.Options{Contracts: documents, Log: a.log}).Mount(r)
 	// What is not found is said in the way of the surface that the path belongs to.
 	allowed, allowedConsole := g.MethodNotAllowed(r), c.MethodNotAllowed(r)
@@ -106,13 +107,14 @@ func (a *App) gatewaySurface() *gateway.Surface {
 	return gateway.New(gateway.Options{
 		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Catalogue: a.catalogue, Access: a.access, Pricing: a.pricing,
 		Runtime: runtimeState{a}, Proxy: a.networkProxy(), Limits: a.limiting.guard().CallerLimits, Wallets: a.wallets, Tasks: a.store.Tasks(),
-		Audit: a.store.Audit(), Snapshot: a.relay.Snapshot, Now: a.now, Ready: a.ready, Env: "production", Log: a.log,
+		Follow: a.desk.Follow, Relay: acceptor{a}, Operations: taskOperations(), Audit: a.store.Audit(),
+		Snapshot: a.relay.Snapshot, Now: a.now, Ready: a.ready, Asset: simulationAsset, Env: "production", Log: a.log,
 	})
 }
 
 func (a *App) consoleSurface() *console.Surface {
 	o := console.Options{
-		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Tasks: a.store.Tasks(), Ledger: a.wallets,
+		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Tasks: a.store.Tasks(), Desk: a.desk, Ledger: a.wallets,
 		Wallets: a.wallets, Events: a.store.Routing(), Snapshot: a.relay.Snapshot, Explain: a.relay.Explain, Adapters: a.connectable,
 		Prober: prober{a}, Version: a.version, Simulation: a.cfg.Simulation.Enabled, Now: a.now, Log: a.log,
 	}
@@ -137,7 +139,7 @@ func (a *App) ready(ctx context.Context) error {
 }
 
 func callerOf(req *http.Request) relay.Caller {
-	c := relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req)}
+	c := relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req), Secure: httpx.Secure(req)}
 	if conn := httpx.ConnOf(req); conn != nil {
 		c.Conn = conn
 	}

@@ -28,6 +28,7 @@ func (a *App) startJobs(ctx context.Context) {
 		go every(ctx, countNodesEvery, a.countNodes)
 	}
 	go every(ctx, tidyEvery, a.tidyReplays)
+	go every(ctx, forgetEvery, a.tidyMedia)
 }
 
 // every does a job after each pause, until ctx ends.

@@ -63,6 +63,9 @@ func (a *App) Run(ctx context.Context) error {
 	defer stop()
 	go a.limiting.run(background)
 	a.startJobs(background)
+	if err := a.startTasks(background); err != nil {
+		return errors.Join(err, public.Close())
+	}
 
 	handler, err := a.Handler(ctx)
 	if err != nil {
@@ -133,11 +136,14 @@ func (a *App) end(ctx context.Context, server, inner *http.Server) error {
 	a.relay.Drain()
 	ctx, cancel := context.WithTimeout(ctx, a.cfg.Shutdown.Timeout)
 	defer cancel()
+	tasksEnded := make(chan struct{})
+	go func() { defer close(tasksEnded); a.stopTasks(ctx) }()
 	err := server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		a.log.Warn("requests cut at the end of the drain time", "in_flight", a.relay.InFlight())
 		err = server.Close()
 	}
+	<-tasksEnded
 	a.awaitSettled() // what was cut, and calls that go on without a caller
 	_ = inner.Close()
 	a.log.Info("stopped")

@@ -32,10 +32,12 @@ type Config struct {
 	Admin      Admin      `koanf:"admin"`
 	Wallet     Wallet     `koanf:"wallet"`
 	Relay      Relay      `koanf:"relay"`
+	Tasks      Tasks      `koanf:"tasks"`
 	Journal    Journal    `koanf:"journal"`
 	Cluster    Cluster    `koanf:"cluster"`
 	Limits     Limits     `koanf:"limits"`
 	Tracing    Tracing    `koanf:"tracing"`
+	Media      Media      `koanf:"media"`
 	Simulation Simulation `koanf:"simulation"`
 	Shutdown   Shutdown   `koanf:"shutdown"`
 	Surfaces   Surfaces   `koanf:"surfaces"`
@@ -115,6 +117,7 @@ type Wallet struct {
 // Relay bounds a relayed call.
 type Relay struct {
 	MaxBodyBytes     int64         `koanf:"maxBodyBytes" min:"1024" doc:"Largest request body."`
+	MaxMediaBytes    int64         `koanf:"maxMediaBytes" min:"1024" doc:"Largest request body of operations that take pictures along (image edits, videos), where it is more than relay.maxBodyBytes."`
 	ConnectTimeout   time.Duration `koanf:"connectTimeout" min:"1ms" doc:"Time to connect to an upstream, TLS included."`
 	FirstByteTimeout time.Duration `koanf:"firstByteTimeout" min:"1ms" doc:"Time to an upstream's first byte; a policy may say otherwise."`
 	IdleTimeout      time.Duration `koanf:"idleTimeout" min:"1ms" doc:"Longest silence within an upstream's stream."`
@@ -131,6 +134,13 @@ type Replay struct {
 	MaxBytes    int64         `koanf:"maxBytes" min:"0" doc:"Largest answer that is stored for repeats. A larger one is kept in memory only."`
 	MemoryBytes int64         `koanf:"memoryBytes" min:"1048576" doc:"Memory for answers that can be repeated or resumed; the oldest make room for others."`
 	Linger      time.Duration `koanf:"linger" min:"0s" doc:"How long a call with an idempotency key goes on that nobody listens to; its caller may come back."`
+}
+
+// Tasks bounds asynchronous calls.
+type Tasks struct {
+	Workers  int           `koanf:"workers" min:"1" doc:"Most asynchronous calls that this node runs at one time; others wait."`
+	Timeout  time.Duration `koanf:"timeout" min:"1s" doc:"Time for one asynchronous call, from when a worker takes it, with all its attempts."`
+	Patience time.Duration `koanf:"patience" min:"0s" doc:"How long after its acceptance an asynchronous call waits for an upstream or a rate limit that cannot take it; then it fails."`
 }
 
 // Journal says how records are grouped before they are made durable together.
@@ -165,6 +175,25 @@ type Tracing struct {
 	// Headers are a secret because they usually hold a token.
 	Headers   secret.String `koanf:"headers" doc:"Headers for the collector, as name=value,name=value."`
 	Propagate bool          `koanf:"propagate" doc:"Send traceparent to upstreams. It tells them which of your requests belong together."`
+}
+
+// Media keeps what calls make.
+type Media struct {
+	Retention time.Duration `koanf:"retention" min:"1h" doc:"How long pictures and videos that calls made are kept."`
+	LinkTTL   time.Duration `koanf:"linkTtl" min:"1m" doc:"How long a link to one of them works."`
+	MaxBytes  int64         `koanf:"maxBytes" min:"1024" doc:"Largest file that is kept."`
+	S3        S3            `koanf:"s3"`
+}
+
+// S3 is an object store that several nodes share.
+type S3 struct {
+	Endpoint  string        `koanf:"endpoint" doc:"URL of an object store that speaks S3, such as https://s3.eu-central-1.amazonaws.com. Empty: files are kept in the data directory. Several nodes need one."`
+	Region    string        `koanf:"region" doc:"Region of the bucket."`
+	Bucket    string        `koanf:"bucket" doc:"Bucket that holds the files. It must exist."`
+	Prefix    string        `koanf:"prefix" doc:"What the names of all objects begin with."`
+	AccessKey string        `koanf:"accessKey" doc:"Access key id."`
+	SecretKey secret.String `koanf:"secretKey" doc:"Secret access key."`
+	PathStyle bool          `koanf:"pathStyle" doc:"Name the bucket in the path instead of the host, as most stores other than Amazon's want it."`
 }
 
 // Simulation is the built-in upstream that needs no network.

@@ -20,6 +20,7 @@ func Default() Config {
 		Wallet: Wallet{Currency: "USD", SimGrant: "100", SignupGrant: "0", SettleAck: "durable"},
 		Relay: Relay{
 			MaxBodyBytes:     8 << 20,
+			MaxMediaBytes:    64 << 20,
 			ConnectTimeout:   10 * time.Second,
 			FirstByteTimeout: time.Minute,
 			IdleTimeout:      time.Minute,
@@ -27,9 +28,11 @@ func Default() Config {
 			OnUnbounded:      "clamp",
 			Replay:           Replay{Retention: 24 * time.Hour, MaxBytes: 1 << 20, MemoryBytes: 256 << 20, Linger: time.Minute},
 		},
+		Tasks:      Tasks{Workers: 64, Timeout: 30 * time.Minute, Patience: 10 * time.Minute},
 		Journal:    Journal{MaxBatch: 512, Linger: 200 * time.Millisecond},
 		Limits:     Limits{Redis: Redis{Prefix: "gantry", Timeout: 100 * time.Millisecond}},
 		Tracing:    Tracing{SampleRatio: "1"},
+		Media:      Media{Retention: 30 * 24 * time.Hour, LinkTTL: 24 * time.Hour, MaxBytes: 512 << 20, S3: S3{Region: "us-east-1"}},
 		Simulation: Simulation{Enabled: true, TokensPerSecond: 200},
 		Shutdown:   Shutdown{Timeout: 30 * time.Second},
 		Surfaces: Surfaces{

@@ -69,6 +69,7 @@ func (c Config) problems() []problem {
 		{"tracing.endpoint", optional(c.Tracing.Endpoint, webURL)},
 		{"tracing.sampleRatio", share(c.Tracing.SampleRatio)},
 		{"tracing.headers", optional(c.Tracing.Headers.Reveal(), headers)},
+		{"media.s3.endpoint", c.Media.S3.check()},
 		{"wallet.currency", realCurrency(c.Wallet.Currency)},
 		{"wallet.simGrant", grant(c.Wallet.SimGrant, money.SIM)},
 		{"wallet.signupGrant", grant(c.Wallet.SignupGrant, c.Wallet.Currency)},
@@ -125,6 +126,17 @@ func (c Config) cluster() error {
 		return errors.New("several nodes need equal keys: set masterKey and auth.jwtSecret")
 	}
 	return nil
+}
+
+// check checks that a store that is named can be used.
+func (s S3) check() error {
+	switch {
+	case s.Endpoint == "":
+		return nil
+	case s.Bucket == "" || s.AccessKey == "" || s.SecretKey.IsZero():
+		return errors.New("an object store needs media.s3.bucket, accessKey and secretKey")
+	}
+	return webURL(s.Endpoint)
 }
 
 func (a Admin) check() error {

@@ -47,6 +47,10 @@ type Call struct {
 	RequestID string
 	// Attempt counts the tries of one request from 1.
 	Attempt int
+	// IdempotencyKey is the same for all tries to submit one job, and for no other job; empty where nothing is submitted. It
+	// goes to upstreams that start no second job under a key, in whatever form they want it; it is unguessable, ours, and
+	// never a caller's own key, because accounts are shared by tenants.
+	IdempotencyKey string
 }
 
 // Account is one upstream account with one credential.

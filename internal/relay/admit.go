@@ -10,6 +10,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/wire"
 )
 
 // admit authenticates the caller, reads the body within its limit, and reads the few facts that the next steps need.
@@ -19,9 +20,14 @@ func (c *call) admit() error {
 		return err
 	}
 	var err error
-	if c.body, err = readBody(c.w, c.req, c.limits.MaxBody); err != nil {
+	if c.body, err = readBody(c.w, c.req, c.maxBody()); err != nil {
 		limitBody(c.w, c.start)
 		return err
+	}
+	if c.boundary != "" {
+		if c.body, err = c.op.Format.(wire.Former).FromForm(c.body, c.boundary); err != nil { //nolint:forcetypeassert // see checkContent
+			return err
+		}
 	}
 	c.ask, err = c.op.Format.Peek(c.body)
 	return err
@@ -49,13 +55,13 @@ func (c *call) check() error {
 	if !p.AllowsAddress(c.caller) {
 		return identity.ErrAddress
 	}
-	return checkContent(c.req.Header)
+	return c.checkContent(c.req.Header)
 }
 
 // errEncoding refuses compressed requests: what was checked must be what is sent, and a small body must stay small.
 var errEncoding = fault.New(http.StatusUnsupportedMediaType, "unsupported_encoding", "The request body must not be compressed.")
 
-func checkContent(h http.Header) error {
+func (c *call) checkContent(h http.Header) error {
 	if e := h.Get("Content-Encoding"); e != "" && e != "identity" {
 		return errEncoding
 	}
@@ -63,7 +69,11 @@ func checkContent(h http.Header) error {
 	if ct == "application/json" || ct == "" {
 		return nil
 	}
-	if media, _, err := mime.ParseMediaType(ct); err != nil || media != "application/json" {
+	media, params, err := mime.ParseMediaType(ct)
+	if _, forms := c.op.Format.(wire.Former); forms && media == "multipart/form-data" {
+		return c.checkForm(params["boundary"])
+	}
+	if err != nil || media != "application/json" {
 		return fault.ErrMediaType.Saying("The request body must be JSON: send Content-Type: application/json.")
 	}
 	return nil

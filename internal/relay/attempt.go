@@ -106,6 +106,14 @@ func (c *call) exchange(d *deadline, t *Target, a *tasks.Attempt) provider.Outco
 	c.begin(stepPrepare)
 	call := c.prepare(t, a.No)
 	c.end(stepPrepare)
+	if c.job != nil {
+		return c.exchangeTask(d, t, a, call)
+	}
+	return c.roundTrip(d, t, a, call)
+}
+
+// roundTrip sends a call that is ready and delivers the answer.
+func (c *call) roundTrip(d *deadline, t *Target, a *tasks.Attempt, call *provider.Call) provider.Outcome {
 	resp, err := t.Upstream.Send(c.traced(d.ctx), call)
 	if err != nil {
 		return c.broken(d, err, inference.Connect)

@@ -25,14 +25,18 @@ type call struct {
 	op        Operation
 	requestID string
 	caller    netip.Addr
+	secure    bool // the caller speaks HTTPS
 	conn      Conn // nil: what is written goes out as it comes
 	taskID    id.ID
 	start     time.Time
-	trace     Trace // nil: nobody follows the call
+	accepted  time.Time // when the caller was told that the call will be served; prices and quotas go by it
+	job       *running  // nil: the caller waits
+	trace     Trace     // nil: nobody follows the call
 	laps      laps
 
 	// admit
 	principal *identity.Principal
+	boundary  string // of the form that the request came as; "": it came as JSON
 	body      []byte
 	ask       wire.Ask
 
@@ -99,7 +103,8 @@ const (
 func newCall(r *Relay, w http.ResponseWriter, req *http.Request, op Operation, from Caller) *call {
 	now := r.now()
 	return &call{
-		Relay: r, w: w, req: req, op: op, requestID: from.RequestID, caller: from.Address, conn: from.Conn, taskID: id.At(now), start: now,
+		Relay: r, w: w, req: req, op: op, requestID: from.RequestID, caller: from.Address, secure: from.Secure, conn: from.Conn,
+		taskID: id.At(now), start: now, accepted: now,
 	}
 }
 

@@ -24,6 +24,9 @@ func (c *call) markedInput() (n int64) {
 
 // countWhole counts a buffered answer without usage.
 func (c *call) countWhole(m *wire.Metered, body []byte) {
+	if c.countPieces(m) {
+		return
+	}
 	if f, ok := c.op.Format.(wire.Counting); ok && !m.Known {
 		m.OutputTokens = f.CountAnswer(body, c.target.family)
 	}
@@ -33,7 +36,7 @@ func (c *call) countWhole(m *wire.Metered, body []byte) {
 // and is never less than a mark that was made: what a crash would have charged is charged now too.
 func (s *stream) counted() wire.Metered {
 	m := s.meter.Result()
-	if m.Known {
+	if m.Known || s.countPieces(&m) {
 		return m
 	}
 	if counter, ok := s.meter.(wire.MeterCounter); ok {

@@ -47,6 +47,9 @@ func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) 
 		}
 	}
 	c.countWhole(&m, body)
+	if body, err = c.exchangeMedia(d, body); err != nil {
+		return c.mediaFailed(d, a, err)
+	}
 	a.TTFT = c.now().Sub(a.StartedAt)
 	c.ttft = c.now().Sub(c.start)
 	c.status = http.StatusOK
@@ -109,7 +112,7 @@ func readAnswer(resp *http.Response) ([]byte, error) {
 
 // served is the outcome of a complete answer.
 func served(m wire.Metered) outcome {
-	if m.Known {
+	if m.Known && !m.Usage.Estimated {
 		return outcomeServed
 	}
 	return outcomeEstimated
@@ -150,6 +153,7 @@ func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt)
 		call: c, d: d, attempt: a, marks: c.firstMark(), out: http.NewResponseController(c.w), events: sse.NewReader(resp.Body, maxEvent),
 		meter: c.op.Format.Meter(wire.MeterOptions{
 			HideUsage: c.target.Shape.StreamUsage && !c.ask.WantsUsage, Family: c.target.family, NoUsage: !c.target.Shape.StreamUsage,
+			Choices: c.ask.Choices,
 		}),
 	}
 	s.runner, _ = s.meter.(wire.Runner)
@@ -437,6 +441,9 @@ func (s *stream) lastWords(gone bool) []byte {
 		return s.op.Format.ErrorFrame(s.failure)
 	case gone:
 		return s.op.Format.ErrorFrame(s.whyGone())
+	}
+	if closer, ok := s.meter.(wire.Closer); ok {
+		return closer.Last()
 	}
 	return s.op.Format.End()
 }

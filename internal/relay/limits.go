@@ -82,7 +82,7 @@ func (c *call) admitLimits(t *Target, currency money.Currency, worst money.Amoun
 	c.leaveLimits()
 	l.subjects = append(l.subjects[:l.caller], t.Limits...)
 	var err error
-	if l.budget, err = c.guard.Budgets.Reserve(c.ctx(), c.start, l.subjects[:l.caller], currency, worst); err != nil {
+	if l.budget, err = c.guard.Budgets.Reserve(c.ctx(), c.accepted, l.subjects[:l.caller], currency, worst); err != nil {
 		return err
 	}
 	l.admission, err = c.guard.Windows.Admit(c.ctx(), l.subjects, c.weights(t, currency, worst))
@@ -108,7 +108,7 @@ func (c *call) leaveLimits() {
 // weights are what the call can take at most. Its input is estimated where anybody counts tokens: the bytes that bound it
 // are several times as many.
 func (c *call) weights(t *Target, currency money.Currency, worst money.Amount) limits.Weights {
-	w := limits.Weights{Requests: 1, Amount: worst, Currency: currency, Images: c.askedImages(), Seconds: c.ask.Seconds}
+	w := limits.Weights{Requests: 1, Amount: worst, Currency: currency, Images: askedImages(c.op.Format.Kind(), &c.ask), Seconds: c.ask.Seconds}
 	if limits.Needs(c.limited.subjects, limits.Tokens) {
 		if c.inputTokens == 0 {
 			c.inputTokens = c.op.Format.InputTokens(c.body, &c.ask)
@@ -148,7 +148,7 @@ func (c *call) affordableNow(spendable money.Amount, currency money.Currency) (m
 	if c.guard == nil {
 		return spendable, nil
 	}
-	left, ok, err := c.guard.Budgets.Affordable(c.ctx(), c.start, c.limited.subjects[:c.limited.caller], currency)
+	left, ok, err := c.guard.Budgets.Affordable(c.ctx(), c.accepted, c.limited.subjects[:c.limited.caller], currency)
 	if err != nil || !ok {
 		return spendable, err
 	}

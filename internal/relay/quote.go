@@ -37,7 +37,7 @@ func (s *Snapshot) Quote(who Asker, f wire.Format, body []byte) (Quote, error) {
 	if schedule == nil {
 		return Quote{}, pricing.ErrNoRules.Because(t.PriceError)
 	}
-	in := pricing.Inputs{At: now, Dimensions: dimensionsOf(schedule, f.Kind(), body)}
+	in := pricing.Inputs{At: now, Dimensions: dimensionsOf(schedule, f.Kind(), body, &ask)}
 	if caller, ok := p.Terms.(*terms); ok {
 		in.Discounts = caller.discounts(alias)
 	}
@@ -45,6 +45,9 @@ func (s *Snapshot) Quote(who Asker, f wire.Format, body []byte) (Quote, error) {
 	in.Usage.Quantities[inference.TextInput] = f.InputTokens(body, &ask)
 	if producesText(f.Kind()) {
 		in.Usage.Quantities[inference.TextOutput] = t.quotedOutput(&ask) * ask.Choices
+	} else {
+		askedUnits(f.Kind(), &ask, &in.Usage)
+		in.Usage = chargeable(f.Kind(), schedule, in.Usage)
 	}
 	out := Quote{Currency: schedule.Currency, Model: t.Model.ProviderModelName}
 	out.Lines, out.Amount, err = schedule.Bill(&in)

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
@@ -56,10 +57,14 @@ func (s *Snapshot) firstFor(who Asker, asked *units.Asked) (*Target, string, err
 	return nil, "", errModel.At("model")
 }
 
-// dimensionsOf are the parameters of a request that its price may depend on; nil where no price does.
-func dimensionsOf(s *pricing.Schedule, kind inference.Kind, body []byte) pricing.Dimensions {
+// dimensionsOf are the parameters of a request that its price may depend on, what its format makes of them first; nil where no
+// price does.
+func dimensionsOf(s *pricing.Schedule, kind inference.Kind, body []byte, ask *wire.Ask) pricing.Dimensions {
 	if !s.HasDimensions() {
 		return nil
 	}
-	return units.Dimensions(kind, body)
+	out := pricing.Dimensions{}
+	maps.Copy(out, units.Dimensions(kind, body))
+	maps.Copy(out, ask.Dimensions)
+	return out
 }

@@ -39,7 +39,11 @@ type Relay struct {
 	events   PolicyEvents
 	tracer   Tracer
 	replays  *replays // nil: idempotency keys mean nothing
+	media    Media    // nil: nothing is kept
 	inflight atomic.Int64
+
+	kept      kept          // of asynchronous calls
+	retention time.Duration // of idempotency keys
 }
 
 // Keys knows who a credential stands for, from memory.
@@ -72,10 +76,12 @@ type PolicyEvents interface{ Tell(e routing.PolicyEvent) }
 
 // Limits are the bounds of a request's size and time. Zero durations mean no deadline.
 type Limits struct {
-	MaxBody   int64
-	FirstByte time.Duration
-	Idle      time.Duration
-	Total     time.Duration
+	MaxBody int64
+	// MaxMediaBody bounds requests that bring pictures along; 0 is MaxBody.
+	MaxMediaBody int64
+	FirstByte    time.Duration
+	Idle         time.Duration
+	Total        time.Duration
 	// Stall is how long a caller may take to accept what it is sent; 0 means a minute.
 	Stall time.Duration
 	// Settle bounds the wait until a call's record is durable.
@@ -99,6 +105,8 @@ type Options struct {
 	Tracer   Tracer // nil: requests are not traced
 	// Replay is how calls with an idempotency key are repeated; nil: the key means nothing.
 	Replay *Replay
+	// Media keeps what calls make; nil: answers stay as upstreams give them.
+	Media Media
 }
 
 // New returns a relay without routes; Use gives it some.
@@ -106,12 +114,13 @@ func New(o Options) *Relay {
 	r := &Relay{
 		keys: o.Keys, wallets: o.Wallets, accounts: o.Accounts, journal: o.Journal, limits: o.Limits, now: o.Now,
 		guard: o.Guard, log: o.Log, metrics: o.Metrics, tracer: o.Tracer, events: o.Events, budget: newRetryBudget(),
+		media: o.Media,
 	}
 	if r.limits.Stall == 0 {
 		r.limits.Stall = time.Minute
 	}
 	if o.Replay != nil {
-		r.replays = newReplays(*o.Replay, o.Now)
+		r.replays, r.retention = newReplays(*o.Replay, o.Now), o.Replay.Retention
 	}
 	r.snapshot.Store(&Snapshot{})
 	return r
@@ -138,6 +147,7 @@ type Operation struct {
 type Caller struct {
 	RequestID string
 	Address   netip.Addr
+	Secure    bool // over HTTPS
 	Conn      Conn // nil: what is written goes out as it comes
 }
 

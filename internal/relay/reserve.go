@@ -47,10 +47,10 @@ func (c *call) reserveFor(t *Target) error {
 	if err := c.shapeFor(t); err != nil {
 		return err
 	}
-	if c.schedule = t.Schedule.At(c.start); c.schedule == nil {
+	if c.schedule = t.Schedule.At(c.accepted); c.schedule == nil {
 		return pricing.ErrNoRules.Because(t.PriceError)
 	}
-	c.dimensions = dimensionsOf(c.schedule, c.op.Format.Kind(), c.body)
+	c.dimensions = dimensionsOf(c.schedule, c.op.Format.Kind(), c.body, &c.ask)
 	purse, err := c.wallets.Wallet(c.ctx(), c.principal.UserID, c.schedule.Currency)
 	if err != nil {
 		return err
@@ -81,8 +81,10 @@ func (c *call) worstCase(t *Target, purse *wallet.Wallet) (money.Amount, error) 
 	most := c.inputs(inference.Usage{})
 	most.Split = true // how the tokens will divide into cached ones, reasoning and so on is not known yet
 	most.Usage.Quantities[inference.TextInput] = c.inputBound(t)
-	if !producesText(c.op.Format.Kind()) {
-		c.askedUnits(&most.Usage)
+	kind := c.op.Format.Kind()
+	askedUnits(kind, &c.ask, &most.Usage)
+	if !producesText(kind) {
+		most.Usage = chargeable(kind, c.schedule, most.Usage)
 		return c.schedule.WorstCase(&most)
 	}
 	limit := c.ask.MaxOutput
@@ -102,7 +104,7 @@ func (c *call) worstCase(t *Target, purse *wallet.Wallet) (money.Amount, error) 
 
 // inputs are what the call's price depends on, for the hold and for the bill alike.
 func (c *call) inputs(u inference.Usage) pricing.Inputs {
-	return pricing.Inputs{Usage: u, Dimensions: c.dimensions, At: c.start, Discounts: c.discounts}
+	return pricing.Inputs{Usage: u, At: c.accepted, Discounts: c.discounts, Dimensions: c.dimensions}
 }
 
 // inputBound is the most input tokens that the request can have: the bytes bound them, and so does the model's window.

@@ -55,7 +55,7 @@ func (c *call) settle(how outcome, m wire.Metered) settlement {
 	}
 	usage := c.usage(m)
 	c.metered.Usage = usage
-	inputs := c.inputs(usage)
+	inputs := c.inputs(chargeable(c.op.Format.Kind(), c.schedule, usage))
 	lines, amount, err := c.schedule.Bill(&inputs)
 	if err != nil {
 		// Every resource that a served kind can use was priced at admission, and usage is bounded when it is read; should a

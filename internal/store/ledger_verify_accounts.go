@@ -140,20 +140,17 @@ func (a *auditor) nameless() {
 }
 
 // heldBy are the statements that say what durable holds keep: each selects account and amount. Holds of relayed calls on a
-// single node live in memory; among several, leases keep what nodes may spend.
+// single node live in memory; among several, leases keep what nodes may spend. Asynchronous tasks hold in both.
 func heldBy(e engine) []string {
 	if e == sqlite {
-		return nil
+		return []string{pledged}
 	}
-	return []string{"SELECT wallet_id AS account, granted - settled AS amount FROM lease"}
+	return []string{"SELECT wallet_id AS account, granted - settled AS amount FROM lease", pledged}
 }
 
 // held returns what durable holds keep of the accounts.
 func (a *auditor) held(ctx context.Context, page []wallet.Account) (map[id.ID]money.Amount, error) {
 	statements := heldBy(a.engine)
-	if len(statements) == 0 {
-		return map[id.ID]money.Amount{}, nil
-	}
 	ids := make([]id.ID, len(page))
 	for i := range page {
 		ids[i] = page[i].ID

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
 
 	"github.com/gantry-ai/gantry/internal/kernel/tx"
@@ -77,4 +79,14 @@ func (d *database) snapshot(ctx context.Context, f func(bun.IDB) error) error {
 	}
 	err := d.reader.RunInTx(ctx, options, func(_ context.Context, t bun.Tx) error { return f(t) })
 	return failure(err)
+}
+
+// SQL is the transaction for packages that bring statements of their own, such as jobs on SQLite.
+func (t *transaction) SQL() *sql.Tx { return t.Tx.Tx }
+
+// OnPgx runs f on the transaction's connection to PostgreSQL.
+func (t *transaction) OnPgx(f func(*pgx.Conn) error) error {
+	return t.conn.Raw(func(c any) error {
+		return f(c.(*stdlib.Conn).Conn()) //nolint:forcetypeassert // the driver that connectPostgres chose
+	})
 }

@@ -43,6 +43,44 @@ type Counting interface {
 	CountAnswer(body []byte, f tokens.Family) int64
 }
 
+// Former is an ability of a format: its requests may also come as forms.
+type Former interface {
+	// FromForm returns the request as JSON, which is what is checked, priced, kept and sent, so that all four are the same.
+	// boundary is what separates the parts. The error is a *fault.Error that names the field.
+	FromForm(body []byte, boundary string) ([]byte, error)
+}
+
+// MediaBearer is an ability of a format: its whole answers hold media.
+type MediaBearer interface {
+	// Media lists what an answer holds for which Answer was ok, in its order.
+	Media(body []byte) []Medium
+	// WithMedia appends to dst the answer with its media exchanged for those given, which are as many as Media found.
+	WithMedia(dst, body []byte, media []Medium) []byte
+}
+
+// Medium is one thing that an answer holds: an address, or else the thing itself.
+type Medium struct {
+	URL string
+	// Data is base64, as it stands in the answer.
+	Data []byte
+}
+
+// MediaForm is how a caller wants the media of an answer.
+type MediaForm uint8
+
+// The forms.
+const (
+	AsMade   MediaForm = iota // as the upstream gives them
+	AsURL                     // as addresses
+	AsBase64                  // in the answer itself
+)
+
+// Closer is an ability of a meter: streams of its format end with an event that callers need, as it came.
+type Closer interface {
+	// Last returns the event that had the sign Ended, nil before that. It is sent when all else is settled.
+	Last() []byte
+}
+
 // MeterCounter is an ability of a meter: it counts what was delivered by the model's vocabulary.
 type MeterCounter interface {
 	// Delivered is the count for a stream that ended without usage. Metered.OutputTokens is cheaper; in a stream whose
@@ -54,15 +92,20 @@ type MeterCounter interface {
 
 // Ask is what a request asks for, as far as routing and pricing need to know.
 type Ask struct {
-	Model        string
-	Stream       bool
-	WantsUsage   bool  // the caller asked for usage in the stream
-	MaxOutput    int64 // output tokens per choice; 0: no limit given
-	Choices      int64 // at least 1
-	InputBound   int64 // the most input tokens that the request can have, for holds
-	Images       int64 // images to be made; 0: as many as Choices says
-	Seconds      int64 // of video or sound to be made; 0: it does not say
-	Characters   int64 // of text to be spoken; 0: it does not say
+	Model       string
+	Stream      bool
+	WantsUsage  bool  // the caller asked for usage in the stream
+	MaxOutput   int64 // output tokens per choice; 0: no limit given
+	Choices     int64 // at least 1
+	InputBound  int64 // the most input tokens that the request can have, for holds
+	Images      int64 // images to be made; 0: as many as Choices says
+	Seconds     int64 // of video or sound to be made; 0: it does not say
+	Characters  int64 // of text to be spoken; 0: it does not say
+	ImageTokens int64 // output tokens that one image takes at most, where images are made
+	Searches    int64 // by tools of the upstream's that it may make at most
+	MediaForm   MediaForm
+	// Dimensions are the parameters that prices may go by, as text, such as size and quality; nil: none are known.
+	Dimensions   map[string]string
 	StickyKey    string
 	Simulation   bool // the caller asked for the simulation engine
 	FormatFacts  any  // the format's own findings, for Edit
@@ -105,6 +148,8 @@ type MeterOptions struct {
 	// as it comes.
 	Family  tokens.Family
 	NoUsage bool
+	// Choices is how many answers the caller asked for; 0 is one.
+	Choices int64
 }
 
 // Meter watches one stream. It is not safe for concurrent use.

@@ -25,6 +25,17 @@ const (
 	Canceled  Status = "canceled"
 )
 
+// Final reports whether nothing can change any more.
+func (s Status) Final() bool { return s == Succeeded || s == Failed || s == Canceled }
+
+// Word is the state in the names of events, spelled as the gateway's contract spells it.
+func (s Status) Word() string {
+	if s == Canceled {
+		return "cancelled"
+	}
+	return string(s)
+}
+
 // Task is one call. It is stored in one row: attempts, billing lines and preprocessing log lie inside it, because a
 // relayed call must cost no more than two rows (MONEY section 2).
 type Task struct {

@@ -11,12 +11,14 @@ import (
 type Options struct {
 	// TokensPerSecond is the simulation's pace; 0 means no pause between tokens.
 	TokensPerSecond int
+	// SimulationJobs is the simulation's memory of its jobs; nil is one that ends with the process.
+	SimulationJobs simulation.JobBook
 }
 
 // Adapters returns all adapters, with distinct names.
 func Adapters(o Options) []provider.Adapter {
 	return []provider.Adapter{
 		openai.Adapter{},
-		simulation.New(simulation.Options{TokensPerSecond: o.TokensPerSecond}),
+		simulation.New(simulation.Options{TokensPerSecond: o.TokensPerSecond, Jobs: o.SimulationJobs}),
 	}
 }

@@ -16,7 +16,9 @@ func (Adapter) Describe() provider.Description {
 		DefaultBaseURL: defaultBaseURL,
 		AuthTypes:      []string{authBearer, authHeader, authNone},
 		Dialects: map[inference.Kind]inference.Dialect{
-			inference.Chat: inference.OpenAI, inference.Embeddings: inference.OpenAI,
+			inference.Chat: inference.OpenAI, inference.Responses: inference.OpenAI, inference.Embeddings: inference.OpenAI,
+			inference.ImageGenerations: inference.OpenAI, inference.ImageEdits: inference.OpenAI,
+			inference.VideoGenerations: inference.OpenAI,
 		},
 		Credential: []provider.Field{{
 			Name: "apiKey", Type: "secret", Label: text("API key", "API 密钥"),
@@ -25,7 +27,7 @@ func (Adapter) Describe() provider.Description {
 		Config: configFields,
 		Models: []string{
 			"gpt-5", "gpt-5-mini", "gpt-5-nano", "gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini", "o3", "o4-mini",
-			"text-embedding-3-small", "text-embedding-3-large",
+			"text-embedding-3-small", "text-embedding-3-large", "gpt-image-1", "sora-2",
 		},
 	}
 }

@@ -23,8 +23,11 @@ const (
 
 // paths are the operations, behind the base URL.
 var paths = map[inference.Kind]string{
-	inference.Chat:       "/chat/completions",
-	inference.Embeddings: "/embeddings",
+	inference.Chat:             "/chat/completions",
+	inference.Responses:        "/responses",
+	inference.Embeddings:       "/embeddings",
+	inference.ImageGenerations: "/images/generations",
+	inference.ImageEdits:       "/images/edits",
 }
 
 const modelsPath = "/models"

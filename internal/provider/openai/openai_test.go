@@ -52,7 +52,15 @@ func TestConformance(t *testing.T) {
 		Bad:     badAccounts,
 		Whole: []provider.Call{chat("gpt-4o-mini", false), {
 			Kind: inference.Embeddings, Model: "text-embedding-3-small", Body: []byte(`{"model":"text-embedding-3-small","input":"hi"}`),
-		}},
+		}, response("gpt-5-mini", false), image("a boat", `,"n":2,"response_format":"url"`), edit("at night", pixel), edit("at night", pixel+`","`+pixel)},
+		Jobs: []provider.Call{video("a boat", `,"duration":8,"resolution":"720p","aspect_ratio":"9:16"`), video("a boat", `,"size":"1280x720","image":"`+pixel+`"`)},
+		JobFailures: []providertest.Failure{
+			{Name: "seconds", Call: video("a boat", `,"seconds":"5"`), Want: provider.Outcome{Category: inference.InvalidRequest, Code: "invalid_value"}},
+			{Name: "several", Call: video("a boat", `,"n":2`), Want: provider.Outcome{Category: inference.InvalidRequest, Code: "invalid_value"}},
+			{Name: "model", Call: provider.Call{
+				Kind: inference.VideoGenerations, Model: "sora-9", Body: []byte(`{"model":"sora-9","prompt":"x"}`),
+			}, Want: provider.Outcome{Category: inference.NotFound, Code: "model_not_found"}},
+		},
 		Streams: []provider.Call{chat("gpt-4o-mini", true), chat("gpt-5-mini", true)},
 		End:     "data: [DONE]\n\n",
 		Silent:  &silent,

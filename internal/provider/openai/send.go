@@ -56,10 +56,18 @@ func (u *upstream) Send(ctx context.Context, c *provider.Call) (*http.Response, 
 	if c.Stream {
 		template = t.stream
 	}
+	body, contentType, err := payload(c)
+	if err != nil {
+		return nil, err
+	}
 	req := template.WithContext(ctx) // a shallow copy: headers are shared, and only read
 	req.Header = withCallers(req.Header, c.Header)
-	req.ContentLength = int64(len(c.Body))
-	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(c.Body)), nil }
+	if contentType != "" {
+		req.Header = maps.Clone(req.Header)
+		req.Header["Content-Type"] = []string{contentType}
+	}
+	req.ContentLength = int64(len(body))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	req.Body, _ = req.GetBody()
 	return u.do(req)
 }

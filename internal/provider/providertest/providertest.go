@@ -39,6 +39,11 @@ type Suite struct {
 	Secrets []string
 	// Models are some of the names that the upstream lists; empty when it cannot.
 	Models []string
+	// Jobs are calls that succeed as jobs, at least one for each operation that is one. The fake is done with them when they
+	// have been asked about a few times.
+	Jobs []provider.Call
+	// JobFailures are submits that the fake answers with an error.
+	JobFailures []Failure
 }
 
 // BadAccount is an account that must be refused.
@@ -69,6 +74,8 @@ func Run(t *testing.T, s *Suite) {
 	t.Run("ends with its context", func(t *testing.T) { t.Parallel(); s.endsWithContext(t) })
 	t.Run("classifies failures", func(t *testing.T) { t.Parallel(); s.classifies(t) })
 	t.Run("lists models", func(t *testing.T) { t.Parallel(); s.listsModels(t) })
+	t.Run("runs jobs", func(t *testing.T) { t.Parallel(); s.runsJobs(t) })
+	t.Run("classifies failures of jobs", func(t *testing.T) { t.Parallel(); s.classifiesJobs(t) })
 }
 
 func (s *Suite) open(t *testing.T) provider.Upstream {
@@ -115,6 +122,9 @@ func (s *Suite) answersWhole(t *testing.T) {
 		}
 	}
 	for kind := range s.Adapter.Describe().Dialects {
+		if j, ok := u.(provider.Submitter); ok && j.Jobs(kind) {
+			continue
+		}
 		if !served[kind] {
 			t.Errorf("%s is offered but was not tried", kind)
 		}

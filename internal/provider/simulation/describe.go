@@ -13,7 +13,9 @@ func (Adapter) Describe() provider.Description {
 		Logo:      "M9 2h6v2h-1v5.2l5.6 9.7A2 2 0 0117.9 22H6.1a2 2 0 01-1.7-3.1L10 9.2V4H9V2zm3 8l-2.9 5h5.8L12 10z",
 		AuthTypes: []string{"none"},
 		Dialects: map[inference.Kind]inference.Dialect{
-			inference.Chat: inference.OpenAI, inference.Embeddings: inference.OpenAI,
+			inference.Chat: inference.OpenAI, inference.Responses: inference.OpenAI, inference.Embeddings: inference.OpenAI,
+			inference.ImageGenerations: inference.OpenAI, inference.ImageEdits: inference.OpenAI,
+			inference.VideoGenerations: inference.OpenAI,
 		},
 		Config: []provider.Field{{
 			Name: "tokensPerSecond", Type: "number",
@@ -23,7 +25,7 @@ func (Adapter) Describe() provider.Description {
 				"zh": "流式输出的速度;0 表示不限速。留空则使用系统设置。",
 			},
 		}},
-		Models:    []string{chatModel, embeddingModel},
+		Models:    []string{chatModel, embeddingModel, imageModel, videoModel},
 		Simulated: true,
 	}
 }

@@ -25,6 +25,8 @@ const (
 	faultFlaky     = "flaky"            // the first attempt fails
 	faultMalformed = "malformed"        // what comes, or comes after N tokens, is not JSON
 	faultNoUsage   = "no_usage"
+	faultPolicy    = "content_policy" // the request is refused for what it says
+	faultFail      = "fail"           // a job fails at after percent (50); any other call as with 500
 )
 
 // plan is how a call is to go.
@@ -35,6 +37,8 @@ type plan struct {
 	pace   int // tokens per second; 0: no pause
 	tokens int // the length of the answer's text; 0: its own
 }
+
+const codeContentPolicy = "content_policy_violation"
 
 const (
 	maxAfter  = 1_000_000
@@ -79,11 +83,14 @@ func (p *plan) complete() {
 	if p.fault == faultSlow && p.ms == 0 {
 		p.ms = 3000
 	}
+	if p.fault == faultFail && p.after == 0 {
+		p.after = 50
+	}
 }
 
 func knownFault(name string) bool {
 	switch name {
-	case fault429, fault500, faultHang, faultSlow, faultCut, faultFlaky, faultMalformed, faultNoUsage:
+	case fault429, fault500, faultHang, faultSlow, faultCut, faultFlaky, faultMalformed, faultNoUsage, faultPolicy, faultFail:
 		return true
 	}
 	return false
@@ -98,7 +105,7 @@ func badPlan(part string) *failure {
 	return &failure{
 		status: http.StatusBadRequest, code: "invalid_value", param: header,
 		message: "Unknown simulation instruction '" + provider.Scrub(part) + "'. Known are fault=429|500|hang|slow_first_token|cut|flaky|" +
-			"malformed|no_usage, after=, ms=, pace= and tokens=, separated by semicolons.",
+			"malformed|no_usage|content_policy|fail, after=, ms=, pace= and tokens=, separated by semicolons.",
 	}
 }
 
@@ -111,6 +118,8 @@ func (p *plan) refuse(attempt int) *failure {
 			wait = strconv.Itoa((p.ms + 999) / 1000)
 		}
 		return &failure{status: http.StatusTooManyRequests, code: "rate_limit_exceeded", message: "Simulated rate limit.", retryAfter: wait}
+	case p.fault == faultPolicy:
+		return bad("", codeContentPolicy, "Simulated refusal of the request for what it says.")
 	case p.fault == fault500:
 		return &failure{status: http.StatusInternalServerError, code: "server_error", message: "Simulated failure of the server."}
 	case p.fault == faultFlaky && attempt <= 1:

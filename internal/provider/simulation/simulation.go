@@ -1,5 +1,5 @@
-// Package simulation is an upstream that lives in this process: it answers chat and embeddings in the OpenAI dialect
-// without a network, the same request always in the same way, and fails on request. Demonstrations, end-to-end tests and
+// Package simulation is an upstream that lives in this process: it answers chats, responses, embeddings and images, and
+// makes videos as jobs, in the OpenAI dialect without a network, the same request always in the same way, and fails on request. Demonstrations, end-to-end tests and
 // load tests run on it; its calls are booked in simulated money. Source: DESIGN section 13.
 package simulation
 
@@ -19,6 +19,8 @@ import (
 const (
 	chatModel      = "sim-chat"
 	embeddingModel = "sim-embed"
+	imageModel     = "sim-image"
+	videoModel     = "sim-video"
 )
 
 // Options set the engine up. The zero value answers as fast as it can be read.
@@ -27,6 +29,8 @@ type Options struct {
 	TokensPerSecond int
 	// Clock gives the created fields and the pace; nil is the machine's.
 	Clock clock.Clock
+	// Jobs is the memory of video jobs; nil is one that ends with the process.
+	Jobs JobBook
 }
 
 // Adapter is the adapter "simulation".
@@ -36,6 +40,9 @@ type Adapter struct{ options Options }
 func New(o Options) Adapter {
 	if o.Clock == nil {
 		o.Clock = clock.System
+	}
+	if o.Jobs == nil {
+		o.Jobs = newMemoryBook()
 	}
 	return Adapter{o}
 }
@@ -58,17 +65,17 @@ func (a Adapter) Open(account provider.Account) (provider.Upstream, error) {
 	if c.TokensPerSecond < 0 || c.TokensPerSecond > maxPace {
 		return nil, provider.FaultConfig("config.tokensPerSecond", "The pace must be from 0 to 1000000 tokens per second.")
 	}
-	now := a.options.Clock
-	if now == nil {
-		now = clock.System // the zero Adapter works too
+	if a.options.Clock == nil {
+		a = New(a.options) // the zero Adapter works too
 	}
-	return &engine{pace: c.TokensPerSecond, now: now}, nil
+	return &engine{pace: c.TokensPerSecond, now: a.options.Clock, book: a.options.Jobs}, nil
 }
 
-// engine answers calls. It has no state: what it says depends on the request alone.
+// engine answers calls. It has no state of its own: what it says depends on the request alone, and jobs on their ids.
 type engine struct {
 	pace int
 	now  clock.Clock
+	book JobBook
 }
 
 // Send answers one call. Errors are those of provider.SendError.
@@ -77,6 +84,9 @@ func (e *engine) Send(ctx context.Context, c *provider.Call) (*http.Response, er
 		return nil, provider.SendError(ctx, err)
 	}
 	plan, refusal := parsePlan(c.Header.Get(header), e.pace)
+	if plan.fault == faultFail {
+		plan.fault = fault500 // there is no job to fail
+	}
 	if refusal == nil {
 		refusal = plan.refuse(c.Attempt)
 	}
@@ -89,8 +99,12 @@ func (e *engine) Send(ctx context.Context, c *provider.Call) (*http.Response, er
 	switch c.Kind {
 	case inference.Chat:
 		return e.chat(ctx, c, plan)
+	case inference.Responses:
+		return e.responses(ctx, c, plan)
 	case inference.Embeddings:
 		return e.embeddings(ctx, c, plan)
+	case inference.ImageGenerations, inference.ImageEdits:
+		return e.images(ctx, c, plan)
 	default:
 		return (&failure{status: 404, code: "unknown_url", message: "The simulation has no such operation."}).response(c), nil
 	}
@@ -101,7 +115,7 @@ func (e *engine) Shape() provider.Shape { return provider.Shape{StreamUsage: tru
 
 // Models names the models.
 func (e *engine) Models(context.Context) ([]string, error) {
-	return []string{chatModel, embeddingModel}, nil
+	return []string{chatModel, embeddingModel, imageModel, videoModel}, nil
 }
 
 // Classify reads one of the engine's own errors.
@@ -111,6 +125,8 @@ func (e *engine) Classify(r *http.Response, body []byte) provider.Outcome {
 	switch {
 	case code == codeContextLength:
 		o.Category = inference.ContextLength
+	case code == codeContentPolicy:
+		o.Category = inference.ContentPolicy
 	case r.StatusCode == http.StatusNotFound:
 		o.Category = inference.NotFound
 	case r.StatusCode == http.StatusTooManyRequests:

@@ -70,8 +70,17 @@ func TestConformance(t *testing.T) {
 			{Name: "pace", Path: "config.tokensPerSecond", Spoil: func(a *provider.Account) { a.Config = []byte(`{"tokensPerSecond":-1}`) }},
 			{Name: "unknown", Path: "config.speed", Spoil: func(a *provider.Account) { a.Config = []byte(`{"speed":1}`) }},
 		},
-		Whole:   []provider.Call{chat("", ""), request(inference.Embeddings, `{"model":"sim-embed","input":"hi"}`, "")},
+		Whole: []provider.Call{
+			chat("", ""), request(inference.Embeddings, `{"model":"sim-embed","input":"hi"}`, ""), answers("", ""), images(`,"n":2`, ""), edits(""),
+		},
 		Streams: []provider.Call{chat(streamed, ""), chat(`,"stream":true,"n":2`, "pace=1000000")},
+		Jobs:    []provider.Call{videos("", ""), videos(`,"n":2,"seconds":1`, "")},
+		JobFailures: []providertest.Failure{
+			failure("429", videos("", "fault=429"), provider.Outcome{Category: inference.RateLimited, Code: "rate_limit_exceeded", RetryAfter: time.Second}),
+			failure("policy", videos("", "fault=content_policy"), provider.Outcome{Category: inference.ContentPolicy, Code: "content_policy_violation"}),
+			failure("size", videos(`,"seconds":"61"`, ""), provider.Outcome{Category: inference.InvalidRequest, Code: "invalid_value"}),
+			failure("lost", videos("", "fault=cut"), provider.Outcome{Category: inference.Connect, Code: "upstream_unreachable"}),
+		},
 		End:     wire.DoneFrame,
 		Silent:  &silent,
 		Endless: &endless,
@@ -85,7 +94,7 @@ func TestConformance(t *testing.T) {
 			failure("operation", request(inference.Rerank, `{}`, ""), provider.Outcome{Category: inference.NotFound, Code: "unknown_url"}),
 			failure("too long", request(inference.Embeddings, `{"model":"sim-embed","input":"`+strings.Repeat("a ", 9000)+`"}`, ""), provider.Outcome{Category: inference.ContextLength, Code: codeContextLength}),
 		},
-		Models: []string{chatModel, embeddingModel},
+		Models: []string{chatModel, embeddingModel, imageModel, videoModel},
 	})
 }
 

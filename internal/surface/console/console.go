@@ -36,6 +36,11 @@ type Tasks interface {
 	TaskByID(ctx context.Context, user, task id.ID) (tasks.Task, error)
 }
 
+// Desk is what the surface asks of asynchronous tasks; *tasks.Desk is it.
+type Desk interface {
+	Cancel(ctx context.Context, by event.Actor, user, task id.ID) (tasks.Task, error)
+}
+
 // Ledger is what the surface asks of money; *wallet.Service is it.
 type Ledger interface {
 	// TransfersOf returns the transfers that refer to an object, the oldest first.
@@ -96,6 +101,7 @@ type Options struct {
 	Routing  *routing.Service
 	Catalog  *catalog.Service
 	Tasks    Tasks
+	Desk     Desk
 	Ledger   Ledger
 	Wallets  Wallets
 	Events   Events

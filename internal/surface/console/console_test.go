@@ -86,8 +86,8 @@ func emptyIn(t *testing.T, c identity.Config) *world {
 	}
 	routed := relay.New(relay.Options{Now: w.Clock.Now, Log: w.Log})
 	w.surface = console.New(console.Options{
-		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Tasks: w.Tasks, Ledger: w.Wallets, Wallets: w.Wallets, Events: w.Runtime,
-		Snapshot: w.Snapshot,
+		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Tasks: w.Tasks, Desk: w.Tasks, Ledger: w.Wallets, Wallets: w.Wallets,
+		Events: w.Runtime, Snapshot: w.Snapshot,
 		Explain: func(q *relay.Inquiry) (relay.Explanation, error) {
 			routed.Use(w.Snapshot())
 			return routed.Explain(q)
@@ -205,7 +205,12 @@ func TestMine(t *testing.T) {
 	w := populated(t)
 	mine := tasks.Task{ID: id.At(w.Clock.Now()), UserID: w.User("user").ID, Charged: 300, Currency: "USD", CreatedAt: w.Clock.Now()}
 	unbalanced := tasks.Task{ID: id.At(w.Clock.Now()), UserID: w.User("user").ID, Charged: 1, Currency: "USD", CreatedAt: w.Clock.Now()}
-	w.Tasks.Rows = []tasks.Task{mine, unbalanced}
+	waiting, running := mine, mine
+	waiting.ID, waiting.Status, waiting.Async = id.At(w.Clock.Now()), tasks.Queued, true
+	running.ID, running.Status, running.Async = id.At(w.Clock.Now()), tasks.Running, true
+	mine.Status = tasks.Succeeded
+	cancel := func(v tasks.Task) string { return "/api/console/tasks/" + v.ID.String() + "/cancel" }
+	w.Tasks.Rows = []tasks.Task{mine, unbalanced, waiting, running}
 	w.Wallets.Transfers = []wallet.Transfer{
 		{ID: id.At(w.Clock.Now()), At: w.Clock.Now(), Kind: wallet.TransferCapture, Currency: "USD", Amount: 300, DebitAfter: 700, RefType: "task", RefID: mine.ID.String(), Reason: "usage"},
 		{ID: id.At(w.Clock.Now()), At: w.Clock.Now(), Kind: wallet.TransferOverrun, Currency: "USD", Amount: 50, RefType: "task", RefID: mine.ID.String()},
@@ -224,6 +229,13 @@ func TestMine(t *testing.T) {
 		{Name: "ledger", As: "user", Method: get, Path: ledger, Operation: "getTaskLedger", Status: 200, Golden: true},
 		{Name: "ledger that does not add up", As: "user", Method: get, Path: strings.Replace(ledger, mine.ID.String(), unbalanced.ID.String(), 1), Operation: "getTaskLedger", Status: 200, Golden: true},
 		{Name: "someone else's ledger", As: "other", Method: get, Path: ledger, Operation: "getTaskLedger", Status: 404, Code: "not_found"},
+		{Name: "cancel a task", As: "user", Method: post, Path: cancel(waiting), Operation: "cancelTask", Status: 200, Golden: true},
+		{Name: "cancel a task that runs", As: "user", Method: post, Path: cancel(running), Operation: "cancelTask", Status: 200, Golden: true},
+		{Name: "cancel a task that has ended", As: "user", Method: post, Path: cancel(mine), Operation: "cancelTask", Status: 409, Code: "task_ended"},
+		{Name: "cancel someone else's task", As: "other", Method: post, Path: cancel(waiting), Operation: "cancelTask", Status: 404, Code: "not_found"},
+		{Name: "cancel nothing", As: "user", Method: post, Path: "/api/console/tasks/7/cancel", Operation: "cancelTask", Status: 404, Code: "not_found"},
+		{Name: "cancel with a key", As: "key", Method: post, Path: cancel(waiting), Operation: "cancelTask", Status: 403, Code: "forbidden"},
+		{Name: "cancel as nobody", Method: post, Path: cancel(waiting), Operation: "cancelTask", Status: 401, Code: "unauthorized"},
 		{Name: "no task", As: "user", Method: get, Path: "/api/console/tasks/7/ledger", Operation: "getTaskLedger", Status: 404, Code: "not_found"},
 	} {
 		w.Check(t, w.contract, r)

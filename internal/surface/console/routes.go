@@ -31,6 +31,7 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: get, Pattern: "/api/console/preferences", OperationID: "getPreferences", Access: person, Handler: s.getPreferences},
 		{Method: put, Pattern: "/api/console/preferences", OperationID: "replacePreferences", Access: person, Handler: s.putPreferences},
 		{Method: get, Pattern: "/api/console/tasks/{taskID}/ledger", OperationID: "getTaskLedger", Access: person, Handler: s.taskLedger},
+		{Method: post, Pattern: "/api/console/tasks/{taskID}/cancel", OperationID: "cancelTask", Access: person, Handler: s.cancelTask},
 		{Method: get, Pattern: "/api/console/models", OperationID: "listCallableModels", Access: person, Handler: s.models},
 		{Method: get, Pattern: "/api/console/adapters", OperationID: "listAdapters", Access: connect, Handler: s.adapters},
 		{Method: post, Pattern: "/api/console/platforms/test", OperationID: "testPlatform", Access: connect, Handler: s.testPlatform},

@@ -16,8 +16,9 @@ import (
 
 // estimated are the kinds of requests whose cost can be told before, with the format that reads them where one does.
 var estimated = map[inference.Kind]wire.Format{
-	inference.Chat: openai.Chat, inference.Embeddings: openai.Embeddings, inference.Responses: nil,
-	inference.ImageGenerations: nil, inference.ImageEdits: nil, inference.VideoGenerations: nil, inference.Speech: nil,
+	inference.Chat: openai.Chat, inference.Embeddings: openai.Embeddings, inference.Responses: openai.Responses,
+	inference.ImageGenerations: openai.ImageGenerations, inference.ImageEdits: openai.ImageEdits,
+	inference.VideoGenerations: openai.VideoGenerations, inference.Speech: nil,
 	inference.Transcriptions: nil, inference.Rerank: nil, inference.Moderations: nil,
 }
 
@@ -84,11 +85,14 @@ func withPrompt(body []byte, kind inference.Kind, prompt string) ([]byte, error)
 	if err := httpx.Unmarshal(body, &members); err != nil {
 		return nil, err
 	}
-	delete(members, "prompt")
-	if kind == inference.Embeddings {
+	switch kind {
+	case inference.ImageGenerations, inference.ImageEdits, inference.VideoGenerations:
+		return body, nil
+	case inference.Embeddings, inference.Responses:
 		members["input"] = marshal(prompt)
-	} else {
+	default:
 		members["messages"] = marshal([]map[string]string{{"role": "user", "content": prompt}})
 	}
+	delete(members, "prompt")
 	return json.Marshal(members)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/event"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
@@ -63,12 +64,19 @@ type Options struct {
 	Proxy   NetworkProxy
 	Wallets Wallets
 	Tasks   Tasks
-	Audit   AuditLog
+	// Follow tells of news of a task, as far as this node writes them; see tasks.Desk.Follow.
+	Follow func(task id.ID) (news <-chan struct{}, end func())
+	// Relay takes up calls of Operations.
+	Relay      Acceptor
+	Operations map[inference.Kind]relay.Operation
+	Audit      AuditLog
 	// Snapshot is what calls are routed by at the moment.
 	Snapshot func() *relay.Snapshot
 	// Ready says why the process cannot serve, nil when it can.
 	Ready func(context.Context) error
 	Now   clock.Clock
+	// Asset returns a file of the simulation's by its name, and its media type.
+	Asset func(name string) (body []byte, contentType string, ok bool)
 	// Env names the kind of installation, such as "production", for /healthz.
 	Env string
 	Log *slog.Logger
@@ -95,6 +103,11 @@ func Owns(path string) bool { return path == "/api" || strings.HasPrefix(path, "
 
 // NotFound answers a path of the surface that there is not.
 func (s *Surface) NotFound(w http.ResponseWriter, req *http.Request) { s.server.NotFound(w, req) }
+
+// Refuse answers with an error in the surface's envelope, for what is mounted beside it.
+func (s *Surface) Refuse(w http.ResponseWriter, req *http.Request, err error) {
+	s.server.Refuse(w, req, err)
+}
 
 // MethodNotAllowed answers a path that routes knows under other methods.
 func (s *Surface) MethodNotAllowed(routes chi.Routes) http.HandlerFunc {

@@ -30,6 +30,9 @@ type world struct {
 	notReady error
 	limited  []limits.Subject // what limits every caller
 	people   identity.Store   // nil unless it is a database
+
+	accepting *accepting
+	news      chan struct{} // of every task
 }
 
 func newWorld(t *testing.T, c identity.Config) *world {
@@ -41,7 +44,9 @@ func newWorld(t *testing.T, c identity.Config) *world {
 func worldOf(t *testing.T, core *surfacetest.World) *world {
 	t.Helper()
 	w := &world{World: core, contract: surfacetest.LoadContract(t, "easyai-gateway", "httpapi.ErrorEnvelope")}
+	w.accepting, w.news = &accepting{w: w}, make(chan struct{}, 1)
 	w.surface = gateway.New(gateway.Options{
+		Relay: w.accepting, Operations: operations, Follow: func(id.ID) (<-chan struct{}, func()) { return w.news, func() {} },
 		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Catalogue: w.Catalogue, Access: w.Access, Pricing: w.Pricing,
 		Runtime: w.Runtime, Wallets: w.Wallets, Tasks: w.Tasks, Audit: w.Audit, Proxy: gateway.NetworkProxy{Source: "none"},
 		Limits:   func(context.Context, *identity.Principal) ([]limits.Subject, error) { return w.limited, nil },
@@ -388,6 +393,11 @@ var permissions = map[string]string{
 	"listPlaygroundApiKeys":               "user admin operator finance support",
 	"listCallableModels":                  "user admin operator finance support key admin-key",
 	"estimatePricing":                     "user admin operator finance support key admin-key",
+	"createChatCompletionTask":            "user admin operator finance support key chat-key admin-key",
+	"createResponseTask":                  "user admin operator finance support key admin-key",
+	"createImageGenerationTask":           "user admin operator finance support key admin-key",
+	"createImageEditTask":                 "user admin operator finance support key admin-key",
+	"createVideoGenerationTask":           "user admin operator finance support key admin-key",
 	"listPlaygroundModels":                "user admin operator finance support key admin-key",
 	"listWorkspaceTasks":                  "user admin operator finance support key tasks-key admin-key",
 	"getWorkspaceTask":                    "user admin operator finance support key tasks-key admin-key",

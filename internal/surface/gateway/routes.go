@@ -26,7 +26,7 @@ func (s *Surface) Routes() []httpx.Route {
 		priced  = httpx.Person(identity.RoleAdmin, identity.RoleFinance, identity.RoleOperator, identity.RoleSupport)
 		admin   = httpx.Person(identity.RoleAdmin)
 	)
-	return []httpx.Route{
+	routes := []httpx.Route{
 		{Method: post, Pattern: "/api/v1/auth/register", OperationID: "register", Access: public, Handler: s.register},
 		{Method: post, Pattern: "/api/v1/auth/login", OperationID: "login", Access: public, Handler: s.login},
 		{Method: get, Pattern: "/api/v1/me", OperationID: "getCurrentUser", Access: anyone, Handler: s.me},
@@ -115,8 +115,10 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: get, Pattern: "/api/admin/runtime/rate-limit-windows", OperationID: "listAdminRateLimitWindows", Access: look, Handler: s.listWindows},
 		{Method: get, Pattern: "/api/admin/runtime/model-rate-limits", OperationID: "listAdminModelRateLimits", Access: look, Handler: s.listModelStatuses},
 		{Method: get, Pattern: "/api/admin/config/network-proxy", OperationID: "getAdminNetworkProxyConfig", Access: connect, Handler: s.getNetworkProxy},
+		{Method: get, Pattern: "/static/simulation/{asset}", OperationID: "getSimulationAsset", Access: public, Handler: s.simulationAsset},
 
 		{Method: get, Pattern: "/healthz", OperationID: "getHealthz", Access: public, Handler: s.health},
 		{Method: get, Pattern: "/readyz", OperationID: "getReadyz", Access: public, Handler: s.ready},
 	}
+	return append(routes, s.taskRoutes()...)
 }

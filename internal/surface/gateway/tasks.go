@@ -90,7 +90,7 @@ func (s *Surface) getTask(w http.ResponseWriter, call *httpx.Call) error {
 	return httpx.WriteJSON(w, http.StatusOK, view)
 }
 
-// showTask shows a task of the principal's own.
+// showTask shows a task of the principal's own; a nil principal shows no names of tenant and group.
 func showTask(t *tasks.Task, p *identity.Principal) (api.StoreGatewayTask, error) {
 	attempts, err := readAttempts(t)
 	if err != nil {
@@ -101,13 +101,15 @@ func showTask(t *tasks.Task, p *identity.Principal) (api.StoreGatewayTask, error
 		AsyncMode: t.Async, Stream: t.Stream, Simulated: t.Simulated, Status: showStatus(t.Status),
 		Model: t.RequestedModel, RequestedModel: t.RequestedModel, ResolvedModel: t.ResolvedModel, Provider: t.Provider,
 		UserId: t.UserID.String(), GatewayUserId: t.UserID.String(), TenantId: t.TenantID.String(),
-		GatewayTenantId: t.TenantID.String(), TenantKey: p.TenantKey, UserGroupId: t.GroupID.String(),
-		UserGroupKey: p.GroupKey, ApiKeyId: t.APIKeyID.String(), ApiKeyName: t.APIKeyName, ApiKeyPrefix: t.APIKeyPrefix,
+		GatewayTenantId: t.TenantID.String(), UserGroupId: t.GroupID.String(), ApiKeyId: t.APIKeyID.String(), ApiKeyName: t.APIKeyName, ApiKeyPrefix: t.APIKeyPrefix,
 		Error: t.ErrorMessage, ErrorCode: t.ErrorCode, ErrorMessage: t.ErrorMessage, HttpStatus: t.HTTPStatus,
 		AttemptCount: t.AttemptCount, Attempts: attempts, Request: object(t.Request), Result: object(t.Result),
 		RemoteTaskId: t.RemoteTaskID, RemoteTaskPayload: object(t.RemotePayload), RiverJobId: int(t.JobID),
 		TtftMs: milliseconds(t.TTFT), CreatedAt: httpx.Time(t.CreatedAt), UpdatedAt: httpx.Time(t.UpdatedAt),
 		FinishedAt: httpx.Time(t.FinishedAt), ResponseFinishedAt: httpx.Time(t.FinishedAt),
+	}
+	if p != nil {
+		out.TenantKey, out.UserGroupKey = p.TenantKey, p.GroupKey
 	}
 	if n := len(attempts); n > 0 {
 		out.PlatformName = attempts[n-1].PlatformName
@@ -127,7 +129,11 @@ func showTimes(out *api.StoreGatewayTask, t *tasks.Task) {
 	if !t.FinishedAt.IsZero() {
 		out.ResponseDurationMs = int(t.FinishedAt.Sub(t.CreatedAt).Milliseconds())
 	}
-	out.Metrics = marshal(map[string]any{"durationMs": out.ResponseDurationMs, "ttftMs": out.TtftMs})
+	metrics := map[string]any{"durationMs": out.ResponseDurationMs}
+	if out.TtftMs != nil {
+		metrics["ttftMs"] = out.TtftMs
+	}
+	out.Metrics = marshal(metrics)
 }
 
 // milliseconds is nil for what was not measured.

@@ -4,7 +4,10 @@ package protocols
 
 import (
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -21,16 +24,40 @@ type Options struct {
 	Keys  relay.Keys
 	// Caller tells what is known of who calls.
 	Caller func(*http.Request) relay.Caller
+	// Accept takes a call up as a task and answers so, or returns why not.
+	Accept func(w http.ResponseWriter, req *http.Request, op relay.Operation) error
+}
+
+// Operations that callers of several surfaces ask for.
+var (
+	Chat       = relay.Operation{Format: openai.Chat, Scope: identity.ScopeChat}
+	responses  = relay.Operation{Format: openai.Responses, Scope: identity.ScopeResponses}
+	images     = relay.Operation{Format: openai.ImageGenerations, Scope: identity.ScopeImages}
+	edits      = relay.Operation{Format: openai.ImageEdits, Scope: identity.ScopeImages}
+	videos     = relay.Operation{Format: openai.VideoGenerations, Scope: identity.ScopeVideo}
+	embeddings = relay.Operation{Format: openai.Embeddings, Scope: identity.ScopeEmbeddings}
+)
+
+// Asynchronous are the operations that can be answered by a task.
+func Asynchronous() []relay.Operation {
+	return []relay.Operation{Chat, responses, images, edits, videos}
 }
 
 // Mount adds the surface's routes to r.
 func Mount(r chi.Router, o Options) {
 	s := &surface{o}
-	chat := s.relayed(relay.Operation{Format: openai.Chat, Scope: identity.ScopeChat})
+	chat := s.relayed(Chat)
 	for _, path := range []string{"/v1/chat/completions", "/chat/completions"} {
 		r.Post(path, chat)
 	}
-	r.Post("/v1/embeddings", s.relayed(relay.Operation{Format: openai.Embeddings, Scope: identity.ScopeEmbeddings}))
+	for name, op := range map[string]relay.Operation{
+		"responses": responses, "images/generations": images, "images/edits": edits,
+	} {
+		handler := s.relayed(op)
+		r.Post("/v1/"+name, handler)
+		r.Post("/"+name, handler)
+	}
+	r.Post("/v1/embeddings", s.relayed(embeddings))
 	r.Get("/v1/models", s.listModels)
 	r.Get("/v1/models/*", s.getModel)
 }
@@ -53,17 +80,44 @@ func MethodNotAllowed(routes chi.Routes) http.HandlerFunc {
 
 type surface struct{ Options }
 
-// errAsync refuses what the synchronous endpoint cannot do instead of doing something else.
+// errAsync refuses what an operation cannot do instead of doing something else.
 var errAsync = fault.ErrInvalid.Saying("X-Async is not supported for this operation.").At("X-Async")
 
 func (s *surface) relayed(op relay.Operation) http.HandlerFunc {
+	canWait := slices.ContainsFunc(Asynchronous(), func(o relay.Operation) bool { return o.Format.Kind() == op.Format.Kind() })
 	return func(w http.ResponseWriter, req *http.Request) {
-		if strings.EqualFold(req.Header.Get("X-Async"), "true") {
-			writeError(w, errAsync)
+		if _, given := req.Header["X-Async"]; given && isAsync(req) {
+			s.accept(w, req, op, canWait)
 			return
 		}
 		s.Relay.Serve(w, req, op, s.Caller(req))
 	}
+}
+
+// isAsync reports whether the caller wants a task. What is no truth value is passed on to be refused.
+func isAsync(req *http.Request) bool {
+	v, err := strconv.ParseBool(req.Header.Get("X-Async"))
+	return v || err != nil
+}
+
+func (s *surface) accept(w http.ResponseWriter, req *http.Request, op relay.Operation, canWait bool) {
+	err := error(errAsync)
+	if _, bad := strconv.ParseBool(req.Header.Get("X-Async")); bad != nil {
+		err = errAsync.Saying("X-Async is true or false.")
+	} else if canWait {
+		err = s.Accept(w, req, op)
+	}
+	if err == nil {
+		return
+	}
+	f := fault.From(err)
+	if f.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.FormatInt(int64((f.RetryAfter+time.Second-1)/time.Second), 10))
+	}
+	if f.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="gantry"`)
+	}
+	writeError(w, f)
 }
 
 func writeError(w http.ResponseWriter, f *fault.Error) {

@@ -49,10 +49,51 @@ func (a *Audit) EntryList(_ context.Context, q audit.Query) ([]audit.Entry, erro
 type Tasks struct {
 	Rows  []tasks.Task
 	Asked tasks.Query
+	// Listed is told when events were read and there were some; nobody needs to listen.
+	Listed chan struct{}
+
+	mu     sync.Mutex
+	events []tasks.Event
 }
 
-// EventList implements tasks.Store: relayed calls have no events.
-func (f *Tasks) EventList(context.Context, id.ID, int64) ([]tasks.Event, error) { return nil, nil }
+// Tell adds events.
+func (f *Tasks) Tell(events ...tasks.Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.events = append(f.events, events...)
+}
+
+// EventList implements tasks.Store.
+func (f *Tasks) EventList(_ context.Context, task id.ID, after int64) (out []tasks.Event, _ error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range f.events {
+		if e.TaskID == task && e.Sequence > after {
+			out = append(out, e)
+		}
+	}
+	if len(out) > 0 {
+		select {
+		case f.Listed <- struct{}{}:
+		default:
+		}
+	}
+	return out, nil
+}
+
+// Cancel implements the surfaces' view of asynchronous tasks.
+func (f *Tasks) Cancel(ctx context.Context, _ event.Actor, user, task id.ID) (tasks.Task, error) {
+	v, err := f.TaskByID(ctx, user, task)
+	switch {
+	case err != nil:
+		return v, err
+	case v.Status.Final():
+		return v, tasks.ErrEnded
+	case v.Status == tasks.Queued:
+		v.Status = tasks.Canceled
+	}
+	return v, nil
+}
 
 // TaskByID implements tasks.Store.
 func (f *Tasks) TaskByID(_ context.Context, user, task id.ID) (tasks.Task, error) {

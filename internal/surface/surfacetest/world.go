@@ -133,7 +133,7 @@ func newWorld(t *testing.T, people *identitytest.World, s Storage) *World {
 	w.Log = slog.New(slog.NewTextHandler(w.Logged, nil))
 	w.Audit = &Audit{}
 	audit.Listen(w.Bus, w.Audit, w.Clock.Now)
-	w.Wallets, w.Tasks = &Wallets{w: w}, &Tasks{}
+	w.Wallets, w.Tasks = &Wallets{w: w}, &Tasks{Listed: make(chan struct{}, 1)}
 	w.Catalog = catalog.NewService(s.Catalog)
 	w.fillCatalogue()
 	var err error

@@ -51,6 +51,8 @@ type Server struct {
 	requests []*Request
 	script   []Step
 	changed  chan struct{} // closed and replaced when requests change
+
+	videos videoShop
 }
 
 // New returns a fake.
@@ -64,9 +66,19 @@ func New(o Options) *Server {
 	if o.Clock == nil {
 		o.Clock = clock.System
 	}
-	s := &Server{options: o, mux: http.NewServeMux(), changed: make(chan struct{})}
+	s := &Server{
+		options: o, mux: http.NewServeMux(), changed: make(chan struct{}),
+		videos: videoShop{jobs: map[string]*videoJob{}, byKey: map[string]string{}},
+	}
 	s.mux.HandleFunc("POST /v1/chat/completions", s.chat)
 	s.mux.HandleFunc("POST /v1/embeddings", s.embeddings)
+	s.mux.HandleFunc("POST /v1/responses", s.responses)
+	s.mux.HandleFunc("POST /v1/images/generations", s.images)
+	s.mux.HandleFunc("POST /v1/images/edits", s.edits)
+	s.mux.HandleFunc("POST /v1/videos", s.submitVideo)
+	s.mux.HandleFunc("GET /v1/videos/{id}", s.getVideo)
+	s.mux.HandleFunc("DELETE /v1/videos/{id}", s.deleteVideo)
+	s.mux.HandleFunc("GET /v1/videos/{id}/content", s.videoContent)
 	s.mux.HandleFunc("GET /v1/models", s.models)
 	s.mux.HandleFunc("GET /v1/models/{model}", s.model)
 	s.mux.HandleFunc("/", s.unknown)

@@ -30,6 +30,13 @@ const (
 	CodeInvalidJSON = "invalid_json"
 	CodeTooDeep     = "json_too_deep"
 	CodeDuplicate   = "duplicate_parameter"
+	CodeMalformed   = "malformed_request" // a form that cannot be taken apart
+)
+
+// Codes of what comes along with a request.
+const (
+	CodeFileType = "file_type_not_allowed"
+	CodeAddress  = "url_not_allowed"
 )
 
 func scanError(err error) error {

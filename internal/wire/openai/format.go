@@ -84,6 +84,9 @@ func (f *Facts) needs(body []byte) wire.Needs {
 var (
 	errDuplicate = fault.New(400, "duplicate_key", "A parameter is given more than once.")
 	errDepth     = fault.New(400, "json_too_deep", "The request body is nested too deeply.")
+	errMalformed = fault.New(400, CodeMalformed, "The form cannot be read.")
+	errFileType  = fault.New(400, CodeFileType, "Files of this type are not taken.")
+	errAddress   = fault.New(400, CodeAddress, "This address must not be fetched.")
 )
 
 func requestFault(err error) error {
@@ -99,6 +102,12 @@ func requestFault(err error) error {
 		f = errDepth
 	case r.Code == CodeDuplicate:
 		f = errDuplicate
+	case r.Code == CodeMalformed:
+		f = errMalformed
+	case r.Code == CodeFileType:
+		f = errFileType
+	case r.Code == CodeAddress:
+		f = errAddress
 	}
 	return f.Saying(r.Message).At(r.Param)
 }

@@ -286,6 +286,33 @@ func (e SetupInputLocale) Valid() bool {
 	}
 }
 
+// Defines values for TaskCancellationStatus.
+const (
+	Cancelled TaskCancellationStatus = "cancelled"
+	Failed    TaskCancellationStatus = "failed"
+	Queued    TaskCancellationStatus = "queued"
+	Running   TaskCancellationStatus = "running"
+	Succeeded TaskCancellationStatus = "succeeded"
+)
+
+// Valid indicates whether the value is a known member of the TaskCancellationStatus enum.
+func (e TaskCancellationStatus) Valid() bool {
+	switch e {
+	case Cancelled:
+		return true
+	case Failed:
+		return true
+	case Queued:
+		return true
+	case Running:
+		return true
+	case Succeeded:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListPolicyEventsParamsKind.
 const (
 	ListPolicyEventsParamsKindCooldown    ListPolicyEventsParamsKind = "cooldown"
@@ -1065,6 +1092,19 @@ type SetupInput struct {
 
 // SetupInputLocale Language of the console for this user.
 type SetupInputLocale string
+
+// TaskCancellation defines model for TaskCancellation.
+type TaskCancellation struct {
+	// Canceling The task runs and was asked to end
+	Canceling bool                   `json:"canceling"`
+	Status    TaskCancellationStatus `json:"status"`
+
+	// TaskId Id of the task
+	TaskId string `json:"taskId"`
+}
+
+// TaskCancellationStatus defines model for TaskCancellation.Status.
+type TaskCancellationStatus string
 
 // TaskLedger defines model for TaskLedger.
 type TaskLedger struct {

@@ -170,6 +170,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/tasks/{taskID}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel an asynchronous task
+         * @description A task that has not been sent to an upstream ends at once and costs nothing. One that has is asked to end; what its upstream has delivered by then is charged. A task of somebody else is 404. Codes of 409: task_ended, task_not_cancelable (the call was not asynchronous).
+         */
+        post: operations["cancelTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/models": {
         parameters: {
             query?: never;
@@ -616,6 +636,14 @@ export interface components {
             density: "compact" | "comfortable";
             /** @description IANA name; empty: the browser's zone. */
             timeZone: string;
+        };
+        TaskCancellation: {
+            /** @description Id of the task */
+            taskId: string;
+            /** @enum {string} */
+            status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+            /** @description The task runs and was asked to end */
+            canceling: boolean;
         };
         TaskLedger: {
             items: components["schemas"]["LedgerEntry"][];
@@ -1690,6 +1718,34 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
+            500: components["responses"]["InternalError"];
+        };
+    };
+    cancelTask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the task */
+                taskID: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How the task stands now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskCancellation"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             500: components["responses"]["InternalError"];
         };
     };

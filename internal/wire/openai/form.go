@@ -1,0 +1,163 @@
+package openai
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"io"
+	"mime/multipart"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits of a form.
+const (
+	maxParts      = 64
+	maxPartHeader = 4 << 10
+	maxFieldBytes = MaxPromptBytes + 1
+)
+
+// formNumbers and formBools are the fields that are no texts in JSON.
+var (
+	formNumbers = map[string]bool{"n": true, "seed": true, "output_compression": true, "partial_images": true}
+	formBools   = map[string]bool{"stream": true}
+)
+
+// EditForm turns a form with pictures into the JSON of the same request: pictures become data URLs under images and mask,
+// and fields that are not known become texts. Files are known by their first bytes; what they are called is forgotten.
+// The error is a *RequestError.
+func EditForm(body []byte, boundary string) ([]byte, error) {
+	if boundary == "" {
+		return nil, malformed("The form has no boundary.")
+	}
+	form := multipart.NewReader(bytes.NewReader(body), boundary)
+	out := editForm{seen: map[string]bool{}}
+	for n := 0; ; n++ {
+		part, err := form.NextRawPart()
+		if errors.Is(err, io.EOF) && n > 0 {
+			return out.json(len(body)), nil
+		}
+		if err != nil || n == maxParts {
+			return nil, malformed("The form cannot be read, or has too many parts.")
+		}
+		if err := out.add(part); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func malformed(message string) error { return &RequestError{Message: message, Code: CodeMalformed} }
+
+// editForm collects what a form says.
+type editForm struct {
+	fields []byte // members of JSON, each with a comma behind it
+	images [][]byte
+	mask   []byte
+	seen   map[string]bool
+}
+
+func (f *editForm) add(part *multipart.Part) error {
+	size := 0
+	for name, values := range part.Header {
+		size += len(name) + len(strings.Join(values, ""))
+	}
+	name := part.FormName()
+	if size > maxPartHeader || name == "" || len(name) > maxWord || !utf8.ValidString(name) {
+		return malformed("A part of the form has no name, or too long a header.")
+	}
+	content, err := io.ReadAll(part)
+	if err != nil {
+		return malformed("A part of the form ends early.")
+	}
+	name = strings.TrimSuffix(name, "[]")
+	if name == "image" || name == "images" {
+		return f.addImage(content)
+	}
+	if f.seen[strings.ToLower(name)] {
+		return &RequestError{Message: "Parameter '" + printable(name) + "' is given more than once.", Param: printable(name), Code: CodeDuplicate}
+	}
+	f.seen[strings.ToLower(name)] = true
+	if name == "mask" {
+		f.mask = content
+		return checkFile(content, "mask")
+	}
+	if _, isFile := part.Header["Content-Type"]; isFile && part.FileName() != "" {
+		return invalidValue(printable(name), "This parameter is not a file.")
+	}
+	return f.addField(name, content)
+}
+
+// printable keeps a caller's name of a field from making a message unreadable.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, name)
+}
+
+func (f *editForm) addImage(content []byte) error {
+	path := "image[" + strconv.Itoa(len(f.images)) + "]"
+	if len(f.images) == MaxInputImages {
+		return invalidValue("image", "Too many images: at most "+strconv.Itoa(MaxInputImages)+" are taken.")
+	}
+	f.images = append(f.images, content)
+	return checkFile(content, path)
+}
+
+func checkFile(content []byte, path string) error {
+	if imageType(content) == "" {
+		return fileType(path)
+	}
+	return nil
+}
+
+func (f *editForm) addField(name string, content []byte) error {
+	if len(content) > maxFieldBytes || !utf8.Valid(content) {
+		return invalidValue(printable(name), "Invalid '"+printable(name)+"': too long, or not valid text.")
+	}
+	value := string(content)
+	f.fields = append(AppendString(f.fields, name), ':')
+	switch {
+	case formNumbers[name]:
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			return invalidType(name, "an integer")
+		}
+		f.fields = strconv.AppendInt(f.fields, n, 10)
+	case formBools[name]:
+		on, err := strconv.ParseBool(value)
+		if err != nil {
+			return invalidType(name, "a boolean")
+		}
+		f.fields = strconv.AppendBool(f.fields, on)
+	default:
+		f.fields = AppendString(f.fields, value)
+	}
+	f.fields = append(f.fields, ',')
+	return nil
+}
+
+// json writes the request down; size is how long it may become, at a guess.
+func (f *editForm) json(size int) []byte {
+	b := append(make([]byte, 0, size+size/3+256), '{')
+	b = append(b, f.fields...)
+	if f.mask != nil {
+		b = append(appendPicture(append(b, `"mask":`...), f.mask), ',')
+	}
+	b = append(b, `"images":[`...)
+	for i, image := range f.images {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendPicture(b, image)
+	}
+	return append(b, "]}"...)
+}
+
+func appendPicture(b, picture []byte) []byte {
+	b = append(append(append(b, `{"image_url":"data:`...), imageType(picture)...), ";base64,"...)
+	return append(base64.StdEncoding.AppendEncode(b, picture), `"}`...)
+}
