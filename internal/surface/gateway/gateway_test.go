@@ -35,6 +35,7 @@ func newWorld(t *testing.T, c identity.Config) *world {
 	w.surface = gateway.New(gateway.Options{
 		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Wallets: w.Wallets, Tasks: w.Tasks, Audit: w.Audit,
 		Snapshot: w.Snapshot, Ready: func(context.Context) error { return w.notReady }, Env: "test", Log: w.Log, Now: w.Clock.Now,
+		Asset: asset,
 	})
 	r := chi.NewRouter()
 	r.Use(httpx.Edge(nil))
@@ -44,6 +45,11 @@ func newWorld(t *testing.T, c identity.Config) *world {
 	w.Handler = r
 	w.Populate()
 	return w
+}
+
+// asset knows one file.
+func asset(name string) ([]byte, string, bool) {
+	return []byte("a film of some bytes"), "video/mp4", name == "video.mp4"
 }
 
 // run sends requests one after another, each with its answer held against the contract.
