@@ -45,8 +45,10 @@ func (h *house) bills(key string) (lines []string, currency string) {
 	h.call("GET", "/api/v1/tasks?pageSize=1", key, nil, &list, 200)
 	var task struct {
 		Billings []struct {
-			Resource, Currency string
-			Amount, Quantity   json.Number
+			Resource string      `json:"resource"`
+			Currency string      `json:"currency"`
+			Amount   json.Number `json:"amount"`
+			Quantity json.Number `json:"quantity"`
 		} `json:"billings"`
 	}
 	h.call("GET", "/api/v1/tasks/"+list.Items[0].ID, key, nil, &task, 200)
@@ -89,10 +91,10 @@ func TestImagesAreMadeKeptAndBilled(t *testing.T) {
 			t.Fatalf("got %+v", linked)
 		}
 		resp, kept := h.send("GET", strings.TrimPrefix(linked.Data[0].URL, h.url), "", nil)
-		if resp.StatusCode != 200 || !bytes.Equal(kept, raw) || resp.Header.Get("Content-Type") != "image/png" || resp.Header.Get("X-Content-Type-Options") != "nosniff" {
+		if resp.StatusCode != http.StatusOK || !bytes.Equal(kept, raw) || resp.Header.Get("Content-Type") != "image/png" || resp.Header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("status %d, %d bytes, %v", resp.StatusCode, len(kept), resp.Header)
 		}
-		if resp, text := h.send("GET", strings.TrimPrefix(linked.Data[0].URL, h.url)+"0", "", nil); resp.StatusCode != 403 || !strings.Contains(string(text), `"link_invalid"`) {
+		if resp, text := h.send("GET", strings.TrimPrefix(linked.Data[0].URL, h.url)+"0", "", nil); resp.StatusCode != http.StatusForbidden || !strings.Contains(string(text), `"link_invalid"`) {
 			t.Errorf("a changed link: %d %s", resp.StatusCode, text)
 		}
 	})
@@ -154,10 +156,10 @@ func TestEditsComeAsFormsOrJSON(t *testing.T) {
 		if status, text := h.form("/v1/images/edits", ada.key, []byte("<svg/>"), map[string]string{"model": "sim-image", "prompt": "x"}); status != 400 || !strings.Contains(string(text), `"file_type_not_allowed"`) {
 			t.Errorf("%d %s", status, text)
 		}
-		if resp, text := h.send("POST", "/v1/images/edits", ada.key, "x", "Content-Type", "multipart/form-data"); resp.StatusCode != 400 || !strings.Contains(string(text), `"malformed_request"`) {
+		if resp, text := h.send("POST", "/v1/images/edits", ada.key, "x", "Content-Type", "multipart/form-data"); resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), `"malformed_request"`) {
 			t.Errorf("%d %s", resp.StatusCode, text)
 		}
-		if resp, _ := h.send("POST", "/v1/images/generations", ada.key, "x", "Content-Type", "multipart/form-data; boundary=b"); resp.StatusCode != 415 {
+		if resp, _ := h.send("POST", "/v1/images/generations", ada.key, "x", "Content-Type", "multipart/form-data; boundary=b"); resp.StatusCode != http.StatusUnsupportedMediaType {
 			t.Errorf("a form where none is taken: %d", resp.StatusCode)
 		}
 	})
@@ -184,19 +186,19 @@ func TestResponsesAreServed(t *testing.T) {
 		ask["stream"] = true
 		resp, text := h.send("POST", "/v1/responses", ada.key, ask)
 		names := eventNames(string(text))
-		if resp.StatusCode != 200 || len(names) < 10 || names[0] != "response.created" || names[len(names)-1] != "response.completed" {
+		if resp.StatusCode != http.StatusOK || len(names) < 10 || names[0] != "response.created" || names[len(names)-1] != "response.completed" {
 			t.Errorf("%d, %v", resp.StatusCode, names)
 		}
 		if again, _ := h.bills(ada.key); strings.Join(again, ";") != strings.Join(lines, ";") {
 			t.Errorf("streamed it costs %v, whole %v", again, lines)
 		}
 		resp, text = h.send("POST", "/v1/responses", ada.key, ask, "X-Simulation", "fault=cut;after=4")
-		if names := eventNames(string(text)); resp.StatusCode != 200 || names[len(names)-1] != "error" || !strings.Contains(string(text), `"code":"upstream_bad_response"`) {
+		if names := eventNames(string(text)); resp.StatusCode != http.StatusOK || names[len(names)-1] != "error" || !strings.Contains(string(text), `"code":"upstream_bad_response"`) {
 			t.Errorf("%d %s", resp.StatusCode, text)
 		}
 		resp, first := h.send("POST", "/v1/responses", ada.key, ask, "Idempotency-Key", "k1")
 		again, second := h.send("POST", "/v1/responses", ada.key, ask, "Idempotency-Key", "k1")
-		if resp.StatusCode != 200 || again.Header.Get("Idempotent-Replayed") == "" || !bytes.Equal(first, second) || !strings.Contains(string(first), "response.completed") {
+		if resp.StatusCode != http.StatusOK || again.Header.Get("Idempotent-Replayed") == "" || !bytes.Equal(first, second) || !strings.Contains(string(first), "response.completed") {
 			t.Errorf("a repeat gave %s", second)
 		}
 	})
@@ -261,7 +263,11 @@ func TestMediaErrors(t *testing.T) {
 				resp, text := h.send("POST", path, c.key, c.body, "X-Simulation", c.fault)
 				now.Advance(time.Hour) // so that the platform has come back from what it was seen to do
 				var got struct {
-					Error struct{ Message, Type, Code string } `json:"error"`
+					Error struct {
+						Message string `json:"message"`
+						Type    string `json:"type"`
+						Code    string `json:"code"`
+					} `json:"error"`
 				}
 				if err := json.Unmarshal(text, &got); err != nil || resp.StatusCode != c.status || got.Error.Code != c.code || got.Error.Message == "" || got.Error.Type == "" {
 					t.Errorf("%s %q: %d %s, want %d %s", path, c.fault, resp.StatusCode, text, c.status, c.code)
@@ -328,11 +334,11 @@ func TestFilesEnd(t *testing.T) {
 	h.call("POST", "/v1/images/generations", ada.key, map[string]any{"model": "sim-image", "prompt": "x", "size": "32x32", "response_format": "url"}, &got, 200)
 	path := strings.TrimPrefix(got.Data[0].URL, h.url)
 	now.Advance(90 * time.Minute)
-	if resp, _ := h.send("GET", path, "", nil); resp.StatusCode != 200 {
+	if resp, _ := h.send("GET", path, "", nil); resp.StatusCode != http.StatusOK {
 		t.Errorf("status %d before its time", resp.StatusCode)
 	}
 	now.Advance(time.Hour)
-	if resp, text := h.send("GET", path, "", nil); resp.StatusCode != 403 || !strings.Contains(string(text), "link_expired") {
+	if resp, text := h.send("GET", path, "", nil); resp.StatusCode != http.StatusForbidden || !strings.Contains(string(text), "link_expired") {
 		t.Errorf("%d %s after it", resp.StatusCode, text)
 	}
 	if n, err := h.media.library.Tidy(t.Context()); n != 1 || err != nil {
