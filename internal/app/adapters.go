@@ -1,9 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
 
+	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
@@ -15,10 +18,12 @@ import (
 // adapterBook tells routing about adapters in routing's own words. A provider of the catalogue is known by its key, an
 // adapter also by its own name.
 type adapterBook struct {
-	find func(name string) (provider.Adapter, bool)
+	find     func(name string) (provider.Adapter, bool)
+	provider func(name string) (catalog.Provider, bool)
 }
 
-// Lookup describes the adapter of a provider.
+// Lookup describes the adapter of a provider, with the address and the way to sign in that are the provider's own: a key
+// must not go to the maker of the dialect that the provider speaks.
 func (b adapterBook) Lookup(name string) (routing.AdapterInfo, bool) {
 	adapter, ok := b.find(name)
 	if !ok {
@@ -26,10 +31,23 @@ func (b adapterBook) Lookup(name string) (routing.AdapterInfo, bool) {
 	}
 	d := adapter.Describe()
 	info := routing.AdapterInfo{Name: d.Name, DefaultBaseURL: d.DefaultBaseURL, AuthTypes: d.AuthTypes, Simulated: d.Simulated}
+	if p, ok := b.provider(name); ok {
+		info.DefaultBaseURL = cmp.Or(p.DefaultBaseURL, info.DefaultBaseURL)
+		info.AuthTypes = foremost(info.AuthTypes, p.DefaultAuthType)
+	}
 	for _, f := range d.Credential {
 		info.Credential = append(info.Credential, routing.AdapterField{Name: f.Name, Required: f.Required})
 	}
 	return info, true
+}
+
+// foremost puts a word of a list first; the first is the default.
+func foremost(words []string, first string) []string {
+	at := slices.Index(words, first)
+	if at < 0 {
+		return words
+	}
+	return append([]string{first}, slices.Delete(slices.Clone(words), at, at+1)...)
 }
 
 // Check opens an account as the relay would, without calling anybody.
@@ -54,6 +72,15 @@ func (a *App) adapterOf(name string) (provider.Adapter, bool) {
 	}
 	adapter, ok := a.adapters[name]
 	return adapter, ok
+}
+
+// providerOf returns what the catalogue says of a provider.
+func (a *App) providerOf(name string) (catalog.Provider, bool) {
+	if of := a.providers.Load(); of != nil {
+		p, ok := (*of)[name]
+		return p, ok
+	}
+	return catalog.Provider{}, false
 }
 
 // connectable describes what can be connected: every provider of the catalogue that an adapter speaks to, with the

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/gantry-ai/gantry/internal/config"
+	"github.com/gantry-ai/gantry/internal/domain/access"
 	"github.com/gantry-ai/gantry/internal/domain/audit"
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
@@ -50,6 +51,7 @@ type App struct {
 	credentials *secret.Box
 	adapters    map[string]provider.Adapter
 	byProvider  atomic.Pointer[map[string]provider.Adapter]
+	providers   atomic.Pointer[map[string]catalog.Provider]
 	upstreams   *transport.Transport
 	outbound    http.RoundTripper // how adapters make calls: by upstreams, and with the trace where that is wanted
 	tracer      *tracing.Tracer   // nil when requests are not traced
@@ -58,7 +60,9 @@ type App struct {
 	directory *identity.Directory
 	identity  *identity.Service
 	catalog   *catalog.Service
+	catalogue *catalog.Editor
 	routing   *routing.Service
+	access    *access.Service
 	book      *wallet.Book
 	wallets   *wallet.Service
 	accounts  *wallet.OwnAccounts
@@ -159,9 +163,14 @@ func (a *App) connectDomains(ctx context.Context) error {
 	a.connectIdentity(tokens, apiKeys)
 	a.catalog = catalog.NewService(a.store.Catalog())
 	a.routing = routing.NewService(routing.Parts{
-		Store: a.store.Routing(), Catalog: a.catalog, Adapters: adapterBook{a.adapterOf}, Bus: &a.bus,
+		Store: a.store.Routing(), Catalog: a.catalog, Adapters: adapterBook{a.adapterOf, a.providerOf}, Bus: &a.bus,
 		Box: a.credentials, Now: a.now, Params: paramRules{},
 	})
+	a.access = access.NewService(access.Parts{Store: a.store.Access(), Bus: &a.bus, Now: a.now, Operator: a.defaultTenant})
+	a.catalogue = catalog.NewEditor(catalog.EditorParts{
+		Store: a.store.Catalog(), Rules: routing.CatalogRules{Params: paramRules{}}, Bus: &a.bus, Now: a.now,
+	})
+	event.On(&a.bus, a.routing.OnCatalogChanged)
 	if err := a.connectLimits(ctx); err != nil {
 		return err
 	}
@@ -174,6 +183,7 @@ func (a *App) connectDomains(ctx context.Context) error {
 	a.connectRelay()
 	a.registerGauges()
 	event.On(&a.bus, a.onRoutingChanged)
+	event.On(&a.bus, a.onAccessChanged)
 	return nil
 }
 
@@ -250,8 +260,16 @@ func (a *App) connectRelay() {
 	})
 }
 
-// onRoutingChanged compiles the routes anew before the call that changed them returns.
+// onRoutingChanged and onAccessChanged compile the routes anew before the call that changed them returns.
 func (a *App) onRoutingChanged(ctx context.Context, t tx.Tx, _ routing.Changed) error {
+	return a.reloadAfter(ctx, t)
+}
+
+func (a *App) onAccessChanged(ctx context.Context, t tx.Tx, _ access.Changed) error {
+	return a.reloadAfter(ctx, t)
+}
+
+func (a *App) reloadAfter(ctx context.Context, t tx.Tx) error {
 	t.AfterCommit(func() {
 		if err := a.reload(context.WithoutCancel(ctx)); err != nil {
 			// The version poll tries again within two seconds.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"os"
 
 	"github.com/go-chi/chi/v5"
 
@@ -18,12 +19,9 @@ import (
 )
 
 // Handler serves every surface that is enabled.
-func (a *App) Handler(ctx context.Context) (http.Handler, error) {
+func (a *App) Handler(context.Context) (http.Handler, error) {
 	g := a.gatewaySurface()
-	c, err := a.consoleSurface(ctx)
-	if err != nil {
-		return nil, err
-	}
+	c := a.consoleSurface()
 	r := chi.NewRouter()
 	r.Use(httpx.Edge(a.cfg.TrustedProxies))
 	mount(r, a.cfg.Surfaces.Protocols, func(r chi.Router) {
@@ -98,26 +96,23 @@ func onHost(host string) func(http.Handler) http.Handler {
 
 func (a *App) gatewaySurface() *gateway.Surface {
 	return gateway.New(gateway.Options{
-		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Wallets: a.wallets, Tasks: a.store.Tasks(),
-		Audit: a.store.Audit(), Snapshot: a.relay.Snapshot, Now: a.now, Ready: a.ready,
-		Asset: simulationAsset, Env: "production", Log: a.log,
+		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Catalogue: a.catalogue, Access: a.access,
+		Proxy: globalProxy(os.Getenv), Limits: a.limiting.guard().CallerLimits, Wallets: a.wallets, Tasks: a.store.Tasks(),
+		Audit: a.store.Audit(), Snapshot: a.relay.Snapshot, Now: a.now, Ready: a.ready, Env: "production", Log: a.log,
+		Asset: simulationAsset,
 	})
 }
 
-func (a *App) consoleSurface(ctx context.Context) (*console.Surface, error) {
-	adapters, err := a.connectable(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (a *App) consoleSurface() *console.Surface {
 	o := console.Options{
 		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Tasks: a.store.Tasks(), Ledger: a.wallets,
-		Snapshot: a.relay.Snapshot, Explain: a.relay.Explain, Adapters: adapters, Prober: prober{a}, Version: a.version,
-		Simulation: a.cfg.Simulation.Enabled, Log: a.log,
+		Snapshot: a.relay.Snapshot, Explain: a.relay.Explain, Adapters: a.connectable, Prober: prober{a}, Version: a.version,
+		Simulation: a.cfg.Simulation.Enabled, Now: a.now, Log: a.log,
 	}
 	if files, ok := web.Files(); ok {
 		o.Files = files
 	}
-	return console.New(o), nil
+	return console.New(o)
 }
 
 var errDraining = errors.New("the process is about to stop")
@@ -132,5 +127,9 @@ func (a *App) ready(ctx context.Context) error {
 }
 
 func callerOf(req *http.Request) relay.Caller {
-	return relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req), Secure: httpx.Secure(req)}
+	c := relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req), Secure: httpx.Secure(req)}
+	if conn := httpx.ConnOf(req); conn != nil {
+		c.Conn = conn
+	}
+	return c
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/gantry-ai/gantry/internal/config"
+	"github.com/gantry-ai/gantry/internal/surface/httpx"
 )
 
 const (
@@ -68,9 +69,10 @@ func (a *App) Run(ctx context.Context) error {
 		return err
 	}
 	server := a.newServer(handler)
+	server.ConnContext = httpx.WithConn
 	inner := a.newServer(a.privateHandler())
 	ended := make(chan error, 2)
-	go func() { ended <- server.Serve(public) }()
+	go func() { ended <- server.Serve(httpx.Gathering(public)) }()
 	if private != nil {
 		go func() { ended <- inner.Serve(private) }()
 	}

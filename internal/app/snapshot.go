@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gantry-ai/gantry/internal/domain/access"
+	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
@@ -42,6 +44,9 @@ func (a *App) reload(ctx context.Context) error {
 		return err
 	}
 	if src.DefaultTenant, err = a.defaultTenant(ctx); err != nil {
+		return err
+	}
+	if src.AccessRules, err = a.store.Access().RuleList(ctx, nil, access.Query{}); err != nil {
 		return err
 	}
 	if src.RuleSets, err = a.store.Pricing().RuleSetList(ctx); err != nil {
@@ -96,18 +101,22 @@ func (a *App) poll(ctx context.Context) {
 	}
 }
 
-// adaptersByProvider maps every provider of the catalogue to the adapter that speaks to it.
+// adaptersByProvider maps every provider of the catalogue to the adapter that speaks to it, and remembers what the catalogue
+// says of them.
 func (a *App) adaptersByProvider(ctx context.Context) (map[string]provider.Adapter, error) {
 	out := maps.Clone(a.adapters)
 	providers, err := a.store.Catalog().ProviderList(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range providers {
+	of := make(map[string]catalog.Provider, len(providers))
+	for i := range providers {
+		p := &providers[i]
 		if adapter, ok := a.adapters[p.Type]; ok {
-			out[p.Key] = adapter
+			out[p.Key], of[p.Key] = adapter, *p
 		}
 	}
+	a.providers.Store(&of)
 	return out, nil
 }
 

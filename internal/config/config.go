@@ -81,7 +81,7 @@ type Wallet struct {
 	Currency    money.Currency `koanf:"currency" doc:"Currency of a new user's wallet (ISO 4217)."`
 	SimGrant    money.Number   `koanf:"simGrant" doc:"Simulated money (SIM) that a new user is given."`
 	SignupGrant money.Number   `koanf:"signupGrant" doc:"Real money, in wallet.currency, that a new user is given."`
-	SettleAck   string         `koanf:"settleAck" enum:"durable,process" doc:"When a charge counts as recorded: durable waits for the disk and survives power loss; process waits for the operating system and survives a crash of the program, while a loss of power can cost the last 10 ms."`
+	SettleAck   string         `koanf:"settleAck" enum:"durable,process" doc:"When a charge counts as recorded: durable waits for the disk and survives power loss; process waits for the operating system and survives a crash of the program, while a loss of power can cost the last 50 ms."`
 }
 
 // Relay bounds a relayed call.

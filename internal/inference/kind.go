@@ -41,6 +41,12 @@ const (
 	TypeTraining         ModelType = "training"
 )
 
+// ModelTypes are all model types.
+var ModelTypes = []ModelType{
+	TypeChat, TypeResponses, TypeEmbedding, TypeImage, TypeImageEdit, TypeVideo, TypeImageToVideo, TypeReferenceToVideo, TypeTTS,
+	TypeSTT, TypeRealtime, TypeRerank, TypeModeration, TypeMidjourney, TypeTraining,
+}
+
 var kindTypes = map[Kind]ModelType{
 	Chat: TypeChat, Responses: TypeResponses, Messages: TypeChat, GenerateContent: TypeChat,
 	Embeddings: TypeEmbedding, ImageGenerations: TypeImage, ImageEdits: TypeImageEdit, VideoGenerations: TypeVideo,

@@ -13,7 +13,7 @@ const (
 	lazily = 5 * time.Millisecond
 	// syncEvery is how long what was written may stay unsynced where callers do not wait for the disk: what a loss of power
 	// can cost. Source: MONEY section 4, settle_ack.
-	syncEvery = 10 * time.Millisecond
+	syncEvery = 50 * time.Millisecond
 )
 
 // signal wakes whoever listens; one signal is as good as many.

@@ -45,6 +45,14 @@ func wait(n float64, unit time.Duration) time.Duration {
 	return time.Duration(n * float64(unit))
 }
 
+// Waiter is an ability of an answer's body: it tells its reader before it waits, so that what was read need not be passed on
+// as long as more is at hand.
+type Waiter interface {
+	// OnWait has tell called before a Read waits. An error of tell ends the Read. It reports false where waiting cannot be
+	// told from reading; then tell is never called.
+	OnWait(tell func() error) bool
+}
+
 // SendError is what Send returns when a round trip failed. If the context ended the call, the error wraps the context's
 // error and its cause; any other error means that the upstream was not reached or the connection broke before it answered,
 // and it names hosts, so it is for the log only.

@@ -6,12 +6,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/inference"
-	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/provider"
 )
 
@@ -77,7 +75,7 @@ func (c *call) try(t *Target) result {
 	a := &c.attempts[len(c.attempts)-1]
 	own := &t.Policies.Retry
 	d := newDeadline(c.ctx(), c.start, c.limits.Total, c.now)
-	d.bound(a.StartedAt, own.Total)
+	d.bound(own.Total, own.Total)
 	defer d.stop()
 	d.idle = cmp.Or(own.Idle, c.limits.Idle)
 	d.arm(cmp.Or(own.FirstByte, c.limits.FirstByte))
@@ -145,50 +143,3 @@ func (c *call) broken(d *deadline, err error, otherwise inference.Category) prov
 }
 
 var errDeadline = errors.New("relay: deadline passed")
-
-// deadline ends an attempt that makes no progress. Its context also ends with the caller's.
-type deadline struct {
-	ctx    context.Context //nolint:containedctx // the deadline is a context with a timer
-	cancel context.CancelCauseFunc
-	timer  *time.Timer
-	now    clock.Clock
-	end    time.Time // zero: no total deadline
-	idle   time.Duration
-	paused pauses
-}
-
-// newDeadline returns a deadline without a limit but the total one, which counts from the start of the call.
-func newDeadline(parent context.Context, start time.Time, total time.Duration, now clock.Clock) *deadline {
-	d := &deadline{now: now}
-	d.ctx, d.cancel = context.WithCancelCause(parent)
-	d.timer = time.AfterFunc(never, d.lapse)
-	if total > 0 {
-		d.end = start.Add(total)
-	}
-	return d
-}
-
-// bound limits the attempt to a time of its own; 0 is none.
-func (d *deadline) bound(start time.Time, total time.Duration) {
-	if end := start.Add(total); total > 0 && (d.end.IsZero() || end.Before(d.end)) {
-		d.end = end
-	}
-}
-
-// arm gives the attempt the time d from now to make progress; 0 means no limit but the total one.
-func (d *deadline) arm(wait time.Duration) {
-	if !d.end.IsZero() {
-		if left := d.end.Sub(d.now()); wait == 0 || left < wait {
-			wait = max(left, 0)
-		}
-	} else if wait == 0 {
-		return
-	}
-	d.timer.Reset(wait)
-}
-
-// stop ends the attempt: whatever the upstream still does is cancelled.
-func (d *deadline) stop() {
-	d.timer.Stop()
-	d.cancel(nil)
-}

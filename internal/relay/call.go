@@ -26,6 +26,7 @@ type call struct {
 	requestID string
 	caller    netip.Addr
 	secure    bool // the caller speaks HTTPS
+	conn      Conn // nil: what is written goes out as it comes
 	taskID    id.ID
 	start     time.Time
 	trace     Trace // nil: nobody follows the call
@@ -64,8 +65,9 @@ type call struct {
 	target   *Target // of the attempt under way, or of the last one
 
 	// deliver
-	inputTokens int64 // estimate, for marks and for upstreams that do not tell
-	marked      int64 // input tokens of the first mark; 0: there is none
+	inputTokens int64  // estimate, for marks and for upstreams that do not tell
+	markLines   []byte // memory for the lines of marks
+	marked      int64  // input tokens of the first mark; 0: there is none
 	ttft        time.Duration
 	delivered   bool   // the caller was sent something of the upstream's
 	owed        []byte // of the answer: what is sent once its charge is durable
@@ -97,7 +99,7 @@ const (
 func newCall(r *Relay, w http.ResponseWriter, req *http.Request, op Operation, from Caller) *call {
 	now := r.now()
 	return &call{
-		Relay: r, w: w, req: req, op: op, requestID: from.RequestID, caller: from.Address, secure: from.Secure,
+		Relay: r, w: w, req: req, op: op, requestID: from.RequestID, caller: from.Address, secure: from.Secure, conn: from.Conn,
 		taskID: id.At(now), start: now,
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gantry-ai/gantry/internal/domain/access"
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
@@ -32,8 +33,10 @@ type Sources struct {
 	// ModelRoutes are where requests go instead; those of the tenant DefaultTenant are for all that have none of their own.
 	ModelRoutes   []routing.ModelRoute
 	DefaultTenant id.ID
-	Now           time.Time
-	Adapters      map[string]provider.Adapter
+	// AccessRules say who may use what; those of DefaultTenant bind everybody.
+	AccessRules []access.Rule
+	Now         time.Time
+	Adapters    map[string]provider.Adapter
 	// Unseal opens a credential.
 	Unseal func(*routing.Credential) (map[string]secret.String, error)
 	// Transport makes a platform's HTTP calls.
@@ -51,6 +54,7 @@ func Compile(src Sources) *Snapshot {
 		c.Health = &routing.Health{}
 	}
 	c.policies = routing.NewPolicyBook(src.PolicySets)
+	c.rules = access.Compile(src.AccessRules, src.DefaultTenant, c.unreadable)
 	s := &Snapshot{
 		Version: src.Version, routes: map[string]*Route{}, engines: map[inference.ModelType]*Target{}, runner: c.runner(),
 	}
@@ -69,6 +73,7 @@ type compiler struct {
 	book     *pricing.Book
 	bases    map[id.ID]*catalog.BaseModel
 	policies *routing.PolicyBook
+	rules    *access.Book
 	settings settings // of the platform that is being compiled
 }
 
@@ -85,8 +90,8 @@ func (c *compiler) runner() *routing.Runner {
 	return r
 }
 
-// access is a platform opened with one credential.
-type access struct {
+// opened is a platform opened with one credential.
+type opened struct {
 	upstream   provider.Upstream
 	credential routing.Credential
 }
@@ -105,20 +110,20 @@ func (c *compiler) platform(s *Snapshot, p *routing.Platform) {
 		c.Log.Error("platform left out: settings", "platform", p.Name, "error", err)
 		return
 	}
-	opened := c.open(p, adapter)
+	keys := c.open(p, adapter)
 	for i := range c.Models {
 		if m := &c.Models[i]; m.PlatformID == p.ID && m.Enabled {
-			c.model(s, p, m, adapter.Describe(), opened)
+			c.model(s, p, m, adapter.Describe(), keys)
 		}
 	}
 }
 
-func (c *compiler) open(p *routing.Platform, adapter provider.Adapter) []access {
+func (c *compiler) open(p *routing.Platform, adapter provider.Adapter) []opened {
 	credentials := p.Credentials
 	if len(credentials) == 0 {
 		credentials = []routing.Credential{{Status: routing.Enabled, Weight: 1}}
 	}
-	var out []access
+	var out []opened
 	for _, cr := range credentials {
 		if cr.Status != routing.Enabled && cr.Status != routing.AutoDisabled {
 			continue // what a policy disabled comes back by itself
@@ -128,7 +133,7 @@ func (c *compiler) open(p *routing.Platform, adapter provider.Adapter) []access 
 			c.Log.Error("credential left out", "platform", p.Name, "credential", cr.ID, "error", err)
 			continue
 		}
-		out = append(out, access{up, cr})
+		out = append(out, opened{up, cr})
 	}
 	return out
 }
@@ -148,7 +153,7 @@ func (c *compiler) openWith(p *routing.Platform, cr *routing.Credential, adapter
 }
 
 func (c *compiler) model(
-	s *Snapshot, p *routing.Platform, m *routing.PlatformModel, d provider.Description, opened []access,
+	s *Snapshot, p *routing.Platform, m *routing.PlatformModel, d provider.Description, keys []opened,
 ) {
 	base := c.bases[m.BaseModelID]
 	m = c.settings.renamed(m)
@@ -158,6 +163,7 @@ func (c *compiler) model(
 		return
 	}
 	c.resilience(&proto, base)
+	proto.rules = c.rules.Gate(m.ID, p.ID, m.BaseModelID)
 	proto.Capabilities = capabilities(base, m)
 	c.shape(&proto)
 	proto.ContextWindow, proto.MaxOutput = proto.Capabilities.ContextWindow, proto.Capabilities.MaxOutputTokens
@@ -170,7 +176,7 @@ func (c *compiler) model(
 		s.routes[m.Alias] = r
 	}
 	proto.strategy = c.settings.KeyStrategy
-	for _, a := range opened {
+	for _, a := range keys {
 		t := proto
 		t.Upstream, t.CredentialID, t.Weight = a.upstream, a.credential.ID, a.credential.Weight
 		t.Limits = limitsWith(proto.Limits, t.CredentialID)

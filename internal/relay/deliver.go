@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -123,6 +124,7 @@ type stream struct {
 	d        *deadline
 	events   *sse.Reader
 	meter    wire.Meter
+	runner   wire.Runner // nil: the format cannot
 	out      *http.ResponseController
 	attempt  *tasks.Attempt
 	marks    marks
@@ -132,13 +134,17 @@ type stream struct {
 	finished bool // the answer is complete
 	ended    bool // and its terminator has come
 	moved    bool // the answer went on since the idle deadline was set
+	told     bool // the upstream's connection calls wait before it waits
+	gone     bool // the caller does not take what is sent
+	headed   bool // the answer's header is out
+	margin   int  // what a frame leaves free at its beginning
 	extended time.Time
 }
 
 // maxReady is how much is collected before it is sent, when events come faster than they can be sent one by one.
 const maxReady = 16 << 10
 
-var readies = sync.Pool{New: func() any { b := make([]byte, 0, maxReady); return &b }}
+var readies = sync.Pool{New: func() any { b := make([]byte, 0, maxReady+64); return &b }} // and what frames it
 
 // deliverStream passes events on as they come. Until the first one is sent, a failure is the attempt's alone and another
 // may follow; afterwards it is the caller's to see.
@@ -149,6 +155,13 @@ func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt)
 			HideUsage: c.target.Shape.StreamUsage && !c.ask.WantsUsage, Family: c.target.family, NoUsage: !c.target.Shape.StreamUsage,
 			Choices: c.ask.Choices,
 		}),
+	}
+	s.runner, _ = s.meter.(wire.Runner)
+	if s.conn != nil {
+		s.margin = s.conn.FrameSize()
+	}
+	if w, ok := resp.Body.(provider.Waiter); ok {
+		s.told = w.OnWait(s.wait)
 	}
 	defer s.releaseMeter()
 	o, gone := s.pump()
@@ -168,11 +181,22 @@ func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt)
 // pump passes events on until the stream ends. gone says that the caller does not take them any more.
 func (s *stream) pump() (o provider.Outcome, gone bool) {
 	for {
+		if s.glide() {
+			continue
+		}
 		if s.rest() != nil {
 			return callerLeft, true
 		}
+		if s.events.Empty() && s.begun {
+			s.events.Fill()
+			s.d.pause()
+			continue
+		}
 		event, err := s.events.Next()
 		s.d.pause()
+		if s.gone {
+			return callerLeft, true
+		}
 		if err != nil {
 			return s.broke(err), s.ctx().Err() != nil
 		}
@@ -210,13 +234,58 @@ func (s *stream) pump() (o provider.Outcome, gone bool) {
 	}
 }
 
-// rest makes ready for a wait, if there is one: nothing that may be sent waits with us, and the wait has its limit. The
-// upstream's silence counts from here: the caller, or the journal, may have needed longer than the upstream may.
+// glide makes ready to be sent what has come and is like the events before, as much as may be delivered without a mark. It
+// reports whether that was anything.
+func (s *stream) glide() bool {
+	if s.runner == nil || !s.begun {
+		return false
+	}
+	b := s.events.Pending()
+	if len(b) == 0 {
+		return false
+	}
+	s.collect()
+	room := max(0, maxReady-len(*s.ready))
+	deliver, taken := s.runner.Run(*s.ready, b[:min(len(b), room)], s.marks.durable+maxUnmarked)
+	if taken == 0 {
+		return false
+	}
+	*s.ready = deliver
+	s.events.Skip(taken)
+	s.moved, s.written = true, s.meter.Tokens()
+	return true
+}
+
+// handBack gives the place of what was ready to other streams: a stream that waits has none.
+func (s *stream) handBack() {
+	if cap(*s.ready) <= 2*maxReady {
+		*s.ready = (*s.ready)[:0]
+		readies.Put(s.ready)
+	}
+	s.ready = nil
+}
+
+// collect makes a place for what may be sent, if there is none.
+func (s *stream) collect() {
+	if s.ready == nil {
+		s.ready = readies.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
+		*s.ready = (*s.ready)[:s.margin]
+	}
+}
+
+// rest waits with nothing that may be sent: either the connection says when it waits, or it is whenever no event is at hand.
 func (s *stream) rest() error {
-	if s.events.Buffered() {
+	if s.told || s.events.Buffered() {
 		return nil
 	}
+	return s.wait()
+}
+
+// wait makes ready for a wait: nothing that may be sent waits with us, and the wait has its limit. The upstream's silence
+// counts from here: the caller, or the journal, may have needed longer than the upstream may.
+func (s *stream) wait() error {
 	err := s.flush()
+	s.gone = err != nil
 	if s.moved {
 		s.moved = false
 		s.d.arm(s.d.idle)
@@ -263,12 +332,10 @@ func (s *stream) send(b []byte) error {
 	if !s.begun {
 		s.begin()
 	}
-	if s.ready == nil {
-		s.ready = readies.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
-	}
+	s.collect()
 	*s.ready = append(*s.ready, b...)
 	s.written = tokens
-	if s.events.Buffered() && len(*s.ready) < maxReady {
+	if len(*s.ready) < maxReady && (s.told || s.events.Buffered()) {
 		return nil
 	}
 	return s.flush()
@@ -279,26 +346,38 @@ func (s *stream) flush() error {
 	if s.ready == nil {
 		return nil
 	}
+	if len(*s.ready) == s.margin {
+		s.handBack()
+		return nil
+	}
 	if now := s.now(); now.Sub(s.extended) > s.limits.Stall/6 {
 		s.extended = now
 		_ = s.out.SetWriteDeadline(now.Add(s.limits.Stall))
 	}
-	_, err := s.w.Write(*s.ready)
-	if cap(*s.ready) <= 2*maxReady {
-		*s.ready = (*s.ready)[:0]
-		readies.Put(s.ready)
-	}
-	s.ready = nil
+	err := s.pass(*s.ready)
+	s.handBack()
 	if err != nil {
-		return err
-	}
-	if err := s.out.Flush(); err != nil {
 		return err
 	}
 	if s.tape == nil || s.tape.heard() {
 		s.marks.sent(s.call, s.written)
 	}
 	return nil
+}
+
+// pass sends a frame to the caller now.
+func (s *stream) pass(frame []byte) error {
+	if s.conn == nil {
+		_, err := s.w.Write(frame)
+		return cmp.Or(err, s.out.Flush())
+	}
+	if s.headed {
+		return s.conn.Chunk(frame)
+	}
+	s.headed = true
+	s.conn.Hold()
+	err := cmp.Or(s.out.Flush(), s.conn.Chunk(frame))
+	return cmp.Or(err, s.conn.Send())
 }
 
 func (s *stream) begin() {
@@ -352,8 +431,7 @@ func (s *stream) end(o provider.Outcome, gone bool) {
 	if !s.begun {
 		s.begin()
 	}
-	_, _ = s.w.Write(s.owed)
-	_ = s.out.Flush()
+	_ = s.pass(append(make([]byte, s.margin, s.margin+len(s.owed)+2), s.owed...))
 }
 
 // lastWords are what ends the stream: its terminator, or why there is none.

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
@@ -74,7 +75,9 @@ func (r *rehearsal) faultOf(t *Target) FaultKind {
 // Inquiry asks what would become of a request.
 type Inquiry struct {
 	Principal *identity.Principal
-	Kind      inference.Kind
+	// From is where the request is supposed to come from; the zero value is nowhere.
+	From netip.Addr
+	Kind inference.Kind
 	// Ask is the request's shape: model, stream, needs, sticky key, limits.
 	Ask wire.Ask
 	// InputTokens is how long the input is supposed to be; 0: short.
@@ -110,6 +113,8 @@ type Candidate struct {
 	Weight   int64 // of the platform model
 	Share    int64 // of the key among the platform's
 	Chosen   bool  // is tried first
+	// Rule is the access rule that decided whether the caller may use the target; zero: none is about it.
+	Rule id.ID
 }
 
 // ForeseenAttempt is one attempt that would be made.
@@ -129,7 +134,7 @@ const verdictRefused = "refused"
 // health and with outcomes that are supposed. Codes: model_not_found, unavailable.
 func (r *Relay) Explain(q *Inquiry) (Explanation, error) {
 	s, now := r.snapshot.Load(), r.now()
-	f := forwarder{principal: q.Principal, ask: &q.Ask, tokens: q.InputTokens}
+	f := forwarder{principal: q.Principal, from: q.From, at: now, ask: &q.Ask, tokens: q.InputTokens, explaining: true}
 	route, l, err := s.lead(&f, q.Kind)
 	if err != nil {
 		return Explanation{}, err
@@ -140,7 +145,7 @@ func (r *Relay) Explain(q *Inquiry) (Explanation, error) {
 	l = l.clone()
 	w := &rehearsal{clock: now, limits: r.limits, faults: q.Faults, credit: r.budget.units.Load() + 1}
 	r.rehearseLimits(w, l, q)
-	var p plan
+	p := plan{from: q.From}
 	seed := l.turn.Add(1)
 	if q.Seed != 0 {
 		seed = q.Seed
@@ -190,6 +195,7 @@ func (p *plan) standings(w *rehearsal) []Candidate {
 		for _, t := range c.keys {
 			v := Candidate{
 				Target: t, Priority: c.effective(w.clock), Load: c.load(), Weight: c.weight, Share: c.share(t),
+				Rule: p.permits(t).Rule,
 			}
 			v.Gate, v.Reason, v.Until = p.gateNow(c, t, w)
 			out = append(out, v)

@@ -39,7 +39,7 @@ func (c *call) fallBack() bool {
 func (c *call) untried(f *fallback, kind inference.Kind) []*Target {
 	var out []*Target
 	for _, t := range f.route.Targets {
-		if !t.offers(kind) || f.platform != (id.ID{}) && t.Platform.ID != f.platform {
+		if !t.offers(kind) || !c.permits(t, kind) || f.platform != (id.ID{}) && t.Platform.ID != f.platform {
 			continue
 		}
 		tried := slices.ContainsFunc(c.attempts, func(a tasks.Attempt) bool {

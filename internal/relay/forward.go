@@ -1,8 +1,10 @@
 package relay
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
@@ -70,7 +72,12 @@ type forwarder struct {
 	decide func(d *decision, text string) *Route
 	// deciding says that the request decides about another one.
 	deciding bool
-	steps    []forwardStep
+	// from and at are where and when the caller asks.
+	from netip.Addr
+	at   time.Time
+	// explaining says that the answer tells which access rules close a route.
+	explaining bool
+	steps      []forwardStep
 
 	text, lower string
 	read        bool

@@ -122,7 +122,7 @@ func TestNamesThatRulesAloneServe(t *testing.T) {
 	if r := b.relay.Snapshot().Route("auto"); !r.Types.Has(inference.TypeChat) || r.OwnedBy != "gantry" {
 		t.Errorf("listed as %+v", r)
 	}
-	q, err := b.relay.Snapshot().Quote(b.principal, openai.Chat, []byte(ask), time.Now())
+	q, err := b.relay.Snapshot().Quote(relay.Asker{Principal: b.principal, At: time.Now()}, openai.Chat, []byte(ask))
 	if err != nil || q.Model != "big-upstream" {
 		t.Errorf("quoted %+v, %v", q, err)
 	}

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/limits"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -18,7 +17,10 @@ import (
 
 // lane is what offers one operation of a route: platform models, the first priority first.
 type lane struct {
+	kind    inference.Kind
 	choices []*choice
+	// guarded says that access rules are about one of the choices.
+	guarded bool
 	// window is the smallest context window among them that is known; 0: none is.
 	window int64
 	// turn numbers the requests: see spread.
@@ -41,12 +43,13 @@ type choice struct {
 
 // newLane groups a route's targets, which come in the order of their platforms' priority.
 func newLane(targets []*Target, kind inference.Kind) *lane {
-	l := &lane{}
+	l := &lane{kind: kind}
 	l.turn.Store(rand.Uint64N(1 << 32)) //nolint:gosec // so that snapshots in quick succession do not begin alike
 	for _, t := range targets {
 		if !t.offers(kind) {
 			continue
 		}
+		l.guarded = l.guarded || t.rules != nil
 		if n := len(l.choices); n > 0 && l.choices[n-1].keys[0].Model == t.Model {
 			l.choices[n-1].keys = append(l.choices[n-1].keys, t)
 			continue
@@ -149,10 +152,6 @@ func (t *Target) unit(k routing.UnitKind) *routing.Unit {
 	}
 	return t.modelUnit
 }
-
-// permits says whether the principal may use the target, and by which rule where one decided. It is asked once for each
-// candidate of a request; rules about routes as a whole have been asked before.
-func permits(*identity.Principal, *Target) (ok bool, ruleID id.ID) { return true, id.ID{} }
 
 // spread turns the number of a request into a point of [0, 2^64) such that the points of any number of consecutive
 // requests lie evenly: shares by weight are met after a few requests and not only in the long run. dimension 1 and 2 are

@@ -1,10 +1,12 @@
 package relay
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/limits"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
@@ -30,34 +32,44 @@ type limited struct {
 }
 
 // callerLimits finds what limits the caller, once per call. Codes: limits_unavailable.
-func (c *call) callerLimits() error {
-	p := c.principal
-	c.limited.subjects = make([]limits.Subject, 0, 8)
+func (c *call) callerLimits() (err error) {
+	c.limited.subjects, err = c.guard.appendCallerLimits(c.ctx(), make([]limits.Subject, 0, 8), c.principal)
+	c.limited.caller = len(c.limited.subjects)
+	return err
+}
+
+// CallerLimits are what limits a caller, whatever it calls. Codes: limits_unavailable.
+func (g *Guard) CallerLimits(ctx context.Context, p *identity.Principal) ([]limits.Subject, error) {
+	return g.appendCallerLimits(ctx, nil, p)
+}
+
+func (g *Guard) appendCallerLimits(
+	ctx context.Context, to []limits.Subject, p *identity.Principal,
+) ([]limits.Subject, error) {
 	for _, s := range [...]limits.Scope{
 		{Kind: limits.KindTenant, ID: p.TenantID},
 		{Kind: limits.KindGroup, ID: p.GroupID},
 		{Kind: limits.KindUser, ID: p.UserID},
 		{Kind: limits.KindApp, ID: p.AppID},
 	} {
-		if s.ID.IsZero() || c.guard.Policies == nil {
+		if s.ID.IsZero() || g.Policies == nil {
 			continue
 		}
-		policy, err := c.guard.Policies.Of(c.ctx(), s)
+		policy, err := g.Policies.Of(ctx, s)
 		if err != nil {
-			return err
+			return to, err
 		}
-		c.limited.subjects = append(c.limited.subjects, limits.Subject{Scope: s, Policy: policy})
+		to = append(to, limits.Subject{Scope: s, Policy: policy})
 	}
 	if !p.KeyID.IsZero() {
-		policy, err := c.guard.keys.Compile(p.RateLimitPolicy, p.QuotaPolicy)
+		policy, err := g.keys.Compile(p.RateLimitPolicy, p.QuotaPolicy)
 		if err != nil {
-			return err
+			return to, err
 		}
 		key := limits.Scope{Kind: limits.KindKey, ID: p.KeyID}
-		c.limited.subjects = append(c.limited.subjects, limits.Subject{Scope: key, Policy: policy})
+		to = append(to, limits.Subject{Scope: key, Policy: policy})
 	}
-	c.limited.caller = len(c.limited.subjects)
-	return nil
+	return to, nil
 }
 
 // admitLimits reserves what the call can take at most at a target, of the caller's quotas and of everybody's windows. What

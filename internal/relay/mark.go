@@ -73,7 +73,8 @@ func (c *call) mark(output int64) journal.Ticket {
 	inputs := c.inputs(u)
 	lines, amount, err := c.schedule.Bill(&inputs)
 	if err == nil && amount <= c.held {
-		m.Amount, m.Lines = amount, pricing.AppendLines(nil, lines)
+		c.markLines = pricing.AppendLines(c.markLines[:0], lines)
+		m.Amount, m.Lines = amount, c.markLines
 	}
 	return c.journal.Mark(&m)
 }

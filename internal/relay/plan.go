@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
@@ -32,6 +33,7 @@ type plan struct {
 	lane      *lane
 	runner    *routing.Runner
 	principal *identity.Principal
+	from      netip.Addr // of the caller
 	needs     wire.Needs
 	tokens    int64  // of input, as far as it is known; 0: do not look at windows
 	sticky    uint64 // of the conversation; 0: none
@@ -332,7 +334,7 @@ func (p *plan) fitWindows() {
 // gateOf is why a choice cannot serve the request at all; "" when it can.
 func (p *plan) gateOf(c *choice) string {
 	t := c.keys[0]
-	if ok, _ := permits(p.principal, t); !ok {
+	if !p.permits(t).Allowed {
 		return gateAccess
 	}
 	if p.needs&c.lacks != 0 || p.tokens > 0 && t.ContextWindow > 0 && p.tokens > t.ContextWindow {

@@ -1,9 +1,6 @@
 package relay
 
 import (
-	"time"
-
-	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
@@ -23,12 +20,13 @@ const quotedOutput = 1024
 
 // Quote prices a request by what would serve it first, with the function that bills it. Input tokens are estimated; for
 // output the request's own limit counts. Codes: model_not_found, price_*, and those of the format.
-func (s *Snapshot) Quote(p *identity.Principal, f wire.Format, body []byte, now time.Time) (Quote, error) {
+func (s *Snapshot) Quote(who Asker, f wire.Format, body []byte) (Quote, error) {
+	p, now := who.Principal, who.At
 	ask, err := f.Peek(body)
 	if err != nil {
 		return Quote{}, err
 	}
-	t, alias, err := s.first(p, f, body, &ask, now)
+	t, alias, err := s.first(who, f, body, &ask)
 	if err != nil {
 		return Quote{}, err
 	}
@@ -59,19 +57,17 @@ func (s *Snapshot) Quote(p *identity.Principal, f wire.Format, body []byte, now 
 
 // first is the target that a request would be sent to first, and the route's name: what the next request's plan would
 // choose, without changing anything. Where nothing can be tried now, it is what is tried first at other times.
-func (s *Snapshot) first(
-	p *identity.Principal, format wire.Format, body []byte, ask *wire.Ask, now time.Time,
-) (*Target, string, error) {
-	f := forwarder{principal: p, format: format, body: body, ask: ask}
+func (s *Snapshot) first(who Asker, format wire.Format, body []byte, ask *wire.Ask) (*Target, string, error) {
+	f := forwarder{principal: who.Principal, from: who.From, at: who.At, format: format, body: body, ask: ask}
 	route, l, err := s.lead(&f, format.Kind())
 	if err != nil || len(l.choices) == 0 {
 		return nil, "", errModel.At("model")
 	}
-	var trial plan
 	l = l.clone()
-	trial.set(l, s.runner, p, ask, 0, l.turn.Add(1), now)
-	t := l.choices[0].keys[0]
-	if trial.begin(&rehearsal{clock: now}) == nil {
+	trial := plan{from: who.From}
+	trial.set(l, s.runner, who.Principal, ask, 0, l.turn.Add(1), who.At)
+	t := trial.firstPermitted()
+	if trial.begin(&rehearsal{clock: who.At}) == nil {
 		t = trial.current
 	}
 	return t, route.Alias, nil

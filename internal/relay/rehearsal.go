@@ -115,7 +115,7 @@ func (l *lane) clone() *lane {
 		}
 		return units[u]
 	}
-	out := &lane{window: l.window, choices: make([]*choice, len(l.choices))}
+	out := &lane{kind: l.kind, guarded: l.guarded, window: l.window, choices: make([]*choice, len(l.choices))}
 	out.turn.Store(l.turn.Load())
 	for i, c := range l.choices {
 		twin := &choice{

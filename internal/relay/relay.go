@@ -145,6 +145,16 @@ type Caller struct {
 	RequestID string
 	Address   netip.Addr
 	Secure    bool // over HTTPS
+	Conn      Conn // nil: what is written goes out as it comes
+}
+
+// Conn is a caller's connection as far as a stream writes to it directly, in chunks, once its header is sent. What is written
+// between Hold and Send goes out at once. A frame is the content of a chunk behind FrameSize bytes that Chunk fills in.
+type Conn interface {
+	Hold()
+	Send() error
+	FrameSize() int
+	Chunk(frame []byte) error
 }
 
 // Serve takes one request through all steps.

@@ -14,11 +14,16 @@ import (
 // errModel says that a model is unknown to the caller, whether it does not exist or may not be used.
 var errModel = fault.New(http.StatusNotFound, "model_not_found", "The model does not exist or you do not have access to it.")
 
+func unknownModel(name string) error {
+	return errModel.Saying("The model `" + shorten(name) + "` does not exist or you do not have access to it.").At("model")
+}
+
 // resolve finds what may serve the request.
 func (c *call) resolve() error {
 	s := c.snapshot.Load()
 	f := forwarder{
 		principal: c.principal, format: c.op.Format, body: c.body, ask: &c.ask, decide: c.decide, deciding: c.purpose == causeDecision,
+		from: c.caller, at: c.start,
 	}
 	route, l, err := s.lead(&f, c.op.Format.Kind())
 	if err != nil {
@@ -38,7 +43,7 @@ func (c *call) resolve() error {
 
 // planOver plans to go over a lane.
 func (c *call) planOver(l *lane, r *routing.Runner) {
-	c.plan = plan{total: c.limits.Total}
+	c.plan = plan{total: c.limits.Total, from: c.caller}
 	c.plan.set(l, r, c.principal, &c.ask, c.inputTokens, l.turn.Add(1), c.start)
 }
 
@@ -52,10 +57,12 @@ func (s *Snapshot) lead(f *forwarder, kind inference.Kind) (*Route, *lane, error
 		route = nil
 	}
 	if route == nil || !route.Types.Has(kind.ModelType()) {
-		message := "The model `" + shorten(f.ask.Model) + "` does not exist or you do not have access to it."
-		return nil, nil, errModel.Saying(message).At("model")
+		return nil, nil, unknownModel(f.ask.Model)
 	}
 	l := route.lane(kind)
+	if l.guarded && !f.explaining && !f.mayUse(l) {
+		return nil, nil, unknownModel(f.ask.Model)
+	}
 	if f.ask.Simulation {
 		l = s.simulated(l, kind)
 	}

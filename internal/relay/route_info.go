@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
 )
 
 // routeInfo is why the request went where it went, as the task keeps it.
@@ -31,6 +32,7 @@ type routeCandidate struct {
 	reason   string
 	until    time.Time // zero: nobody knows
 	chosen   bool
+	rule     id.ID // the access rule that decided whether the caller may use it; zero: none
 }
 
 // maxCandidates bounds how many candidates a task names.
@@ -105,7 +107,7 @@ func (p *plan) candidates(out []routeCandidate, at *Target, served bool) []route
 		g := &p.gates[i]
 		v := routeCandidate{
 			target: g.of.keys[0], priority: g.of.effective(p.start), weight: g.of.weight, gate: g.gate, reason: g.reason,
-			until: g.until,
+			until: g.until, rule: p.permits(g.of.keys[0]).Rule,
 		}
 		if g.target != nil {
 			v.target, v.key = g.target, true
@@ -125,6 +127,7 @@ func (p *plan) candidates(out []routeCandidate, at *Target, served bool) []route
 
 func (p *plan) passed(c *choice, at *Target, served bool) routeCandidate {
 	v := routeCandidate{target: c.keys[0], priority: c.effective(p.start), weight: c.weight, gate: gatePassed}
+	v.rule = p.permits(v.target).Rule
 	if at != nil && at.Model == v.target.Model {
 		v.target, v.key, v.chosen, v.load = at, true, served, p.chosen.load
 	}
@@ -168,6 +171,9 @@ func (c *routeCandidate) append(b []byte) []byte {
 	b = tasks.AppendText(append(b, `,"gate":`...), c.gate)
 	if c.reason != "" {
 		b = tasks.AppendText(append(b, `,"reason":`...), c.reason)
+	}
+	if !c.rule.IsZero() {
+		b = tasks.AppendID(append(b, `,"accessRuleId":`...), c.rule)
 	}
 	if !c.until.IsZero() {
 		b = append(c.until.AppendFormat(append(b, `,"until":"`...), time.RFC3339Nano), '"')

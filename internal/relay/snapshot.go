@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gantry-ai/gantry/internal/domain/access"
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/limits"
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
@@ -80,6 +81,8 @@ type Target struct {
 	PriceError error
 
 	strategy routing.KeyStrategy
+	// rules are the access rules about the platform model; nil: everybody may use it.
+	rules *access.Gate
 	// What has a health of its own; it outlives the snapshot.
 	platformUnit, modelUnit, keyUnit *routing.Unit
 }

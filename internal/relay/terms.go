@@ -4,17 +4,20 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/gantry-ai/gantry/internal/domain/access"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
 )
 
-// terms are a caller's discounts: its group's and its tenant's. The zero value gives none.
+// terms are a caller's discounts, its group's and its tenant's, and what access rules may ask of its metadata. The zero
+// value gives none and says nothing.
 type terms struct {
 	group, tenant *pricing.Policy
+	attributes    access.Attributes
 }
 
-// PrepareTerms reads a caller's discounts, once for all its calls: the billingDiscountPolicy of its group, and that within
-// the policies of its tenant. It is what identity.Directory.Prepare wants. Code: discount_invalid, with the path.
+// PrepareTerms reads a caller's terms, once for all its calls: the billingDiscountPolicy of its group and that within the
+// policies of its tenant; and the metadata of the user, then of the group, then of the tenant. It is what identity.Directory.Prepare wants. Code: discount_invalid, with the path.
 func PrepareTerms(h identity.Home) (any, error) {
 	var policies struct {
 		Discount json.RawMessage `json:"billingDiscountPolicy"`
@@ -24,7 +27,7 @@ func PrepareTerms(h identity.Home) (any, error) {
 			return nil, fmt.Errorf("policies of tenant %s: %w", h.Tenant.Key, err)
 		}
 	}
-	var t terms
+	t := terms{attributes: access.ReadAttributes(h.User.Metadata, h.Group.Metadata, h.Tenant.Metadata)}
 	var err error
 	if t.group, err = pricing.ParsePolicy(h.Group.BillingDiscountPolicy); err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/tx"
 )
@@ -65,6 +66,39 @@ func (r providerRow) value() catalog.Provider {
 // ProviderInsert implements catalog.Store.
 func (s *Catalog) ProviderInsert(ctx context.Context, t tx.Tx, v *catalog.Provider) error {
 	return insertNumbered(ctx, in(t), providerOf(v), &v.Number)
+}
+
+// ProviderUpdate implements catalog.Store.
+func (s *Catalog) ProviderUpdate(ctx context.Context, t tx.Tx, v *catalog.Provider) error {
+	return update(ctx, in(t), providerOf(v), []string{"id", "created_at"}, "id = ?", v.ID)
+}
+
+// ProviderDelete implements catalog.Store.
+func (s *Catalog) ProviderDelete(ctx context.Context, t tx.Tx, provider id.ID) error {
+	return touched(in(t).NewDelete().Table("provider").Where("id = ?", provider).Exec(ctx))
+}
+
+// ProviderLock implements catalog.Store.
+func (s *Catalog) ProviderLock(ctx context.Context, t tx.Tx, provider id.ID) (catalog.Provider, error) {
+	found, err := locked[catalog.Provider, providerRow](ctx, s.database, t, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("id = ?", provider)
+	})
+	if err == nil && len(found) == 0 {
+		err = fault.ErrNotFound
+	}
+	if err != nil {
+		return catalog.Provider{}, err
+	}
+	return found[0], nil
+}
+
+// ProviderUse implements catalog.Store.
+func (s *Catalog) ProviderUse(ctx context.Context, t tx.Tx, key string) (use catalog.Use, err error) {
+	if use.Models, err = exists(ctx, in(t), "base_model", "provider_key = ?", key); err != nil {
+		return use, err
+	}
+	use.Platforms, err = exists(ctx, in(t), "platform", "provider = ?"+present, key)
+	return use, err
 }
 
 // ProviderList implements catalog.Store; the oldest come first.
@@ -143,4 +177,34 @@ func (s *Catalog) BaseModelByID(ctx context.Context, model id.ID) (catalog.BaseM
 // BaseModelByKey implements catalog.Store.
 func (s *Catalog) BaseModelByKey(ctx context.Context, canonicalKey string) (catalog.BaseModel, error) {
 	return one[catalog.BaseModel, baseModelRow](ctx, s.reader, "canonical_key = ?", canonicalKey)
+}
+
+// BaseModelUpdate implements catalog.Store.
+func (s *Catalog) BaseModelUpdate(ctx context.Context, t tx.Tx, v *catalog.BaseModel) error {
+	return update(ctx, in(t), baseModelOf(v), []string{"id", "created_at"}, "id = ?", v.ID)
+}
+
+// BaseModelDelete implements catalog.Store.
+func (s *Catalog) BaseModelDelete(ctx context.Context, t tx.Tx, model id.ID) error {
+	return touched(in(t).NewDelete().Table("base_model").Where("id = ?", model).Exec(ctx))
+}
+
+// BaseModelLock implements catalog.Store; the oldest come first.
+func (s *Catalog) BaseModelLock(ctx context.Context, t tx.Tx, model id.ID) ([]catalog.BaseModel, error) {
+	return locked[catalog.BaseModel, baseModelRow](ctx, s.database, t, func(q *bun.SelectQuery) *bun.SelectQuery {
+		if !model.IsZero() {
+			q.Where("id = ?", model)
+		}
+		return byNumber(q)
+	})
+}
+
+// RuleSetExists implements catalog.Store and routing.Store.
+func (d *database) RuleSetExists(ctx context.Context, set id.ID) (bool, error) {
+	return exists(ctx, d.reader, "pricing_rule_set", "id = ?", set)
+}
+
+// PolicySetExists implements catalog.Store and routing.Store.
+func (d *database) PolicySetExists(ctx context.Context, set id.ID) (bool, error) {
+	return exists(ctx, d.reader, "runtime_policy_set", "id = ?", set)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/page"
+	"github.com/gantry-ai/gantry/internal/kernel/tx"
 )
 
 // row is a table's row that can be turned into a domain's value.
@@ -32,6 +33,25 @@ func all[V any, R row[V]](
 		return nil, failure(err)
 	}
 	return values[V](rows), nil
+}
+
+// locked is all for rows that are about to change: nobody else changes them until the transaction ends. References to them
+// may still be made.
+func locked[V any, R row[V]](
+	ctx context.Context, d *database, t tx.Tx, narrow func(*bun.SelectQuery) *bun.SelectQuery,
+) ([]V, error) {
+	return all[V, R](ctx, in(t), func(q *bun.SelectQuery) *bun.SelectQuery {
+		if q = narrow(q); d.engine == postgres {
+			q.For("NO KEY UPDATE") // on SQLite transactions that write run one after another
+		}
+		return q
+	})
+}
+
+// exists reports whether a table has a row that where selects.
+func exists(ctx context.Context, db bun.IDB, table, where string, args ...any) (bool, error) {
+	ok, err := db.NewSelect().Table(table).Where(where, args...).Exists(ctx)
+	return ok, failure(err)
 }
 
 func values[V any, R row[V]](rows []R) []V {

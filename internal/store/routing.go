@@ -106,3 +106,29 @@ func (s *Routing) PlatformByID(ctx context.Context, platform id.ID) (routing.Pla
 func (s *Routing) PlatformList(ctx context.Context) ([]routing.Platform, error) {
 	return s.platforms(ctx, "status <> 'deleted'", "TRUE")
 }
+
+// PlatformListOf implements routing.Store; the oldest come first.
+func (s *Routing) PlatformListOf(ctx context.Context, tenant id.ID) ([]routing.Platform, error) {
+	return s.platforms(ctx, "tenant_id = ?"+present, "platform_id IN (SELECT id FROM platform WHERE tenant_id = ?)", tenant)
+}
+
+// PlatformLock implements routing.Store.
+func (s *Routing) PlatformLock(ctx context.Context, t tx.Tx, tenant, platform id.ID) (routing.Platform, error) {
+	found, err := locked[routing.Platform, platformRow](ctx, s.database, t, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("id = ? AND tenant_id = ?"+present, platform, tenant)
+	})
+	if err == nil && len(found) == 0 {
+		err = fault.ErrNotFound
+	}
+	if err != nil {
+		return routing.Platform{}, err
+	}
+	err = credentialsInto(ctx, in(t), found, "platform_id = ?", platform)
+	return found[0], err
+}
+
+// PlatformPrioritySet implements routing.Store.
+func (s *Routing) PlatformPrioritySet(ctx context.Context, t tx.Tx, v *routing.Platform) error {
+	return touched(in(t).NewUpdate().Model(platformOf(v)).Column("dynamic_priority", "updated_at").
+		Where("id = ?"+present, v.ID).Exec(ctx))
+}

@@ -104,3 +104,11 @@ func (s *Routing) ModelList(ctx context.Context, platform id.ID) ([]routing.Plat
 		return q.Order("number")
 	})
 }
+
+// ModelListOf implements routing.Store; the oldest come first.
+func (s *Routing) ModelListOf(ctx context.Context, tenant id.ID) ([]routing.PlatformModel, error) {
+	return all[routing.PlatformModel, modelRow](ctx, s.reader, func(q *bun.SelectQuery) *bun.SelectQuery {
+		own := s.reader.NewSelect().Table("platform").Column("id").Where("tenant_id = ?"+present, tenant)
+		return q.Where("platform_id IN (?)", own).Order("number")
+	})
+}

@@ -82,6 +82,9 @@ func (s *Store) Catalog() *Catalog { return &Catalog{s.db} }
 // Routing is the storage of platforms, their models and policies.
 func (s *Store) Routing() *Routing { return &Routing{s.db} }
 
+// Access is the storage of access rules.
+func (s *Store) Access() *Access { return &Access{s.db} }
+
 // Pricing is the storage of rule sets.
 func (s *Store) Pricing() *Pricing { return &Pricing{s.db} }
 

@@ -163,6 +163,13 @@ type Meter interface {
 	Tokens() int64
 }
 
+// Runner is an ability of a meter: where events are like the one before it takes many of them at once.
+type Runner interface {
+	// Run takes events from the beginning of b, whole and as they came off the wire, while they need no closer look and Tokens
+	// stays within most. It appends to dst what is to be delivered, and returns how many bytes of b it took. The stream goes on.
+	Run(dst, b []byte, most int64) (deliver []byte, taken int)
+}
+
 // Sign is what an event means for the stream's life.
 type Sign uint8
 

@@ -58,23 +58,36 @@ type BaseModel struct {
 	UpdatedAt              time.Time
 }
 
-// Capabilities are the known members of BaseModel.Capabilities.
-type Capabilities struct {
-	InputModalities  []string        `json:"inputModalities,omitempty"`
-	OutputModalities []string        `json:"outputModalities,omitempty"`
-	Features         []string        `json:"features,omitempty"`
-	ContextWindow    int64           `json:"contextWindow,omitempty"`
-	MaxOutputTokens  int64           `json:"maxOutputTokens,omitempty"`
-	Params           json.RawMessage `json:"params,omitempty"`
-}
-
 // Store is what the catalogue asks of storage; for errors see identity.Store.
 type Store interface {
 	tx.Runner
 	ProviderInsert(ctx context.Context, t tx.Tx, v *Provider) error
+	// ProviderUpdate writes every field but ID, Number and CreatedAt.
+	ProviderUpdate(ctx context.Context, t tx.Tx, v *Provider) error
+	// ProviderDelete's error is fault.ErrInvalid while base models name the provider.
+	ProviderDelete(ctx context.Context, t tx.Tx, provider id.ID) error
 	ProviderList(ctx context.Context) ([]Provider, error)
+	// ProviderLock returns a provider as it is, and keeps it so for others until the transaction ends.
+	ProviderLock(ctx context.Context, t tx.Tx, provider id.ID) (Provider, error)
+	// ProviderUse tells what names a provider: base models, and platforms that are not deleted.
+	ProviderUse(ctx context.Context, t tx.Tx, key string) (Use, error)
+
 	BaseModelInsert(ctx context.Context, t tx.Tx, v *BaseModel) error
+	// BaseModelUpdate writes every field but ID, Number and CreatedAt.
+	BaseModelUpdate(ctx context.Context, t tx.Tx, v *BaseModel) error
+	// BaseModelDelete's error is fault.ErrInvalid while platforms offer the model.
+	BaseModelDelete(ctx context.Context, t tx.Tx, model id.ID) error
 	BaseModelList(ctx context.Context) ([]BaseModel, error)
 	BaseModelByID(ctx context.Context, model id.ID) (BaseModel, error)
 	BaseModelByKey(ctx context.Context, canonicalKey string) (BaseModel, error)
+	// BaseModelLock returns models as they are, and keeps them so for others until the transaction ends: one, or all when
+	// model is zero.
+	BaseModelLock(ctx context.Context, t tx.Tx, model id.ID) ([]BaseModel, error)
+
+	// RuleSetExists and PolicySetExists report whether a set of prices or of policies is there.
+	RuleSetExists(ctx context.Context, set id.ID) (bool, error)
+	PolicySetExists(ctx context.Context, set id.ID) (bool, error)
 }
+
+// Use is who names a provider.
+type Use struct{ Models, Platforms bool }

@@ -18,11 +18,14 @@ import (
 func (s *Service) ReplacePlatform(ctx context.Context, by event.Actor, platform id.ID, in NewPlatform) (Platform, error) {
 	var next Platform
 	err := s.Store.InTx(ctx, func(t tx.Tx) error {
-		old, err := s.stored(ctx, platform)
+		old, err := s.stored(ctx, t, by, platform)
 		if err != nil {
 			return err
 		}
 		if next, err = s.successor(by, old, in); err != nil {
+			return err
+		}
+		if err := s.checkSets(ctx, next.PricingRuleSetID, id.ID{}); err != nil {
 			return err
 		}
 		if err := s.replaceTx(ctx, t, &next); err != nil {
@@ -33,11 +36,11 @@ func (s *Service) ReplacePlatform(ctx context.Context, by event.Actor, platform 
 	return next, err
 }
 
-// DeletePlatform takes a platform out of use for ever, with its routes. Its row stays, because calls name it.
-// Code: not_found.
+// DeletePlatform takes a platform out of use for ever, with its routes, its credentials and all its settings. Its row
+// stays, because calls name it. Code: not_found.
 func (s *Service) DeletePlatform(ctx context.Context, by event.Actor, platform id.ID) error {
 	return s.Store.InTx(ctx, func(t tx.Tx) error {
-		p, err := s.stored(ctx, platform)
+		p, err := s.stored(ctx, t, by, platform)
 		if err != nil {
 			return err
 		}
@@ -46,21 +49,32 @@ func (s *Service) DeletePlatform(ctx context.Context, by event.Actor, platform i
 			return err
 		}
 		for i := range models {
-			if err := s.Store.ModelDelete(ctx, t, models[i].ID); err != nil {
+			if err := s.deleteModelTx(ctx, t, by, &models[i]); err != nil {
 				return err
 			}
 		}
-		before := viewPlatform(&p)
-		p.Status, p.UpdatedAt, p.Credentials = Deleted, s.Now(), nil
-		if err := s.replaceTx(ctx, t, &p); err != nil {
+		gone := p.withoutSettings()
+		gone.Status, gone.UpdatedAt = Deleted, s.Now()
+		if err := s.replaceTx(ctx, t, &gone); err != nil {
 			return err
 		}
-		return s.platformChangedTx(ctx, t, by, "platform.deleted", &p, before, nil)
+		return s.platformChangedTx(ctx, t, by, "platform.deleted", &p, viewPlatform(&p), nil)
 	})
 }
 
-func (s *Service) stored(ctx context.Context, platform id.ID) (Platform, error) {
-	p, err := s.Store.PlatformByID(ctx, platform)
+// withoutSettings is what is left of a platform for those who name it.
+func (p *Platform) withoutSettings() Platform {
+	return Platform{
+		ID: p.ID, Number: p.Number, TenantID: p.TenantID, OwnerUserID: p.OwnerUserID, Provider: p.Provider, Key: p.Key,
+		Name: p.Name, InternalName: p.InternalName, Priority: p.Priority, Discount: p.Discount, CreatedAt: p.CreatedAt,
+		Config: orEmpty(nil), RateLimitPolicy: orEmpty(nil), RetryPolicy: orEmpty(nil), RuntimePolicy: orEmpty(nil),
+		Metadata: orEmpty(nil),
+	}
+}
+
+// stored is a platform of the actor's tenant, locked.
+func (s *Service) stored(ctx context.Context, t tx.Tx, by event.Actor, platform id.ID) (Platform, error) {
+	p, err := s.Store.PlatformLock(ctx, t, by.TenantID, platform)
 	if errors.Is(err, fault.ErrNotFound) {
 		return Platform{}, ErrPlatform
 	}

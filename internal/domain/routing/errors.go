@@ -6,6 +6,7 @@ import "github.com/gantry-ai/gantry/internal/kernel/fault"
 var (
 	ErrProvider   = fault.New(400, "provider_unknown", "There is no adapter of this name.").At("provider")
 	ErrPlatform   = fault.New(404, "not_found", "There is no such platform.")
+	ErrModel      = fault.New(404, "not_found", "There is no such platform model.")
 	ErrKeyTaken   = fault.New(409, "platform_key_taken", "Another platform has this key.").At("platformKey")
 	ErrRoute      = fault.New(409, "platform_model_exists", "The platform offers this model under this alias already.").At("modelAlias")
 	ErrModelRoute = fault.New(404, "not_found", "The model has no route of its own.")

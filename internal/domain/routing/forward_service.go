@@ -3,6 +3,7 @@ package routing
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 
@@ -153,10 +154,11 @@ func (s *Service) checkFallbackPlatform(ctx context.Context, f *Fallback) error 
 	if f.PlatformID.IsZero() {
 		return nil
 	}
-	if _, err := s.stored(ctx, f.PlatformID); err != nil {
-		return prefixed("fallback.platformId", err)
+	_, err := s.Store.PlatformByID(ctx, f.PlatformID)
+	if errors.Is(err, fault.ErrNotFound) {
+		err = ErrPlatform.At("fallback.platformId")
 	}
-	return nil
+	return err
 }
 
 func checkTargets(r *ForwardRule, path, alias string, exists map[string]bool, others routeGraph) error {

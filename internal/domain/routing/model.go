@@ -43,12 +43,6 @@ type NewModel struct {
 	Enabled               *bool // nil: true
 }
 
-var modelTypes = []inference.ModelType{
-	inference.TypeChat, inference.TypeResponses, inference.TypeEmbedding, inference.TypeImage, inference.TypeImageEdit,
-	inference.TypeVideo, inference.TypeImageToVideo, inference.TypeReferenceToVideo, inference.TypeTTS, inference.TypeSTT,
-	inference.TypeRealtime, inference.TypeRerank, inference.TypeModeration, inference.TypeMidjourney, inference.TypeTraining,
-}
-
 // model checks the description and makes the row.
 func (s *Service) model(ctx context.Context, p *Platform, in NewModel) (PlatformModel, error) {
 	if err := in.check(); err != nil {
@@ -63,7 +57,33 @@ func (s *Service) model(ctx context.Context, p *Platform, in NewModel) (Platform
 	if err != nil {
 		return PlatformModel{}, err
 	}
+	if err := s.checkSets(ctx, in.PricingRuleSetID, in.RuntimePolicySetID); err != nil {
+		return PlatformModel{}, err
+	}
 	return s.row(p, in, base)
+}
+
+// checkSets refuses ids that name no set; zero ids name none.
+func (s *Service) checkSets(ctx context.Context, prices, policies id.ID) error {
+	for _, r := range []struct {
+		path   string
+		set    id.ID
+		exists func(context.Context, id.ID) (bool, error)
+	}{
+		{"pricingRuleSetId", prices, s.Store.RuleSetExists}, {"runtimePolicySetId", policies, s.Store.PolicySetExists},
+	} {
+		if r.set.IsZero() {
+			continue
+		}
+		ok, err := r.exists(ctx, r.set)
+		if err == nil && !ok {
+			err = invalid(r.path, "There is no such set.")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (in *NewModel) check() error {
@@ -72,13 +92,18 @@ func (in *NewModel) check() error {
 	return firstError(
 		checkText("modelName", in.Name, maxAlias), checkText("providerModelName", in.ProviderModelName, maxAlias),
 		checkText("displayName", in.DisplayName, maxAlias), checkText("pricingMode", in.PricingMode, maxName),
-		check("capabilities", in.Capabilities, capabilitiesShape),
-		check("capabilityOverride", in.CapabilityOverride, capabilitiesShape),
+		capabilities("capabilities", in.Capabilities), capabilities("capabilityOverride", in.CapabilityOverride),
 		prefixed("billingConfig", billing), prefixed("billingConfigOverride", override),
 		check("permissionConfig", in.PermissionConfig, anyObject),
 		check("rateLimitPolicy", in.RateLimitPolicy, rateLimitShape), check("retryPolicy", in.RetryPolicy, parsed(ParseRetry)),
 		check("runtimePolicyOverride", in.RuntimePolicyOverride, overrideShape),
 	)
+}
+
+// capabilities checks capabilities that were entered at path.
+func capabilities(path string, raw json.RawMessage) error {
+	_, err := catalog.ParseCapabilities(path, raw)
+	return err
 }
 
 func (s *Service) base(ctx context.Context, in NewModel) (catalog.BaseModel, error) {
@@ -151,9 +176,12 @@ func (s *Service) upstreamModel(ctx context.Context, p *Platform, name string) (
 // isAmong reports whether a route of the same platform leads the same name to the same model already. One name may lead to
 // several models of a platform: they share its load by weight.
 func (m *PlatformModel) isAmong(others []PlatformModel) bool {
-	return slices.ContainsFunc(others, func(o PlatformModel) bool {
-		return o.Alias == m.Alias && o.ProviderModelName == m.ProviderModelName
-	})
+	return slices.ContainsFunc(others, m.isSame)
+}
+
+// isSame reports whether another route of the same platform leads the same name to the same model.
+func (m *PlatformModel) isSame(o PlatformModel) bool {
+	return o.Alias == m.Alias && o.ProviderModelName == m.ProviderModelName
 }
 
 func readTypes(names []string, otherwise []inference.ModelType) ([]inference.ModelType, error) {
@@ -163,13 +191,7 @@ func readTypes(names []string, otherwise []inference.ModelType) ([]inference.Mod
 		}
 		return otherwise, nil
 	}
-	out := make([]inference.ModelType, len(names))
-	for i, name := range names {
-		if out[i] = inference.ModelType(name); !slices.Contains(modelTypes, out[i]) {
-			return nil, invalid(indexed("modelType", i), "The model type is not known.")
-		}
-	}
-	return out, nil
+	return catalog.ReadTypes("modelType", names)
 }
 
 // readAlias wants what can stand in a request, a URL and a log line: no spaces, no control characters.

@@ -101,6 +101,7 @@ func (in NewPlatform) withDefaults(a AdapterInfo) (NewPlatform, error) {
 		checkText("platformKey", in.Key, maxName), checkText("defaultPricingMode", in.PricingMode, maxName),
 		check("config", in.Config, anyObject), check("rateLimitPolicy", in.RateLimitPolicy, platformRateLimitShape),
 		check("retryPolicy", in.RetryPolicy, parsed(ParseRetry)), checkAuthType(in.AuthType, a),
+		checkPriority("priority", in.Priority),
 	)
 	if err != nil {
 		return in, err

@@ -43,6 +43,23 @@ type Platform struct {
 	Credentials        []Credential
 }
 
+// Owner is whose a platform is.
+type Owner string
+
+// The owners. A supplier's platform is owned by the user OwnerUserID.
+const (
+	OwnedByOperator Owner = "operator"
+	OwnedBySupplier Owner = "supplier"
+)
+
+// Owner tells whose the platform is.
+func (p *Platform) Owner() Owner {
+	if p.OwnerUserID.IsZero() {
+		return OwnedByOperator
+	}
+	return OwnedBySupplier
+}
+
 // Status of a platform or credential.
 type Status string
 

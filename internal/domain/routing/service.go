@@ -36,6 +36,16 @@ func (s *Service) Platforms(ctx context.Context) ([]Platform, error) {
 	return s.Store.PlatformList(ctx)
 }
 
+// PlatformsOf lists the platforms of the actor's tenant.
+func (s *Service) PlatformsOf(ctx context.Context, by event.Actor) ([]Platform, error) {
+	return s.Store.PlatformListOf(ctx, by.TenantID)
+}
+
+// ModelsOf lists the routes of the platforms of the actor's tenant.
+func (s *Service) ModelsOf(ctx context.Context, by event.Actor) ([]PlatformModel, error) {
+	return s.Store.ModelListOf(ctx, by.TenantID)
+}
+
 // Models lists the routes of a platform, or of all when platform is zero.
 func (s *Service) Models(ctx context.Context, platform id.ID) ([]PlatformModel, error) {
 	return s.Store.ModelList(ctx, platform)
@@ -45,6 +55,9 @@ func (s *Service) Models(ctx context.Context, platform id.ID) ([]PlatformModel, 
 // the adapter says of its fields.
 func (s *Service) CreatePlatform(ctx context.Context, by event.Actor, in NewPlatform) (Platform, error) {
 	p, err := s.newPlatform(by, in)
+	if err == nil {
+		err = s.checkSets(ctx, p.PricingRuleSetID, id.ID{})
+	}
 	if err != nil {
 		return Platform{}, err
 	}
@@ -59,18 +72,15 @@ func (s *Service) CreatePlatform(ctx context.Context, by event.Actor, in NewPlat
 // CreateModel adds a route. Codes: not_found (the platform), base_model_unknown, platform_model_exists,
 // invalid_parameter and price_* with the path.
 func (s *Service) CreateModel(ctx context.Context, by event.Actor, in NewModel) (PlatformModel, error) {
-	p, err := s.Store.PlatformByID(ctx, in.PlatformID)
-	if errors.Is(err, fault.ErrNotFound) {
-		return PlatformModel{}, ErrPlatform
-	}
-	if err != nil {
-		return PlatformModel{}, err
-	}
-	m, err := s.model(ctx, &p, in)
-	if err != nil {
-		return PlatformModel{}, err
-	}
-	return m, s.Store.InTx(ctx, func(t tx.Tx) error {
+	var m PlatformModel
+	err := s.Store.InTx(ctx, func(t tx.Tx) error {
+		p, err := s.stored(ctx, t, by, in.PlatformID)
+		if err != nil {
+			return err
+		}
+		if m, err = s.model(ctx, &p, in); err != nil {
+			return err
+		}
 		present, err := s.Store.ModelList(ctx, p.ID)
 		if err != nil {
 			return err
@@ -83,6 +93,7 @@ func (s *Service) CreateModel(ctx context.Context, by event.Actor, in NewModel) 
 		}
 		return s.changedTx(ctx, t)
 	})
+	return m, err
 }
 
 // Connection is a platform with its models.
@@ -152,10 +163,7 @@ func (s *Service) insertModelTx(ctx context.Context, t tx.Tx, by event.Actor, m 
 	if err := s.Store.ModelInsert(ctx, t, m); err != nil {
 		return err
 	}
-	return s.Bus.Announce(ctx, t, event.Change{
-		Actor: by, Category: "platform_model", Action: "platform_model.created", TargetType: "platform_model",
-		TargetID: m.ID.String(), After: viewModel(m),
-	})
+	return s.announceModelTx(ctx, t, by, "platform_model.created", m.ID, nil, viewModel(m))
 }
 
 // changedTx tells this node and, by the version, the others.
@@ -176,6 +184,7 @@ type platformView struct {
 	Priority    int64           `json:"priority"`
 	Discount    string          `json:"defaultDiscountFactor"`
 	Status      Status          `json:"status"`
+	Owner       Owner           `json:"owner"`
 	Credentials map[string]any  `json:"credentialsPreview"`
 	RateLimit   json.RawMessage `json:"rateLimitPolicy,omitempty"`
 	Retry       json.RawMessage `json:"retryPolicy,omitempty"`
@@ -183,8 +192,8 @@ type platformView struct {
 
 func viewPlatform(p *Platform) platformView {
 	return platformView{
-		p.Provider, p.Key, p.Name, p.BaseURL, p.AuthType, p.Priority, p.Discount.Text(), p.Status, p.CredentialsPreview(),
-		p.RateLimitPolicy, p.RetryPolicy,
+		p.Provider, p.Key, p.Name, p.BaseURL, p.AuthType, p.Priority, p.Discount.Text(), p.Status, p.Owner(),
+		p.CredentialsPreview(), p.RateLimitPolicy, p.RetryPolicy,
 	}
 }
 

@@ -202,8 +202,4 @@ var (
 		"rateLimitPolicy": rateLimitShape, "retryPolicy": parsed(ParseRetry), "degradePolicy": parsed(ParseDegrade),
 		"autoDisablePolicy": parsed(ParseDisable),
 	})
-	capabilitiesShape = object(map[string]shape{
-		"inputModalities": list(text), "outputModalities": list(text), "features": list(text), "contextWindow": whole(0),
-		"maxOutputTokens": whole(0), "params": anyObject,
-	})
 )

@@ -16,8 +16,15 @@ type Store interface {
 	// PlatformReplace writes every field of the platform but ID, Number and CreatedAt, and makes its credentials equal to
 	// v.Credentials: rows with a known ID are kept or updated, others inserted, missing ones deleted.
 	PlatformReplace(ctx context.Context, t tx.Tx, v *Platform) error
+	// PlatformPrioritySet writes DynamicPriority and UpdatedAt.
+	PlatformPrioritySet(ctx context.Context, t tx.Tx, v *Platform) error
 	PlatformByID(ctx context.Context, platform id.ID) (Platform, error)
 	PlatformList(ctx context.Context) ([]Platform, error)
+	// PlatformListOf returns a tenant's platforms.
+	PlatformListOf(ctx context.Context, tenant id.ID) ([]Platform, error)
+	// PlatformLock returns a tenant's platform as it is, and keeps it and the list of its routes so for others until the
+	// transaction ends.
+	PlatformLock(ctx context.Context, t tx.Tx, tenant, platform id.ID) (Platform, error)
 
 	ModelInsert(ctx context.Context, t tx.Tx, v *PlatformModel) error
 	ModelUpdate(ctx context.Context, t tx.Tx, v *PlatformModel) error
@@ -25,6 +32,9 @@ type Store interface {
 	ModelByID(ctx context.Context, model id.ID) (PlatformModel, error)
 	// ModelList returns the routes of one platform, or of all when platform is zero.
 	ModelList(ctx context.Context, platform id.ID) ([]PlatformModel, error)
+
+	// ModelListOf returns the routes of a tenant's platforms.
+	ModelListOf(ctx context.Context, tenant id.ID) ([]PlatformModel, error)
 
 	// ModelRouteInsert's error is fault.ErrConflict when the tenant has a route of the alias.
 	ModelRouteInsert(ctx context.Context, t tx.Tx, v *ModelRoute) error
@@ -38,6 +48,10 @@ type Store interface {
 	PolicySetList(ctx context.Context) ([]PolicySet, error)
 	RunnerPolicyInsert(ctx context.Context, t tx.Tx, v *RunnerPolicy) error
 	RunnerPolicyGet(ctx context.Context) (RunnerPolicy, error)
+
+	// RuleSetExists and PolicySetExists report whether a set of prices or of policies is there.
+	RuleSetExists(ctx context.Context, set id.ID) (bool, error)
+	PolicySetExists(ctx context.Context, set id.ID) (bool, error)
 
 	// ConfigVersion is a number that every committed change of configuration raises, on whatever node.
 	ConfigVersion(ctx context.Context) (int64, error)

@@ -7,13 +7,13 @@ import "syscall"
 // alive reports whether an idle connection is still silent and open. Bytes that nobody asked for mean that the server is
 // about to close it, or that the two are out of step.
 func (c *conn) alive() bool {
-	if c.raw == nil {
+	if c.bare.raw == nil {
 		return true
 	}
 	if c.look == nil {
 		c.look = c.peek // made once: it is called for every call
 	}
-	return c.raw.Read(c.look) == nil && c.silent
+	return c.bare.raw.Read(c.look) == nil && c.silent
 }
 
 func (c *conn) peek(fd uintptr) bool {

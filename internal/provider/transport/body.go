@@ -46,6 +46,16 @@ func (b *body) Read(p []byte) (int, error) {
 	return 0, b.err
 }
 
+// OnWait has tell called before a Read waits for the server: there is nothing more at hand. Its error ends the body. It
+// reports false where that cannot be known; then tell is never called.
+func (b *body) OnWait(tell func() error) bool {
+	if b.over || !b.conn.bare.canTell() {
+		return false
+	}
+	b.conn.bare.onWait = tell
+	return true
+}
+
 // read reads once. It may return no bytes when all that came was framing; its io.EOF is the end of a whole body.
 func (b *body) read(p []byte) (int, error) {
 	if b.left > 0 && int64(len(p)) > b.left {
@@ -101,7 +111,7 @@ func (b *body) finish(whole bool) {
 	}
 	b.over = true
 	c := b.conn
-	b.conn = nil
+	b.conn, c.bare.onWait = nil, nil
 	reusable := b.stop() && whole && !b.last && (c.reader == nil || c.reader.Buffered() == 0)
 	c.release()
 	if reusable {

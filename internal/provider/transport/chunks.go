@@ -47,6 +47,12 @@ func (c *chunks) decode(b []byte) (n, used int, err error) {
 			}
 			continue
 		}
+		if c.state == behindData {
+			if k := c.between(b[used:]); k > 0 {
+				used += k
+				continue
+			}
+		}
 		if !c.frame(b[used]) {
 			return n, used, errChunk
 		}
@@ -54,6 +60,40 @@ func (c *chunks) decode(b []byte) (n, used int, err error) {
 	}
 	return n, used, nil
 }
+
+// between takes what stands between two chunks, if b holds all of it and it is as plain as nearly always: a line end, a size
+// of up to four digits, a line end. It returns its length, or 0 and has taken nothing.
+func (c *chunks) between(b []byte) int {
+	const most = len("\r\nffff\r\n")
+	if len(b) < most || b[0] != '\r' || b[1] != '\n' {
+		return 0
+	}
+	size, i := uint64(0), 2
+	for ; i < most-2; i++ {
+		v := hexValue[b[i]]
+		if v == 0 {
+			break
+		}
+		size = size<<4 | uint64(v-1)
+	}
+	if size == 0 || b[i] != '\r' || b[i+1] != '\n' {
+		return 0
+	}
+	c.left = size
+	c.state = inData
+	return i + 2
+}
+
+// hexValue is one more than what a digit stands for; 0 for what is none.
+var hexValue = func() (v [256]byte) {
+	for i, digit := range "0123456789abcdef" {
+		v[digit] = byte(i + 1)
+	}
+	for i, digit := range "ABCDEF" {
+		v[digit] = byte(i + 11)
+	}
+	return v
+}()
 
 // frame takes one byte of framing and reports whether it may stand there.
 func (c *chunks) frame(b byte) bool {

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -26,19 +25,12 @@ type conn struct {
 	net.Conn
 
 	host   *host
-	raw    syscall.RawConn // nil where the socket cannot be looked at
+	bare   *socket
 	look   func(fd uintptr) bool
 	silent bool          // what look saw
 	since  time.Time     // idle since
 	reader *bufio.Reader // during a call
 	budget int64         // bytes that may still be read while the head of an answer is; negative: no bound
-}
-
-// watch remembers the socket, to see later whether the server has closed it.
-func (c *conn) watch(plain net.Conn) {
-	if s, ok := plain.(syscall.Conn); ok {
-		c.raw, _ = s.SyscallConn()
-	}
 }
 
 var errHeader = errors.New("transport: the head of the answer is too long")

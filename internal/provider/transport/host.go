@@ -99,12 +99,12 @@ func (h *host) dial(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: plain, host: h}
-	c.watch(plain)
+	bare := newSocket(plain)
+	c := &conn{Conn: bare, host: h, bare: bare}
 	if h.tls == nil {
 		return c, nil
 	}
-	secured := tls.Client(plain, h.tls)
+	secured := tls.Client(bare, h.tls)
 	ctx, cancel := context.WithTimeout(ctx, h.o.Connect)
 	defer cancel()
 	if err := secured.HandshakeContext(ctx); err != nil {

@@ -393,3 +393,74 @@ func TestIdleConnectionsAreClosedInTime(t *testing.T) {
 	read(t, resp, err)
 	<-closed
 }
+
+func TestBodiesTellBeforeTheyWait(t *testing.T) {
+	t.Parallel()
+	for _, secure := range []bool{false, true} {
+		t.Run(fmt.Sprint("tls ", secure), func(t *testing.T) {
+			t.Parallel()
+			next := make(chan struct{})
+			s, _ := counted(t, secure, func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				out := http.NewResponseController(w)
+				for _, text := range []string{"one ", "two ", "three"} {
+					_, _ = io.WriteString(w, text)
+					_ = out.Flush()
+					<-next // until somebody waits for more
+				}
+			})
+			o := transport.Options{}
+			if secure {
+				o.TLS = s.Client().Transport.(*http.Transport).TLSClientConfig
+			}
+			resp, err := newTransport(t, o).RoundTrip(post(t.Context(), t, s.URL, nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			told := 0
+			ok := resp.Body.(interface{ OnWait(tell func() error) bool }).OnWait(func() error {
+				told++
+				next <- struct{}{}
+				return nil
+			})
+			body, err := io.ReadAll(resp.Body)
+			if !ok || err != nil || string(body) != "one two three" {
+				t.Fatalf("%v, %q, %v", ok, body, err)
+			}
+			if told < 3 || told > 4 { // the first text may have come with the header, or not
+				t.Errorf("told %d times that it waits", told)
+			}
+		})
+	}
+}
+
+func TestWhoIsToldMayEndTheBody(t *testing.T) {
+	t.Parallel()
+	s, connections := counted(t, false, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if r.URL.Path == "/whole" {
+			return
+		}
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	tr := newTransport(t, transport.Options{})
+	resp, err := tr.RoundTrip(post(t.Context(), t, s.URL, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	enough := errors.New("enough")
+	resp.Body.(interface{ OnWait(tell func() error) bool }).OnWait(func() error { return enough })
+	if _, err := io.ReadAll(resp.Body); !errors.Is(err, enough) {
+		t.Errorf("ended with %v", err)
+	}
+	_ = resp.Body.Close()
+	for range 2 { // a body that ended so ends its connection; others do not tell
+		resp, err := tr.RoundTrip(post(t.Context(), t, s.URL+"/whole", nil))
+		read(t, resp, err)
+	}
+	if n := connections.Load(); n != 2 {
+		t.Errorf("%d connections", n)
+	}
+}

@@ -33,8 +33,72 @@ func testCatalog(_ *testing.T, w *world) {
 	found(w, "BaseModelList", []catalog.BaseModel{m})(s.BaseModelList(w.ctx))
 	missing[catalog.BaseModel](w, "another id")(s.BaseModelByID(w.ctx, id.New()))
 	missing[catalog.BaseModel](w, "another key")(s.BaseModelByKey(w.ctx, "x"))
-	m.ID = id.New()
-	w.refused(w.in(func(t tx.Tx) error { return s.BaseModelInsert(w.ctx, t, &m) }), fault.ErrConflict, "canonicalKey")
+	again := m
+	again.ID = id.New()
+	w.refused(w.in(func(t tx.Tx) error { return s.BaseModelInsert(w.ctx, t, &again) }), fault.ErrConflict, "canonicalKey")
+	catalogChanged(w, p, plain, m)
+}
+
+// catalogChanged changes, locks and deletes rows, and finds out who names them.
+func catalogChanged(w *world, p, plain catalog.Provider, m catalog.BaseModel) {
+	w.t.Helper()
+	s := w.Catalog()
+	w.must(func(t tx.Tx) error {
+		found(w, "ProviderLock", p)(s.ProviderLock(w.ctx, t, p.ID))
+		found(w, "BaseModelLock", []catalog.BaseModel{m})(s.BaseModelLock(w.ctx, t, m.ID))
+		found(w, "BaseModelLock of all", []catalog.BaseModel{m})(s.BaseModelLock(w.ctx, t, id.ID{}))
+		found(w, "BaseModelLock of none", []catalog.BaseModel{})(s.BaseModelLock(w.ctx, t, id.New()))
+		missing[catalog.Provider](w, "another provider")(s.ProviderLock(w.ctx, t, id.New()))
+		found(w, "ProviderUse", catalog.Use{Models: true})(s.ProviderUse(w.ctx, t, p.Key))
+		found(w, "nobody's", catalog.Use{})(s.ProviderUse(w.ctx, t, plain.Key))
+		return nil
+	})
+	found(w, "RuleSetExists", true)(s.RuleSetExists(w.ctx, m.PricingRuleSetID))
+	found(w, "PolicySetExists", true)(s.PolicySetExists(w.ctx, m.RuntimePolicySetID))
+	found(w, "another rule set", false)(s.RuleSetExists(w.ctx, m.RuntimePolicySetID))
+	found(w, "another policy set", false)(s.PolicySetExists(w.ctx, m.PricingRuleSetID))
+
+	created := m.CreatedAt
+	changed := m
+	fill(&changed)
+	changed.ID, changed.CreatedAt, changed.ProviderKey = m.ID, created, p.Key
+	changed.PricingRuleSetID, changed.RuntimePolicySetID = id.ID{}, id.ID{}
+	w.must(func(t tx.Tx) error { return s.BaseModelUpdate(w.ctx, t, &changed) })
+	found(w, "after BaseModelUpdate", changed)(s.BaseModelByID(w.ctx, m.ID))
+	other := plain
+	fill(&other)
+	other.ID, other.Key, other.CreatedAt = plain.ID, "other", plain.CreatedAt
+	w.must(func(t tx.Tx) error { return s.ProviderUpdate(w.ctx, t, &other) })
+	found(w, "after ProviderUpdate", []catalog.Provider{p, other})(s.ProviderList(w.ctx))
+	twin := other
+	twin.Key = p.Key
+	w.refused(w.in(func(t tx.Tx) error { return s.ProviderUpdate(w.ctx, t, &twin) }), fault.ErrConflict, "key")
+
+	catalogDeleted(w, p, other, changed)
+}
+
+func catalogDeleted(w *world, p, plain catalog.Provider, m catalog.BaseModel) {
+	w.t.Helper()
+	s := w.Catalog()
+	route := routing.PlatformModel{ID: id.New(), PlatformID: w.newPlatform().ID, BaseModelID: m.ID}
+	w.must(func(t tx.Tx) error { return w.Routing().ModelInsert(w.ctx, t, &route) })
+	w.refused(w.in(func(t tx.Tx) error { return s.BaseModelDelete(w.ctx, t, m.ID) }), fault.ErrInvalid, "")
+	w.refused(w.in(func(t tx.Tx) error { return s.ProviderDelete(w.ctx, t, p.ID) }), fault.ErrInvalid, "")
+	w.must(func(t tx.Tx) error {
+		w.ok(w.Routing().ModelDelete(w.ctx, t, route.ID))
+		w.ok(s.BaseModelDelete(w.ctx, t, m.ID))
+		w.ok(s.ProviderDelete(w.ctx, t, p.ID))
+		return s.ProviderDelete(w.ctx, t, plain.ID)
+	})
+	found(w, "the empty catalogue", []catalog.Provider{})(s.ProviderList(w.ctx))
+	for _, gone := range []error{
+		w.in(func(t tx.Tx) error { return s.BaseModelDelete(w.ctx, t, m.ID) }),
+		w.in(func(t tx.Tx) error { return s.BaseModelUpdate(w.ctx, t, &m) }),
+		w.in(func(t tx.Tx) error { return s.ProviderDelete(w.ctx, t, p.ID) }),
+		w.in(func(t tx.Tx) error { return s.ProviderUpdate(w.ctx, t, &p) }),
+	} {
+		w.refused(gone, fault.ErrNotFound, "")
+	}
 }
 
 func (w *world) newRuleSet() pricing.RuleSet {

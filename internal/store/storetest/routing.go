@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
@@ -32,6 +33,7 @@ func testPlatforms(_ *testing.T, w *world) {
 	found(w, "PlatformByID", p)(s.PlatformByID(w.ctx, p.ID))
 	found(w, "PlatformList", []routing.Platform{p, other})(s.PlatformList(w.ctx))
 	missing[routing.Platform](w, "another id")(s.PlatformByID(w.ctx, id.New()))
+	p = platformsOfTenants(w, p, other)
 	twin := routing.Platform{ID: id.New(), TenantID: w.tenant.ID, Key: p.Key}
 	w.refused(w.in(func(t tx.Tx) error { return s.PlatformInsert(w.ctx, t, &twin) }), fault.ErrConflict, "key")
 
@@ -43,6 +45,26 @@ func testPlatforms(_ *testing.T, w *world) {
 	w.refused(w.in(func(t tx.Tx) error { return s.PlatformReplace(w.ctx, t, &p) }), fault.ErrNotFound, "")
 	twin.Provider = p.Provider
 	w.must(func(t tx.Tx) error { return s.PlatformInsert(w.ctx, t, &twin) })
+}
+
+// platformsOfTenants finds a tenant's platforms alone, locks them, and sets a priority.
+func platformsOfTenants(w *world, p, other routing.Platform) routing.Platform {
+	w.t.Helper()
+	s := w.Routing()
+	found(w, "PlatformListOf", []routing.Platform{p, other})(s.PlatformListOf(w.ctx, w.tenant.ID))
+	found(w, "another tenant's", []routing.Platform{})(s.PlatformListOf(w.ctx, id.New()))
+	p.DynamicPriority, p.UpdatedAt = nil, p.UpdatedAt.Add(time.Second)
+	w.must(func(t tx.Tx) error {
+		w.ok(s.PlatformPrioritySet(w.ctx, t, &p))
+		found(w, "PlatformLock", p)(s.PlatformLock(w.ctx, t, w.tenant.ID, p.ID))
+		missing[routing.Platform](w, "another tenant's lock")(s.PlatformLock(w.ctx, t, id.New(), p.ID))
+		missing[routing.Platform](w, "a lock of nothing")(s.PlatformLock(w.ctx, t, w.tenant.ID, id.New()))
+		return nil
+	})
+	found(w, "after PlatformPrioritySet", p)(s.PlatformByID(w.ctx, p.ID))
+	gone := routing.Platform{ID: id.New()}
+	w.refused(w.in(func(t tx.Tx) error { return s.PlatformPrioritySet(w.ctx, t, &gone) }), fault.ErrNotFound, "")
+	return p
 }
 
 // platformReplaced changes every field, keeps one credential as it is, drops one and adds one.
@@ -82,6 +104,8 @@ func testPlatformModels(_ *testing.T, w *world) {
 	every, err := s.ModelList(w.ctx, id.ID{})
 	w.ok(err)
 	same(w, "ModelList of all", len(every), 2)
+	found(w, "ModelListOf", every)(s.ModelListOf(w.ctx, w.tenant.ID))
+	found(w, "another tenant's models", []routing.PlatformModel{})(s.ModelListOf(w.ctx, id.New()))
 	missing[routing.PlatformModel](w, "another id")(s.ModelByID(w.ctx, id.New()))
 
 	changed := m

@@ -36,6 +36,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"PlatformModels":      testPlatformModels,
 		"Policies":            testPolicies,
 		"ModelRoutes":         testModelRoutes,
+		"AccessRules":         testAccessRules,
+		"AccessSubjects":      testAccessSubjects,
 		"ConfigVersion":       testConfigVersion,
 		"PolicyEvents":        testPolicyEvents,
 		"Sick":                testSick,

@@ -11,10 +11,14 @@ import (
 )
 
 // adapters lists the kinds of upstreams with the forms that they describe themselves by.
-func (s *Surface) adapters(w http.ResponseWriter, _ *httpx.Call) error {
-	out := api.AdapterList{Items: make([]api.Adapter, len(s.Adapters))}
-	for i := range s.Adapters {
-		out.Items[i] = showAdapter(&s.Adapters[i])
+func (s *Surface) adapters(w http.ResponseWriter, call *httpx.Call) error {
+	adapters, err := s.Adapters(call.Context())
+	if err != nil {
+		return err
+	}
+	out := api.AdapterList{Items: make([]api.Adapter, len(adapters))}
+	for i := range adapters {
+		out.Items[i] = showAdapter(&adapters[i])
 	}
 	slices.SortFunc(out.Items, func(a, b api.Adapter) int { return cmp.Compare(a.Title, b.Title) })
 	return httpx.WriteJSON(w, http.StatusOK, out)

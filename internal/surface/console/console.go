@@ -18,6 +18,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/provider"
@@ -72,13 +73,14 @@ type Options struct {
 	// Explain tells what would become of a call.
 	Explain func(*relay.Inquiry) (relay.Explanation, error)
 	// Adapters are the kinds of upstreams that can be connected.
-	Adapters []provider.Description
+	Adapters func(context.Context) ([]provider.Description, error)
 	Prober   Prober
 	Version  string
 	// Simulation says that the simulation provider is there.
 	Simulation bool
 	// Files is the built console with index.html at its root; nil when this program was built without it.
 	Files fs.FS
+	Now   clock.Clock
 	Log   *slog.Logger
 }
 

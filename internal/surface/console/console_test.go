@@ -62,6 +62,16 @@ func files(t *testing.T) fstest.MapFS {
 	}
 }
 
+// adapters are the kinds of upstreams that there are.
+var adapters = []provider.Description{
+	{
+		Name: "openai", Title: "OpenAI & compatible", Logo: "M0 0", DefaultBaseURL: "https://api.example/v1", AuthTypes: []string{"bearer"},
+		Credential: []provider.Field{{Name: "apiKey", Type: "secret", Label: map[string]string{"en": "API key", "zh": "密钥"}, Required: true}},
+		Config:     []provider.Field{{Name: "headers", Type: "map"}, {Name: "project", Type: "text", Help: map[string]string{"en": "Added to calls"}}}, Models: []string{"chat-9"},
+	},
+	{Name: "acme", Title: "Acme"},
+}
+
 // empty returns a world without people.
 func empty(t *testing.T) *world {
 	t.Helper()
@@ -76,15 +86,8 @@ func empty(t *testing.T) *world {
 			routed.Use(w.Snapshot())
 			return routed.Explain(q)
 		},
-		Adapters: []provider.Description{
-			{
-				Name: "openai", Title: "OpenAI & compatible", Logo: "M0 0", DefaultBaseURL: "https://api.example/v1", AuthTypes: []string{"bearer"},
-				Credential: []provider.Field{{Name: "apiKey", Type: "secret", Label: map[string]string{"en": "API key", "zh": "密钥"}, Required: true}},
-				Config:     []provider.Field{{Name: "headers", Type: "map"}, {Name: "project", Type: "text", Help: map[string]string{"en": "Added to calls"}}}, Models: []string{"chat-9"},
-			},
-			{Name: "acme", Title: "Acme"},
-		},
-		Prober: w, Version: "1.2.3", Simulation: true, Files: files(t), Log: w.Log,
+		Adapters: func(context.Context) ([]provider.Description, error) { return adapters, nil },
+		Prober:   w, Version: "1.2.3", Simulation: true, Files: files(t), Now: w.Clock.Now, Log: w.Log,
 	})
 	r := chi.NewRouter()
 	r.Use(httpx.Edge(nil))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
@@ -45,8 +46,12 @@ func (s *Surface) inquiry(call *httpx.Call, in *api.RouteInquiry) (*relay.Inquir
 	if in.Seed < 0 || in.Request.InputTokens < 0 || in.Request.MaxOutputTokens < 0 {
 		return nil, fault.ErrInvalid.Saying("Numbers are not to be negative.").At("request")
 	}
+	from, err := addressOf(call, in.Request.Ip)
+	if err != nil {
+		return nil, err
+	}
 	q := &relay.Inquiry{
-		Principal: who, Kind: inference.Kind(in.Kind), InputTokens: in.Request.InputTokens, Seed: uint64(in.Seed),
+		Principal: who, From: from, Kind: inference.Kind(in.Kind), InputTokens: in.Request.InputTokens, Seed: uint64(in.Seed),
 		Ask: wire.Ask{
 			Model: in.Model, Stream: in.Request.Stream, MaxOutput: in.Request.MaxOutputTokens, Choices: 1,
 			StickyKey: in.Request.Conversation,
@@ -62,6 +67,18 @@ func (s *Surface) inquiry(call *httpx.Call, in *api.RouteInquiry) (*relay.Inquir
 		return nil, err
 	}
 	return q, readFaults(q, in.Faults)
+}
+
+// addressOf is where the request is supposed to come from: from where the inquiry does, unless it says otherwise.
+func addressOf(call *httpx.Call, text string) (netip.Addr, error) {
+	if text == "" {
+		return httpx.Address(call.Request), nil
+	}
+	a, err := netip.ParseAddr(text)
+	if err != nil {
+		return a, fault.ErrInvalid.Saying("This is not an address.").At("request.ip")
+	}
+	return a, nil
 }
 
 func readNeeds(q *relay.Inquiry, features []api.RouteRequestFeatures) error {
@@ -160,6 +177,7 @@ func showStanding(c *relay.Candidate) api.RouteStanding {
 		PlatformId: t.Platform.ID.String(), PlatformName: t.Platform.Name, PlatformModelId: t.Model.ID.String(),
 		CredentialId: t.CredentialID.String(), Model: t.Model.ProviderModelName, Gate: c.Gate, Reason: c.Reason,
 		EffectivePriority: c.Priority, Load: c.Load, Weight: c.Weight, KeyWeight: c.Share, Chosen: c.Chosen,
+		AccessRuleId: c.Rule.String(),
 	}
 	if !c.Until.IsZero() {
 		out.Until = c.Until.UTC().Format(time.RFC3339Nano)

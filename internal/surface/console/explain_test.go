@@ -3,6 +3,8 @@ package console_test
 import (
 	"testing"
 
+	"github.com/gantry-ai/gantry/internal/domain/access"
+	"github.com/gantry-ai/gantry/internal/kernel/event"
 	"github.com/gantry-ai/gantry/internal/surface/console/api"
 	"github.com/gantry-ai/gantry/internal/surface/surfacetest"
 )
@@ -50,6 +52,7 @@ func TestExplainRoute(t *testing.T) {
 			t.Errorf("%s: steps %+v", c.name, e.Steps)
 		}
 	}
+	explainAccess(t, w, explain, first, second)
 	nobody := `"00000000-0000-7000-8000-000000000001"`
 	explain("no model", `{"model":"nothing"}`, 404, "model_not_found", "model")
 	explain("no kind", `{"model":"chat-9","kind":"poetry"}`, 400, "invalid_parameter", "kind")
@@ -59,4 +62,33 @@ func TestExplainRoute(t *testing.T) {
 	explain("nobody", `{"model":"chat-9","subject":{"userId":`+nobody+`}}`, 404, "not_found", "subject")
 	explain("no such key", `{"model":"chat-9","subject":{"apiKeyId":`+nobody+`}}`, 404, "not_found", "subject")
 	explain("negative", `{"model":"chat-9","request":{"inputTokens":-1}}`, 400, "invalid_parameter", "request")
+}
+
+// explainAccess: candidates tell the rule that decided, and the address may be supposed.
+func explainAccess(
+	t *testing.T, w *world, explain func(name, body string, status int, code, at string) *surfacetest.Answer, first, second string,
+) {
+	t.Helper()
+	by := event.Actor{TenantID: w.User("admin").TenantID, Source: "jwt"}
+	rule, err := w.Access.Create(t.Context(), by, access.Input{
+		SubjectType: "user", SubjectID: w.User("user").ID.String(), ResourceType: "platform", ResourceID: first, Effect: "deny",
+		Conditions: []byte(`{"ip":["203.0.113.0/24"]}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ip, want := range map[string]string{"203.0.113.9": "access", "198.51.100.1": "passed"} {
+		var e api.RouteExplanation
+		explain("from "+ip, `{"model":"chat-9","subject":{"userId":"`+w.User("user").ID.String()+`"},"request":{"ip":"`+ip+`"}}`, 200, "", "").JSON(t, &e)
+		for _, c := range e.Candidates {
+			denied := c.PlatformId == first && want == "access"
+			if (c.Gate == "access") != denied || (c.AccessRuleId == rule.ID.String()) != denied || c.PlatformId == second && c.AccessRuleId != "" {
+				t.Errorf("from %s: %+v", ip, c)
+			}
+		}
+	}
+	explain("no address", `{"model":"chat-9","request":{"ip":"here"}}`, 400, "invalid_parameter", "request.ip")
+	if err := w.Access.Delete(t.Context(), by, rule.ID); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -2,44 +2,36 @@ package console
 
 import (
 	"net/http"
-	"slices"
+	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
-	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/relay"
 	"github.com/gantry-ai/gantry/internal/surface/console/api"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
 )
 
-// models lists what the caller may ask for, with the prices of what would serve it first.
+// models lists what the caller may use, with the caller's prices at what would serve it first.
 func (s *Surface) models(w http.ResponseWriter, call *httpx.Call) error {
+	who := relay.Asker{Principal: call.Principal, From: httpx.Address(call.Request), At: s.Now()}
 	out := api.CallableModelList{Items: []api.CallableModel{}}
-	for _, r := range s.Snapshot().Routes() {
-		if len(r.Targets) > 0 && call.Principal.AllowsModel(r.Alias) {
-			out.Items = append(out.Items, showRoute(r))
+	for _, o := range s.Snapshot().Offers(&who) {
+		if len(o.Sources) > 0 {
+			out.Items = append(out.Items, showOffer(&o, who.At))
 		}
 	}
 	return httpx.WriteJSON(w, http.StatusOK, out)
 }
 
-func showRoute(r *relay.Route) api.CallableModel {
-	first := r.Targets[0]
+func showOffer(o *relay.Offer, now time.Time) api.CallableModel {
+	r, first := o.Route, &o.Sources[0]
 	out := api.CallableModel{
-		Alias: r.Alias, DisplayName: r.DisplayName, Types: make([]string, len(r.Types)), Provider: r.OwnedBy,
+		Alias: r.Alias, DisplayName: r.DisplayName, Types: typeNames(r.Types), Provider: r.OwnedBy,
 		Simulated: r.Simulated, Pricing: []api.PriceLine{}, ContextWindow: int(first.ContextWindow),
 		MaxOutputTokens: int(first.MaxOutput),
 	}
-	for i, t := range r.Types {
-		out.Types[i] = string(t)
-	}
-	if first.Schedule != nil {
-		for _, rate := range first.Schedule.Rates() {
-			if !slices.ContainsFunc(r.Types, func(t inference.ModelType) bool { return t.Uses(rate.Resource) }) {
-				continue // a default set prices everything that there is
-			}
-			out.Pricing = append(out.Pricing, showRate(rate))
-		}
+	for _, rate := range o.Rates(first, now) {
+		out.Pricing = append(out.Pricing, showRate(rate))
 	}
 	return out
 }

@@ -35,11 +35,7 @@ func (s *Surface) listBaseModels(w http.ResponseWriter, call *httpx.Call) error 
 	if err != nil {
 		return err
 	}
-	out := api.HttpapiBaseModelListResponse{Items: make([]api.StoreBaseModel, len(models))}
-	for i := range models {
-		out.Items[i] = showBaseModel(&models[i])
-	}
-	return httpx.WriteJSON(w, http.StatusOK, out)
+	return httpx.WriteJSON(w, http.StatusOK, showBaseModels(models))
 }
 
 func showBaseModel(m *catalog.BaseModel) api.StoreBaseModel {

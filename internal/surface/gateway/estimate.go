@@ -46,7 +46,7 @@ func (s *Surface) estimatePricing(w http.ResponseWriter, call *httpx.Call) error
 			return err
 		}
 	}
-	quote, err := s.Snapshot().Quote(call.Principal, format, body, s.Now())
+	quote, err := s.Snapshot().Quote(*s.asker(call), format, body)
 	if err != nil {
 		return err
 	}

@@ -10,9 +10,11 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gantry-ai/gantry/internal/domain/access"
 	"github.com/gantry-ai/gantry/internal/domain/audit"
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/limits"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
@@ -45,14 +47,24 @@ type Tasks interface {
 	EventList(ctx context.Context, task id.ID, after int64) ([]tasks.Event, error)
 }
 
+// NetworkProxy is a proxy as people may see it. Source says who named it: "env", or "none" where there is no proxy.
+type NetworkProxy struct{ Address, Source string }
+
 // Options are what the surface is built of; all are required.
 type Options struct {
 	Identity *identity.Service
 	Routing  *routing.Service
 	Catalog  *catalog.Service
-	Wallets  Wallets
-	Tasks    Tasks
-	Audit    AuditLog
+	// Catalogue changes the catalogue.
+	Catalogue *catalog.Editor
+	Access    *access.Service
+	// Limits tells what limits a caller, whatever it calls.
+	Limits  func(ctx context.Context, p *identity.Principal) ([]limits.Subject, error)
+	Wallets Wallets
+	Tasks   Tasks
+	Audit   AuditLog
+	// Proxy is the proxy through which upstreams are reached that have none of their own.
+	Proxy NetworkProxy
 	// Snapshot is what calls are routed by at the moment.
 	Snapshot func() *relay.Snapshot
 	// Ready says why the process cannot serve, nil when it can.

@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/limits"
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -27,13 +28,24 @@ type world struct {
 	contract *surfacetest.Contract
 	surface  *gateway.Surface
 	notReady error
+	limited  []limits.Subject // what limits every caller
+	people   identity.Store   // nil unless it is a database
 }
 
 func newWorld(t *testing.T, c identity.Config) *world {
 	t.Helper()
-	w := &world{World: surfacetest.New(t, c), contract: surfacetest.LoadContract(t, "easyai-gateway", "httpapi.ErrorEnvelope")}
+	return worldOf(t, surfacetest.New(t, c))
+}
+
+// worldOf puts the surface on a world.
+func worldOf(t *testing.T, core *surfacetest.World) *world {
+	t.Helper()
+	w := &world{World: core, contract: surfacetest.LoadContract(t, "easyai-gateway", "httpapi.ErrorEnvelope")}
 	w.surface = gateway.New(gateway.Options{
-		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Wallets: w.Wallets, Tasks: w.Tasks, Audit: w.Audit,
+		Identity: w.Service, Routing: w.Routing, Catalog: w.Catalog, Catalogue: w.Catalogue, Access: w.Access, Wallets: w.Wallets,
+		Tasks: w.Tasks,
+		Audit: w.Audit, Limits: func(context.Context, *identity.Principal) ([]limits.Subject, error) { return w.limited, nil },
+		Proxy:    gateway.NetworkProxy{Address: "http://--masked--@127.0.0.1:7890", Source: "env"},
 		Snapshot: w.Snapshot, Ready: func(context.Context) error { return w.notReady }, Env: "test", Log: w.Log, Now: w.Clock.Now,
 		Asset: asset,
 	})
@@ -371,6 +383,13 @@ func TestTwoAuthorizationHeadersAreRefused(t *testing.T) {
 // who may use what; the others are refused. Routes that nobody is listed for are public.
 var permissions = map[string]string{
 	"getCurrentUser":                      "user admin operator finance support key chat-key tasks-key admin-key",
+	"listApiKeyAccessRules":               "user admin operator finance support key admin-key",
+	"batchApiKeyAccessRules":              "user admin operator finance support",
+	"listAdminAccessRules":                "admin",
+	"createAdminAccessRule":               "admin",
+	"updateAdminAccessRule":               "admin",
+	"deleteAdminAccessRule":               "admin",
+	"batchAdminAccessRules":               "admin",
 	"listApiKeys":                         "user admin operator finance support key admin-key",
 	"createApiKey":                        "user admin operator finance support key admin-key",
 	"disableApiKey":                       "user admin operator finance support key admin-key",
@@ -391,9 +410,23 @@ var permissions = map[string]string{
 	"listWorkspaceWalletTransactions":     "user admin operator finance support key admin-key",
 	"listAdminPlatforms":                  "admin operator support",
 	"createAdminPlatform":                 "admin operator",
+	"getAdminNetworkProxyConfig":          "admin operator support",
 	"updateAdminPlatform":                 "admin operator",
 	"deleteAdminPlatform":                 "admin operator",
 	"createAdminPlatformModelForPlatform": "admin operator",
+	"replaceAdminPlatformModels":          "admin operator",
+	"updateAdminPlatformDynamicPriority":  "admin operator",
+	"deleteAdminPlatformModel":            "admin operator",
+	"createAdminCatalogProvider":          "admin operator",
+	"updateAdminCatalogProvider":          "admin operator",
+	"deleteAdminCatalogProvider":          "admin operator",
+	"createAdminBaseModel":                "admin operator",
+	"updateAdminBaseModel":                "admin operator",
+	"deleteAdminBaseModel":                "admin operator",
+	"resetAdminBaseModel":                 "admin operator",
+	"resetAllAdminBaseModels":             "admin operator",
+	"listModelCatalog":                    "user admin operator finance support key admin-key",
+	"listAvailablePlatforms":              "user admin operator finance support key admin-key",
 	"createAdminPlatformModel":            "admin operator",
 	"listAdminPlatformModels":             "admin operator support",
 	"listAdminUsers":                      "admin support finance",
@@ -435,6 +468,7 @@ func TestPermissions(t *testing.T) {
 		for _, who := range []string{"", "user", "admin", "operator", "finance", "support", "key", "chat-key", "tasks-key", "admin-key"} {
 			path := surfacetest.Fill(r.Pattern, map[string]string{
 				"apiKeyID": id.New().String(), "taskID": id.New().String(), "platformID": id.New().String(), "userID": id.New().String(),
+				"providerID": id.New().String(), "baseModelID": id.New().String(), "modelID": id.New().String(), "ruleID": id.New().String(),
 			})
 			status := w.Do(t, surfacetest.Request{As: who, Method: r.Method, Path: path}).Status
 			refused := status == 401 || status == 403

@@ -9,6 +9,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
+	"github.com/gantry-ai/gantry/internal/relay"
 	"github.com/gantry-ai/gantry/internal/surface/gateway/api"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
 )
@@ -19,24 +20,36 @@ type surroundings struct {
 	bases     map[id.ID]*catalog.BaseModel
 }
 
-func (s *Surface) surroundings(ctx context.Context) (surroundings, error) {
-	out := surroundings{map[id.ID]*routing.Platform{}, map[id.ID]*catalog.BaseModel{}}
-	platforms, err := s.Routing.Platforms(ctx)
+// surroundings are those of an administrator.
+func (s *Surface) surroundings(call *httpx.Call) (surroundings, error) {
+	out := surroundings{platforms: map[id.ID]*routing.Platform{}}
+	platforms, err := s.Routing.PlatformsOf(call.Context(), call.Actor())
 	if err != nil {
 		return out, err
 	}
 	for i := range platforms {
 		out.platforms[platforms[i].ID] = &platforms[i]
 	}
-	bases, err := s.Catalog.BaseModels(ctx)
-	for i := range bases {
-		out.bases[bases[i].ID] = &bases[i]
+	out.bases, err = s.bases(call.Context())
+	return out, err
+}
+
+func (s *Surface) bases(ctx context.Context) (map[id.ID]*catalog.BaseModel, error) {
+	models, err := s.Catalog.BaseModels(ctx)
+	out := make(map[id.ID]*catalog.BaseModel, len(models))
+	for i := range models {
+		out[models[i].ID] = &models[i]
 	}
 	return out, err
 }
 
 // showModel shows a route with the prices and capabilities that are in force, which may be the base model's.
 func (w surroundings) showModel(m *routing.PlatformModel) api.StorePlatformModel {
+	return showModel(m, w.platforms[m.PlatformID], w.bases[m.BaseModelID])
+}
+
+// showModel shows a route; p and base may be nil.
+func showModel(m *routing.PlatformModel, p *routing.Platform, base *catalog.BaseModel) api.StorePlatformModel {
 	out := api.StorePlatformModel{
 		Id: m.ID.String(), PlatformId: m.PlatformID.String(), BaseModelId: m.BaseModelID.String(), ModelName: m.Name,
 		ModelAlias: m.Alias, ProviderModelName: m.ProviderModelName, DisplayName: m.DisplayName,
@@ -49,10 +62,10 @@ func (w surroundings) showModel(m *routing.PlatformModel) api.StorePlatformModel
 		Enabled: m.Enabled, CooldownUntil: httpx.Time(m.CooldownUntil), CreatedAt: httpx.Time(m.CreatedAt),
 		UpdatedAt: httpx.Time(m.UpdatedAt),
 	}
-	if p := w.platforms[m.PlatformID]; p != nil {
+	if p != nil {
 		out.PlatformName, out.Provider = p.Name, p.Provider
 	}
-	if base := w.bases[m.BaseModelID]; base != nil {
+	if base != nil {
 		out.BillingConfig = filled(out.BillingConfig, base.BaseBillingConfig)
 		out.Capabilities = filled(out.Capabilities, base.Capabilities)
 	}
@@ -68,57 +81,79 @@ func filled(v, instead json.RawMessage) json.RawMessage {
 }
 
 func (s *Surface) listModels(w http.ResponseWriter, call *httpx.Call) error {
-	models, err := s.Routing.Models(call.Context(), id.ID{})
+	models, err := s.Routing.ModelsOf(call.Context(), call.Actor())
 	if err != nil {
 		return err
 	}
-	world, err := s.surroundings(call.Context())
-	if err != nil {
-		return err
-	}
-	simulated := s.simulated()
-	out := api.HttpapiPlatformModelListResponse{Items: make([]api.StorePlatformModel, len(models))}
-	for i := range models {
-		out.Items[i] = world.showModel(&models[i])
-		out.Items[i].Simulated = simulated[models[i].ID]
-	}
-	return httpx.WriteJSON(w, http.StatusOK, out)
+	return s.answerModels(w, call, models)
 }
 
-// simulated tells which of the routes in force reach nobody.
-func (s *Surface) simulated() map[id.ID]bool {
-	out := map[id.ID]bool{}
-	for _, r := range s.Snapshot().Routes() {
-		for _, t := range r.Targets {
-			out[t.Model.ID] = t.Simulated
+// answerModels answers with routes as administrators see them.
+func (s *Surface) answerModels(w http.ResponseWriter, call *httpx.Call, models []routing.PlatformModel) error {
+	world, err := s.surroundings(call)
+	if err != nil {
+		return err
+	}
+	return httpx.WriteJSON(w, http.StatusOK, api.HttpapiPlatformModelListResponse{Items: s.showModels(world, models)})
+}
+
+func (s *Surface) showModels(world surroundings, models []routing.PlatformModel) []api.StorePlatformModel {
+	inForce := s.inForce()
+	out := make([]api.StorePlatformModel, len(models))
+	for i := range models {
+		out[i] = world.showModel(&models[i])
+		if t := inForce[models[i].ID]; t != nil {
+			s.showInForce(&out[i], t)
 		}
 	}
 	return out
 }
 
-// callableModels lists what the caller may ask for: one item per route in force. Policies are the operator's business.
+// inForce are the routes in force by the ids of their platform models, each with one of its keys.
+func (s *Surface) inForce() map[id.ID]*relay.Target {
+	out := map[id.ID]*relay.Target{}
+	for _, r := range s.Snapshot().Routes() {
+		for _, t := range r.Targets {
+			out[t.Model.ID] = t
+		}
+	}
+	return out
+}
+
+// showInForce adds what holds for a route in force. Where a set of prices does, its rules are the billing configuration.
+func (s *Surface) showInForce(out *api.StorePlatformModel, t *relay.Target) {
+	out.Simulated = t.Simulated
+	if schedule := t.Schedule.At(s.Now()); schedule != nil && !schedule.SetID.IsZero() {
+		out.BillingConfig = marshal(schedule.Config())
+	}
+}
+
+// asker is who calls, as the models see it that are called.
+func (s *Surface) asker(call *httpx.Call) *relay.Asker {
+	return &relay.Asker{Principal: call.Principal, From: httpx.Address(call.Request), At: s.Now()}
+}
+
+// callableModels lists what the caller may ask for: one item per route in force that it may use. Policies are the
+// operator's business.
 func (s *Surface) callableModels(w http.ResponseWriter, call *httpx.Call) error {
-	world, err := s.surroundings(call.Context())
+	bases, err := s.bases(call.Context())
 	if err != nil {
 		return err
 	}
 	out := api.HttpapiPlatformModelListResponse{Items: []api.StorePlatformModel{}}
-	for _, r := range s.Snapshot().Routes() {
-		if !call.Principal.AllowsModel(r.Alias) {
-			continue
-		}
-		seen := map[id.ID]bool{} // a route has a target for each credential
-		for _, t := range r.Targets {
-			if seen[t.Model.ID] {
-				continue
-			}
-			seen[t.Model.ID] = true
-			m := world.showModel(t.Model)
-			m.Simulated, m.Capabilities = t.Simulated, marshal(t.Capabilities)
-			m.PermissionConfig, m.RateLimitPolicy, m.RetryPolicy, m.RuntimePolicyOverride = nil, nil, nil, nil
-			m.RuntimePolicySetId = ""
-			out.Items = append(out.Items, m)
+	for _, o := range s.Snapshot().Offers(s.asker(call)) {
+		for i := range o.Sources {
+			out.Items = append(out.Items, s.showSource(&o.Sources[i], bases))
 		}
 	}
 	return httpx.WriteJSON(w, http.StatusOK, out)
+}
+
+func (s *Surface) showSource(src *relay.Source, bases map[id.ID]*catalog.BaseModel) api.StorePlatformModel {
+	m := showModel(src.Model, src.Platform, bases[src.Model.BaseModelID])
+	s.showInForce(&m, src.Target)
+	m.Capabilities = marshal(src.Capabilities)
+	m.PermissionConfig, m.RateLimitPolicy, m.RetryPolicy, m.RuntimePolicyOverride = nil, nil, nil, nil
+	m.RuntimePolicySetId = ""
+	return m
 }

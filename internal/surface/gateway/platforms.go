@@ -4,14 +4,13 @@ import (
 	"net/http"
 
 	"github.com/gantry-ai/gantry/internal/domain/routing"
-	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/surface/gateway/api"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
 )
 
 func (s *Surface) listPlatforms(w http.ResponseWriter, call *httpx.Call) error {
-	platforms, err := s.Routing.Platforms(call.Context())
+	platforms, err := s.Routing.PlatformsOf(call.Context(), call.Actor())
 	if err != nil {
 		return err
 	}
@@ -103,59 +102,4 @@ func wide(n *int) *int64 {
 	}
 	v := int64(*n)
 	return &v
-}
-
-// createModelOfPlatform takes the platform from the path, whatever the body says.
-func (s *Surface) createModelOfPlatform(w http.ResponseWriter, call *httpx.Call) error {
-	platform, err := pathID(call, "platformID")
-	if err != nil {
-		return err
-	}
-	var in api.StoreCreatePlatformModelInput
-	if err := httpx.Decode(call.Request, &in); err != nil {
-		return err
-	}
-	in.PlatformId = platform.String()
-	return s.addModel(w, call, &in)
-}
-
-func (s *Surface) createModel(w http.ResponseWriter, call *httpx.Call) error {
-	var in api.StoreCreatePlatformModelInput
-	if err := httpx.Decode(call.Request, &in); err != nil {
-		return err
-	}
-	if in.PlatformId == "" {
-		return fault.ErrInvalid.Saying("The platform is required.").At("platformId")
-	}
-	return s.addModel(w, call, &in)
-}
-
-func (s *Surface) addModel(w http.ResponseWriter, call *httpx.Call, in *api.StoreCreatePlatformModelInput) error {
-	n := routing.NewModel{
-		CanonicalModelKey: in.CanonicalModelKey, Name: in.ModelName, Alias: in.ModelAlias,
-		ProviderModelName: in.ProviderModelName, DisplayName: in.DisplayName, Types: in.ModelType,
-		Capabilities: in.Capabilities, CapabilityOverride: in.CapabilityOverride, BillingConfig: in.BillingConfig,
-		BillingConfigOverride: in.BillingConfigOverride, Discount: in.DiscountFactor, PricingMode: in.PricingMode,
-		PermissionConfig: in.PermissionConfig, RateLimitPolicy: in.RateLimitPolicy, RetryPolicy: in.RetryPolicy,
-		RuntimePolicyOverride: in.RuntimePolicyOverride, Enabled: in.Enabled,
-	}
-	var errs [4]error
-	n.PlatformID, errs[0] = bodyID("platformId", in.PlatformId)
-	n.BaseModelID, errs[1] = bodyID("baseModelId", in.BaseModelId)
-	n.PricingRuleSetID, errs[2] = bodyID("pricingRuleSetId", in.PricingRuleSetId)
-	n.RuntimePolicySetID, errs[3] = bodyID("runtimePolicySetId", in.RuntimePolicySetId)
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	m, err := s.Routing.CreateModel(call.Context(), call.Actor(), n)
-	if err != nil {
-		return err
-	}
-	world, err := s.surroundings(call.Context())
-	if err != nil {
-		return err
-	}
-	return httpx.WriteJSON(w, http.StatusCreated, world.showModel(&m))
 }

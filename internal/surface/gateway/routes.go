@@ -10,7 +10,7 @@ import (
 
 // Routes lists the operations of the surface.
 func (s *Surface) Routes() []httpx.Route {
-	const get, post, patch, del = http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete
+	const get, post, put, patch, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete
 	var (
 		public  = httpx.Public()
 		anyone  = httpx.Anyone()
@@ -33,6 +33,9 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: post, Pattern: "/api/v1/api-keys", OperationID: "createApiKey", Access: owner, Handler: s.createKey},
 		{Method: patch, Pattern: "/api/v1/api-keys/{apiKeyID}/disable", OperationID: "disableApiKey", Access: owner, Handler: s.disableKey},
 		{Method: del, Pattern: "/api/v1/api-keys/{apiKeyID}", OperationID: "deleteApiKey", Access: owner, Handler: s.deleteKey},
+		{Method: get, Pattern: "/api/v1/api-keys/access-rules", OperationID: "listApiKeyAccessRules", Access: owner, Handler: s.listOwnAccessRules},
+		// Persons alone: a key that could change what narrows it would not be narrowed.
+		{Method: post, Pattern: "/api/v1/api-keys/access-rules/batch", OperationID: "batchApiKeyAccessRules", Access: person, Handler: s.batchOwnAccessRules},
 		{Method: get, Pattern: "/api/playground/api-keys", OperationID: "listPlaygroundApiKeys", Access: person, Handler: s.revealKeys},
 
 		{Method: get, Pattern: "/api/v1/models", OperationID: "listCallableModels", Access: models, Handler: s.callableModels},
@@ -41,6 +44,16 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: get, Pattern: "/api/v1/public/catalog/base-models", OperationID: "listPublicBaseModels", Access: public, Handler: s.listBaseModels},
 		{Method: get, Pattern: "/api/admin/catalog/providers", OperationID: "listAdminCatalogProviders", Access: public, Handler: s.listProviders},
 		{Method: get, Pattern: "/api/admin/catalog/base-models", OperationID: "listAdminBaseModels", Access: public, Handler: s.listBaseModels},
+		{Method: post, Pattern: "/api/admin/catalog/providers", OperationID: "createAdminCatalogProvider", Access: connect, Handler: s.createProvider},
+		{Method: patch, Pattern: "/api/admin/catalog/providers/{providerID}", OperationID: "updateAdminCatalogProvider", Access: connect, Handler: s.updateProvider},
+		{Method: del, Pattern: "/api/admin/catalog/providers/{providerID}", OperationID: "deleteAdminCatalogProvider", Access: connect, Handler: s.deleteProvider},
+		{Method: post, Pattern: "/api/admin/catalog/base-models", OperationID: "createAdminBaseModel", Access: connect, Handler: s.createBaseModel},
+		{Method: patch, Pattern: "/api/admin/catalog/base-models/{baseModelID}", OperationID: "updateAdminBaseModel", Access: connect, Handler: s.updateBaseModel},
+		{Method: del, Pattern: "/api/admin/catalog/base-models/{baseModelID}", OperationID: "deleteAdminBaseModel", Access: connect, Handler: s.deleteBaseModel},
+		{Method: post, Pattern: "/api/admin/catalog/base-models/{baseModelID}/reset", OperationID: "resetAdminBaseModel", Access: connect, Handler: s.resetBaseModel},
+		{Method: post, Pattern: "/api/admin/catalog/base-models/reset-all", OperationID: "resetAllAdminBaseModels", Access: connect, Handler: s.resetBaseModels},
+		{Method: get, Pattern: "/api/v1/model-catalog", OperationID: "listModelCatalog", Access: models, Handler: s.modelCatalog},
+		{Method: get, Pattern: "/api/v1/platforms", OperationID: "listAvailablePlatforms", Access: models, Handler: s.availablePlatforms},
 
 		{Method: post, Pattern: "/api/v1/pricing/estimate", OperationID: "estimatePricing", Access: models, Handler: s.estimatePricing},
 
@@ -55,13 +68,22 @@ func (s *Surface) Routes() []httpx.Route {
 		{Method: get, Pattern: "/api/workspace/wallet", OperationID: "getWorkspaceWallet", Access: owner, Handler: s.getWallet},
 		{Method: get, Pattern: "/api/workspace/wallet/transactions", OperationID: "listWorkspaceWalletTransactions", Access: owner, Handler: s.listTransactions},
 
+		{Method: get, Pattern: "/api/admin/config/network-proxy", OperationID: "getAdminNetworkProxyConfig", Access: look, Handler: s.networkProxy},
 		{Method: get, Pattern: "/api/admin/platforms", OperationID: "listAdminPlatforms", Access: look, Handler: s.listPlatforms},
 		{Method: post, Pattern: "/api/admin/platforms", OperationID: "createAdminPlatform", Access: connect, Handler: s.createPlatform},
 		{Method: patch, Pattern: "/api/admin/platforms/{platformID}", OperationID: "updateAdminPlatform", Access: connect, Handler: s.replacePlatform},
 		{Method: del, Pattern: "/api/admin/platforms/{platformID}", OperationID: "deleteAdminPlatform", Access: connect, Handler: s.deletePlatform},
 		{Method: post, Pattern: "/api/admin/platforms/{platformID}/models", OperationID: "createAdminPlatformModelForPlatform", Access: connect, Handler: s.createModelOfPlatform},
+		{Method: put, Pattern: "/api/admin/platforms/{platformID}/models", OperationID: "replaceAdminPlatformModels", Access: connect, Handler: s.replaceModels},
+		{Method: patch, Pattern: "/api/admin/platforms/{platformID}/dynamic-priority", OperationID: "updateAdminPlatformDynamicPriority", Access: connect, Handler: s.setDynamicPriority},
+		{Method: del, Pattern: "/api/admin/platform-models/{modelID}", OperationID: "deleteAdminPlatformModel", Access: connect, Handler: s.deleteModel},
 		{Method: post, Pattern: "/api/admin/platform-models", OperationID: "createAdminPlatformModel", Access: connect, Handler: s.createModel},
 		{Method: get, Pattern: "/api/admin/models", OperationID: "listAdminPlatformModels", Access: look, Handler: s.listModels},
+		{Method: get, Pattern: "/api/admin/access-rules", OperationID: "listAdminAccessRules", Access: admin, Handler: s.listAccessRules},
+		{Method: post, Pattern: "/api/admin/access-rules", OperationID: "createAdminAccessRule", Access: admin, Handler: s.createAccessRule},
+		{Method: patch, Pattern: "/api/admin/access-rules/{ruleID}", OperationID: "updateAdminAccessRule", Access: admin, Handler: s.updateAccessRule},
+		{Method: del, Pattern: "/api/admin/access-rules/{ruleID}", OperationID: "deleteAdminAccessRule", Access: admin, Handler: s.deleteAccessRule},
+		{Method: post, Pattern: "/api/admin/access-rules/batch", OperationID: "batchAdminAccessRules", Access: admin, Handler: s.batchAccessRules},
 		{Method: get, Pattern: "/api/admin/users", OperationID: "listAdminUsers", Access: people, Handler: s.listUsers},
 		{Method: post, Pattern: "/api/admin/users", OperationID: "createAdminUser", Access: admin, Handler: s.createUser},
 		{Method: patch, Pattern: "/api/admin/users/{userID}/wallet", OperationID: "setAdminUserWalletBalance", Access: finance, Handler: s.setBalance},

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"strconv"
 
 	"github.com/go-chi/chi/v5"
 
@@ -45,6 +46,8 @@ func marshal(v any) json.RawMessage {
 	b, _ := json.Marshal(v) //nolint:errchkjson // see above
 	return b
 }
+
+func indexed(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
 func nonNil[T any](items []T) []T {
 	if items == nil {

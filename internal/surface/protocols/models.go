@@ -17,9 +17,9 @@ func (s *surface) listModels(w http.ResponseWriter, req *http.Request) {
 	if !ok {
 		return
 	}
-	items := []openai.Model{}
+	items, who := []openai.Model{}, s.Relay.Asker(p, s.Caller(req).Address)
 	for _, r := range s.Relay.Snapshot().Routes() {
-		if p.AllowsModel(r.Alias) && r.IsFor(p) {
+		if who.MayAsk(r) {
 			items = append(items, modelOf(r))
 		}
 	}
@@ -34,7 +34,7 @@ func (s *surface) getModel(w http.ResponseWriter, req *http.Request) {
 	}
 	name := chi.URLParam(req, "*")
 	r := s.Relay.Snapshot().Route(name)
-	if r == nil || !p.AllowsModel(name) || !r.IsFor(p) {
+	if r == nil || !s.Relay.Asker(p, s.Caller(req).Address).MayAsk(r) {
 		writeError(w, fault.New(http.StatusNotFound, "model_not_found",
 			"The model does not exist or you do not have access to it.").At("model"))
 		return

@@ -9,12 +9,16 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/gantry-ai/gantry/internal/domain/access"
+	"github.com/gantry-ai/gantry/internal/domain/access/accesstest"
 	"github.com/gantry-ai/gantry/internal/domain/audit"
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/catalog/catalogtest"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/identity/identitytest"
+	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/routing/routingtest"
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -34,11 +38,17 @@ type World struct {
 	*identitytest.World
 	Routing *routing.Service
 	Catalog *catalog.Service
+	Access  *access.Service
+	// Catalogue changes the catalogue.
+	Catalogue *catalog.Editor
+	// Store is the storage of routing when it is in memory; nil otherwise.
 	Store   *routingtest.Store
 	Wallets *Wallets
 	Tasks   *Tasks
 	Audit   *Audit
 	Log     *slog.Logger
+	// Prices are the sets of prices; they take effect with the next change of configuration.
+	Prices []pricing.RuleSet
 	// Logged is what was logged.
 	Logged *SafeBuffer
 	// Handler is the surface under test; requests go to it.
@@ -49,35 +59,91 @@ type World struct {
 	users    map[string]identity.User
 	headers  map[string]string
 	snapshot *relay.Snapshot
+	routes   routing.Store
+	rules    access.Store
+	now      func() time.Time
+}
+
+// Storage is where a world keeps what is configured.
+type Storage struct {
+	Identity identity.Store
+	Settings identity.Settings
+	Catalog  catalog.Store
+	Routing  routing.Store
+	Access   access.Store
 }
 
 // New returns a world with the users "user", "other", "admin", "operator", "finance", "support", the keys "key" (scope *),
-// "chat-key" and "tasks-key" of user and "admin-key" of admin, and a small catalogue. Requests are made as one of them, or
-// as "" for nobody.
+// "chat-key" and "tasks-key" of user and "admin-key" of admin, and a small catalogue, all in memory. Requests are made as
+// one of them, or as "" for nobody.
 func New(t *testing.T, c identity.Config) *World {
 	t.Helper()
-	w := &World{
-		World: identitytest.New(t, c), Store: routingtest.NewStore(), Logged: &SafeBuffer{}, t: t,
-		users: map[string]identity.User{}, headers: map[string]string{"": ""}, snapshot: &relay.Snapshot{},
+	people := identitytest.New(t, c)
+	routes, models, rules := routingtest.NewStore(), catalogtest.NewStore(), accesstest.NewStore()
+	rules.Subject = func(kind access.SubjectType, v id.ID) (access.Subject, bool) { return subject(people.Fake, kind, v) }
+	rules.Resource = func(kind access.ResourceType, v id.ID) bool { return resource(routes, models, kind, v) }
+	models.Routes = func() (out []id.ID) {
+		for i := range routes.Models {
+			out = append(out, routes.Models[i].BaseModelID)
+		}
+		return out
 	}
+	models.Platforms = func() (out []string) {
+		platforms, _ := routes.PlatformList(t.Context())
+		for i := range platforms {
+			out = append(out, platforms[i].Provider)
+		}
+		return out
+	}
+	return newWorld(t, people, Storage{Identity: people.Fake, Catalog: models, Routing: routes, Access: rules})
+}
+
+// On returns the world of New on other storage.
+func On(t *testing.T, c identity.Config, s Storage) *World {
+	t.Helper()
+	return newWorld(t, identitytest.On(t, c, s.Identity, s.Settings, nil), s)
+}
+
+func newWorld(t *testing.T, people *identitytest.World, s Storage) *World {
+	t.Helper()
+	w := &World{
+		World: people, Logged: &SafeBuffer{}, t: t, users: map[string]identity.User{}, headers: map[string]string{"": ""},
+		snapshot: &relay.Snapshot{}, routes: s.Routing, rules: s.Access, now: people.Clock.Now,
+	}
+	w.Store, _ = s.Routing.(*routingtest.Store)
 	w.Log = slog.New(slog.NewTextHandler(w.Logged, nil))
 	w.Audit = &Audit{}
 	audit.Listen(w.Bus, w.Audit, w.Clock.Now)
 	w.Wallets, w.Tasks = &Wallets{w: w}, &Tasks{}
-	w.Catalog = catalog.NewService(catalogtest.NewStore())
+	w.Catalog = catalog.NewService(s.Catalog)
 	w.fillCatalogue()
 	var err error
 	if w.box, err = secret.NewBox(bytes.Repeat([]byte{9}, secret.KeySize), "credential"); err != nil {
 		t.Fatal(err)
 	}
 	w.Routing = routing.NewService(routing.Parts{
-		Store: w.Store, Catalog: w.Catalog, Adapters: routingtest.Adapters{}, Bus: w.Bus, Box: w.box, Now: w.Clock.Now,
+		Store: s.Routing, Catalog: w.Catalog, Adapters: routingtest.Adapters{}, Bus: w.Bus, Box: w.box, Now: w.Clock.Now,
 	})
+	w.Access = access.NewService(access.Parts{Store: s.Access, Bus: w.Bus, Now: w.Clock.Now, Operator: w.operator})
+	w.Catalogue = catalog.NewEditor(catalog.EditorParts{
+		Store: s.Catalog, Rules: routing.CatalogRules{}, Bus: w.Bus, Now: w.Clock.Now,
+	})
+	event.On(w.Bus, w.Routing.OnCatalogChanged)
 	event.On(w.Bus, func(_ context.Context, x tx.Tx, _ routing.Changed) error {
 		x.AfterCommit(w.compile)
 		return nil
 	})
+	event.On(w.Bus, func(_ context.Context, x tx.Tx, _ access.Changed) error {
+		x.AfterCommit(w.compile)
+		return nil
+	})
 	return w
+}
+
+// operator is the default tenant.
+func (w *World) operator(ctx context.Context) (id.ID, error) {
+	t, err := w.Service.Store.TenantByKey(ctx, identity.DefaultTenantKey)
+	return t.ID, err
 }
 
 // Populate makes the people of the world.
@@ -133,8 +199,26 @@ func (w *World) compile() {
 	if err != nil {
 		w.t.Error(err)
 	}
+	platforms, err := w.routes.PlatformList(context.Background())
+	if err != nil {
+		w.t.Error(err)
+	}
+	models, err := w.routes.ModelList(context.Background(), id.ID{})
+	if err != nil {
+		w.t.Error(err)
+	}
+	rules, err := w.rules.RuleList(context.Background(), nil, access.Query{})
+	if err != nil {
+		w.t.Error(err)
+	}
+	operator, err := w.operator(context.Background())
+	routes, err := w.routes.ModelRouteList(context.Background(), id.ID{})
+	if err != nil {
+		w.t.Error(err)
+	}
 	w.snapshot = relay.Compile(relay.Sources{
-		Platforms: w.Store.Platforms, Models: w.Store.Models, BaseModels: bases,
+		Platforms: platforms, Models: models, ModelRoutes: routes, BaseModels: bases, RuleSets: w.Prices, AccessRules: rules,
+		DefaultTenant: operator, Now: w.now(),
 		Adapters:  map[string]provider.Adapter{"openai": adapter{}},
 		Unseal:    func(c *routing.Credential) (map[string]secret.String, error) { return routing.Unseal(w.box, c) },
 		Transport: func(*routing.Platform) http.RoundTripper { return http.DefaultTransport }, Log: w.Log,

@@ -205,7 +205,7 @@ func (m *meter) Event(raw, data []byte) (deliver []byte, sign wire.Sign) {
 	case action == Drop:
 		return nil, wire.Goes
 	}
-	m.begun = true
+	m.begun, m.like.plain = true, isPlain(raw, data)
 	sign = wire.Goes
 	if m.Finished && !finished {
 		sign = wire.Finished

@@ -27,47 +27,71 @@ type Event struct {
 }
 
 const (
-	firstSize = 16 << 10
-	// A buffer that a giant event made large is not kept.
-	keepSize = 64 << 10
+	// Nearly all streams are slow, and an open one should not hold much; one that comes faster than it is read is read in
+	// larger pieces.
+	smallSize = 8 << 10
+	largeSize = 64 << 10
 )
 
-var pool = sync.Pool{New: func() any { b := make([]byte, firstSize); return &b }}
+var (
+	small = sync.Pool{New: func() any { b := make([]byte, smallSize); return &b }}
+	large = sync.Pool{New: func() any { b := make([]byte, largeSize); return &b }}
+)
+
+// lend returns a buffer of at least n bytes, of those that are kept if n is not above largeSize.
+func lend(n int) *[]byte {
+	switch {
+	case n <= smallSize:
+		return small.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
+	case n <= largeSize:
+		return large.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
+	}
+	b := make([]byte, n)
+	return &b
+}
+
+// giveBack keeps a buffer for other streams; one that a giant event made larger than others is not kept.
+func giveBack(b *[]byte) {
+	switch len(*b) {
+	case smallSize:
+		small.Put(b)
+	case largeSize:
+		large.Put(b)
+	}
+}
 
 // Reader takes a stream apart into events. It is for one goroutine.
 type Reader struct {
 	src      io.Reader
 	maxEvent int
 	buf      []byte
-	pooled   *[]byte
-	start    int // of the event being collected
-	end      int // of what was read
-	line     int // start of the line being looked at
-	seen     int // up to where that line holds no line end
+	lent     *[]byte // holds buf; nil after Release
+	start    int     // of the event being collected
+	end      int     // of what was read
+	line     int     // start of the line being looked at
+	seen     int     // up to where that line holds no line end
 	joined   []byte
 	err      error // what ended the source
 	begun    bool
 	skipLF   bool // the last line end was a CR that may be one half of CRLF
 	ready    int  // length of the event at hand, once it is known to be complete
 	simple   bool // it is one data line and nothing else
+	behind   bool // the last read found about all that it had room for
 }
 
 // NewReader returns a reader of r that refuses events of more than maxEvent bytes. Release gives its memory back.
 func NewReader(r io.Reader, maxEvent int) *Reader {
-	pooled := pool.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
-	return &Reader{src: r, maxEvent: maxEvent, buf: *pooled, pooled: pooled}
+	lent := lend(smallSize)
+	return &Reader{src: r, maxEvent: maxEvent, buf: *lent, lent: lent}
 }
 
 // Release gives the reader's memory back. Neither it nor its events may be used afterwards.
 func (r *Reader) Release() {
-	if r.pooled == nil {
+	if r.lent == nil {
 		return
 	}
-	if len(r.buf) <= keepSize {
-		*r.pooled = r.buf
-		pool.Put(r.pooled)
-	}
-	r.pooled, r.buf, r.joined, r.err = nil, nil, nil, io.ErrClosedPipe
+	giveBack(r.lent)
+	r.lent, r.buf, r.joined, r.err = nil, nil, nil, io.ErrClosedPipe
 	r.start, r.end, r.line, r.seen, r.ready = 0, 0, 0, 0, 0
 }
 
@@ -92,6 +116,27 @@ func (r *Reader) Next() (Event, error) {
 // Buffered reports whether a further event is already here, so that Next will not wait. Writers use it to flush only
 // before they have to wait.
 func (r *Reader) Buffered() bool { return r.complete() > 0 }
+
+// Pending returns what was read and not taken, if it begins with an event: for those who can tell events of a kind apart
+// faster than Next. It is valid until the next call of Next.
+func (r *Reader) Pending() []byte {
+	if r.line != r.start || r.skipLF || !r.begun {
+		return nil
+	}
+	return r.buf[r.start:r.end]
+}
+
+// Empty reports whether all that was read was taken, and the source may have more.
+func (r *Reader) Empty() bool { return r.start == r.end && r.err == nil }
+
+// Fill reads once from the source, as Next does when it has nothing. Next tells its error.
+func (r *Reader) Fill() { r.fill() }
+
+// Skip takes the first n bytes of Pending, which must be whole events.
+func (r *Reader) Skip(n int) {
+	r.start += n
+	r.line, r.seen, r.ready, r.simple = r.start, r.start, 0, false
+}
 
 func (r *Reader) last() (Event, error) {
 	if r.err != io.EOF || r.start == r.end { //nolint:errorlint // readers return io.EOF itself
@@ -187,24 +232,33 @@ func (r *Reader) take(n int) (Event, error) {
 
 func (r *Reader) fill() {
 	switch {
-	case r.start == r.end:
-		r.shift()
-	case r.end == len(r.buf) && r.start > 0:
+	case r.start > 0 && len(r.buf)-r.end <= len(r.buf)/2: // a read into what little is left would be one more for nothing
 		r.shift()
 	case r.end == len(r.buf):
-		grown := make([]byte, 2*len(r.buf))
-		copy(grown, r.buf)
-		r.buf = grown
+		r.grow(2 * len(r.buf))
 	}
+	if r.behind && len(r.buf) < largeSize {
+		r.grow(largeSize)
+	}
+	room := len(r.buf) - r.end
 	for range 100 {
 		var n int
 		n, r.err = r.src.Read(r.buf[r.end:])
 		r.end += n
+		r.behind = n > 0 && n >= room*3/4
 		if n > 0 || r.err != nil {
 			return
 		}
 	}
 	r.err = io.ErrNoProgress
+}
+
+// grow exchanges the buffer for a larger one.
+func (r *Reader) grow(n int) {
+	lent := lend(n)
+	copy(*lent, r.buf[:r.end])
+	giveBack(r.lent)
+	r.lent, r.buf = lent, *lent
 }
 
 // shift moves what is unread to the front.

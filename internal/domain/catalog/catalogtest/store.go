@@ -19,6 +19,11 @@ type Store struct {
 	mu        sync.Mutex
 	providers []catalog.Provider
 	models    []catalog.BaseModel
+	// Sets are the price and policy sets that there are.
+	Sets []id.ID
+	// Routes are the base models that platforms offer, Platforms the keys of the providers that platforms name.
+	Routes    func() []id.ID
+	Platforms func() []string
 }
 
 // NewStore returns an empty storage.
@@ -92,4 +97,88 @@ func (s *Store) BaseModelByID(_ context.Context, model id.ID) (catalog.BaseModel
 // BaseModelByKey implements catalog.Store.
 func (s *Store) BaseModelByKey(_ context.Context, canonicalKey string) (catalog.BaseModel, error) {
 	return s.find(func(m catalog.BaseModel) bool { return m.CanonicalKey == canonicalKey })
+}
+
+// ProviderUpdate implements catalog.Store.
+func (s *Store) ProviderUpdate(_ context.Context, _ tx.Tx, v *catalog.Provider) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.ContainsFunc(s.providers, func(o catalog.Provider) bool { return o.Key == v.Key && o.ID != v.ID }) {
+		return fault.ErrConflict.At("providerKey")
+	}
+	return replace(s.providers, *v, func(o catalog.Provider) bool { return o.ID == v.ID })
+}
+
+// ProviderDelete implements catalog.Store.
+func (s *Store) ProviderDelete(_ context.Context, _ tx.Tx, provider id.ID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.providers = slices.DeleteFunc(s.providers, func(o catalog.Provider) bool { return o.ID == provider })
+	return nil
+}
+
+// ProviderLock implements catalog.Store.
+func (s *Store) ProviderLock(_ context.Context, _ tx.Tx, provider id.ID) (catalog.Provider, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.IndexFunc(s.providers, func(o catalog.Provider) bool { return o.ID == provider }); i >= 0 {
+		return s.providers[i], nil
+	}
+	return catalog.Provider{}, fault.ErrNotFound
+}
+
+// ProviderUse implements catalog.Store.
+func (s *Store) ProviderUse(_ context.Context, _ tx.Tx, key string) (catalog.Use, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return catalog.Use{
+		Models:    slices.ContainsFunc(s.models, func(m catalog.BaseModel) bool { return m.ProviderKey == key }),
+		Platforms: s.Platforms != nil && slices.Contains(s.Platforms(), key),
+	}, nil
+}
+
+// BaseModelUpdate implements catalog.Store.
+func (s *Store) BaseModelUpdate(_ context.Context, _ tx.Tx, v *catalog.BaseModel) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.ContainsFunc(s.models, func(o catalog.BaseModel) bool { return o.CanonicalKey == v.CanonicalKey && o.ID != v.ID }) {
+		return fault.ErrConflict.At("canonicalModelKey")
+	}
+	return replace(s.models, *v, func(o catalog.BaseModel) bool { return o.ID == v.ID })
+}
+
+func replace[T any](in []T, v T, is func(T) bool) error {
+	i := slices.IndexFunc(in, is)
+	if i < 0 {
+		return fault.ErrNotFound
+	}
+	in[i] = v
+	return nil
+}
+
+// BaseModelDelete implements catalog.Store.
+func (s *Store) BaseModelDelete(_ context.Context, _ tx.Tx, model id.ID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Routes != nil && slices.Contains(s.Routes(), model) {
+		return fault.ErrInvalid
+	}
+	s.models = slices.DeleteFunc(s.models, func(o catalog.BaseModel) bool { return o.ID == model })
+	return nil
+}
+
+// BaseModelLock implements catalog.Store.
+func (s *Store) BaseModelLock(ctx context.Context, _ tx.Tx, model id.ID) ([]catalog.BaseModel, error) {
+	all, err := s.BaseModelList(ctx)
+	return slices.DeleteFunc(all, func(m catalog.BaseModel) bool { return !model.IsZero() && m.ID != model }), err
+}
+
+// RuleSetExists implements catalog.Store.
+func (s *Store) RuleSetExists(_ context.Context, set id.ID) (bool, error) {
+	return slices.Contains(s.Sets, set), nil
+}
+
+// PolicySetExists implements catalog.Store.
+func (s *Store) PolicySetExists(_ context.Context, set id.ID) (bool, error) {
+	return slices.Contains(s.Sets, set), nil
 }

@@ -22,6 +22,8 @@ type Store struct {
 	Models    []routing.PlatformModel
 	Routes    []routing.ModelRoute
 	Version   int64
+	// Sets are the price and policy sets that there are.
+	Sets []id.ID
 }
 
 // NewStore returns an empty storage.
@@ -162,4 +164,73 @@ func (s *Store) ModelRouteList(_ context.Context, tenant id.ID) ([]routing.Model
 	}
 	slices.SortFunc(out, func(a, b routing.ModelRoute) int { return cmp.Compare(a.Alias, b.Alias) })
 	return out, nil
+}
+
+// PlatformListOf implements routing.Store.
+func (s *Store) PlatformListOf(ctx context.Context, tenant id.ID) ([]routing.Platform, error) {
+	all, err := s.PlatformList(ctx)
+	return slices.DeleteFunc(all, func(p routing.Platform) bool { return p.TenantID != tenant }), err
+}
+
+// PlatformLock implements routing.Store.
+func (s *Store) PlatformLock(ctx context.Context, _ tx.Tx, tenant, platform id.ID) (routing.Platform, error) {
+	p, err := s.PlatformByID(ctx, platform)
+	if err == nil && p.TenantID != tenant {
+		return routing.Platform{}, fault.ErrNotFound
+	}
+	return p, err
+}
+
+// PlatformPrioritySet implements routing.Store.
+func (s *Store) PlatformPrioritySet(_ context.Context, _ tx.Tx, v *routing.Platform) error {
+	for i := range s.Platforms {
+		if s.Platforms[i].ID == v.ID {
+			s.Platforms[i].DynamicPriority, s.Platforms[i].UpdatedAt = v.DynamicPriority, v.UpdatedAt
+			return nil
+		}
+	}
+	return fault.ErrNotFound
+}
+
+// ModelByID implements routing.Store.
+func (s *Store) ModelByID(_ context.Context, model id.ID) (routing.PlatformModel, error) {
+	if i := s.modelAt(model); i >= 0 {
+		return s.Models[i], nil
+	}
+	return routing.PlatformModel{}, fault.ErrNotFound
+}
+
+// ModelUpdate implements routing.Store.
+func (s *Store) ModelUpdate(_ context.Context, _ tx.Tx, v *routing.PlatformModel) error {
+	i := s.modelAt(v.ID)
+	if i < 0 {
+		return fault.ErrNotFound
+	}
+	s.Models[i] = *v
+	return nil
+}
+
+func (s *Store) modelAt(model id.ID) int {
+	return slices.IndexFunc(s.Models, func(m routing.PlatformModel) bool { return m.ID == model })
+}
+
+// ModelListOf implements routing.Store.
+func (s *Store) ModelListOf(ctx context.Context, tenant id.ID) ([]routing.PlatformModel, error) {
+	var out []routing.PlatformModel
+	platforms, err := s.PlatformListOf(ctx, tenant)
+	for i := range platforms {
+		of, _ := s.ModelList(ctx, platforms[i].ID)
+		out = append(out, of...)
+	}
+	return out, err
+}
+
+// RuleSetExists implements routing.Store.
+func (s *Store) RuleSetExists(_ context.Context, set id.ID) (bool, error) {
+	return slices.Contains(s.Sets, set), nil
+}
+
+// PolicySetExists implements routing.Store.
+func (s *Store) PolicySetExists(_ context.Context, set id.ID) (bool, error) {
+	return slices.Contains(s.Sets, set), nil
 }

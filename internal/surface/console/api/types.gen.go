@@ -766,10 +766,13 @@ type RouteRequest struct {
 	Conversation string `json:"conversation,omitempty"`
 
 	// Features What a model must be able to do.
-	Features        []RouteRequestFeatures `json:"features,omitempty"`
-	InputTokens     int64                  `json:"inputTokens,omitempty"`
-	MaxOutputTokens int64                  `json:"maxOutputTokens,omitempty"`
-	Stream          bool                   `json:"stream"`
+	Features    []RouteRequestFeatures `json:"features,omitempty"`
+	InputTokens int64                  `json:"inputTokens,omitempty"`
+
+	// Ip Where it comes from; absent, from where the inquiry does.
+	Ip              string `json:"ip,omitempty"`
+	MaxOutputTokens int64  `json:"maxOutputTokens,omitempty"`
+	Stream          bool   `json:"stream"`
 }
 
 // RouteRequestFeatures defines model for RouteRequest.Features.
@@ -777,6 +780,9 @@ type RouteRequestFeatures string
 
 // RouteStanding defines model for RouteStanding.
 type RouteStanding struct {
+	// AccessRuleId The access rule that decided; absent where none is about it.
+	AccessRuleId string `json:"accessRuleId,omitempty"`
+
 	// Chosen Would be tried first.
 	Chosen       bool   `json:"chosen"`
 	CredentialId string `json:"credentialId,omitempty"`

@@ -505,6 +505,8 @@ export interface components {
         };
         /** @description The shape of the request. */
         RouteRequest: {
+            /** @description Where it comes from; absent, from where the inquiry does. */
+            ip?: string;
             stream?: boolean;
             /** Format: int64 */
             inputTokens?: number;
@@ -549,6 +551,8 @@ export interface components {
             gate: string;
             /** @description Why the gate is closed. */
             reason?: string;
+            /** @description The access rule that decided; absent where none is about it. */
+            accessRuleId?: string;
             /** @description When it opens, where that is known. */
             until?: string;
             /**
@@ -944,6 +948,8 @@ export interface components {
             gate: string;
             /** @description Why, where more is known than the gate. */
             reason?: string;
+            /** @description The access rule that decided; absent where none is about it. */
+            accessRuleId?: string;
             /** @description When the gate opens, where that is known. */
             until?: string;
             /** @description Quarters of the requests that may be under way; of the chosen one. */

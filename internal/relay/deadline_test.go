@@ -1,0 +1,76 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// armed is a deadline in a time of its own, and how long it took to end.
+func armed(t *testing.T, total time.Duration, during func(d *deadline)) (took time.Duration, cause error) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		d := newDeadline(t.Context(), start, total, time.Now)
+		defer d.stop()
+		during(d)
+		<-d.ctx.Done()
+		took, cause = time.Since(start), context.Cause(d.ctx)
+	})
+	return took, cause
+}
+
+func TestDeadlineEndsWhatMakesNoProgress(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		total  time.Duration
+		during func(d *deadline)
+		want   time.Duration
+	}{
+		"armed once":             {0, func(d *deadline) { d.arm(time.Second) }, time.Second},
+		"total alone":            {5 * time.Second, func(d *deadline) { d.arm(0) }, 5 * time.Second},
+		"total before idle":      {time.Second, func(d *deadline) { d.arm(time.Minute) }, time.Second},
+		"a shorter one later":    {0, func(d *deadline) { d.arm(time.Minute); d.arm(time.Second) }, time.Second},
+		"a shorter one after it": {0, func(d *deadline) { d.arm(time.Minute); d.arm(time.Hour); d.arm(time.Second) }, time.Second},
+		"put off by progress": {0, func(d *deadline) {
+			for range 10 {
+				d.arm(time.Second)
+				time.Sleep(900 * time.Millisecond)
+			}
+		}, 9*time.Second + 100*time.Millisecond},
+		"no longer than total, whatever the progress": {2 * time.Second, func(d *deadline) {
+			for range 3 {
+				d.arm(time.Second)
+				time.Sleep(900 * time.Millisecond)
+			}
+		}, 2700 * time.Millisecond},
+		"bounded by the attempt's own": {time.Minute, func(d *deadline) { d.bound(3*time.Second, 3*time.Second); d.arm(0) }, 3 * time.Second},
+		"paused": {0, func(d *deadline) {
+			d.arm(time.Second)
+			d.pause()
+			time.Sleep(10 * time.Second)
+			if !d.resume() {
+				panic("a deadline that would have passed was not noticed")
+			}
+			d.arm(time.Second)
+		}, 11 * time.Second},
+		"paused for a moment": {0, func(d *deadline) {
+			d.arm(time.Second)
+			d.pause()
+			time.Sleep(time.Second / 2)
+			if d.resume() {
+				panic("missed before its time")
+			}
+		}, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			took, cause := armed(t, c.total, c.during)
+			if took != c.want || !errors.Is(cause, errDeadline) {
+				t.Errorf("ended after %v with %v, want %v", took, cause, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,18 @@
+package gateway_test
+
+import (
+	"testing"
+
+	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/surface/surfacetest"
+)
+
+// TestPermissionMatrix holds who may do what against testdata/permissions.txt.
+func TestPermissionMatrix(t *testing.T) {
+	t.Parallel()
+	m := surfacetest.Matrix{
+		File: "testdata/permissions.txt", Routes: surfacetest.RoutesOf(newWorld(t, identity.Config{}).surface.Routes()),
+		Open: func(t *testing.T) *surfacetest.World { t.Helper(); return newWorld(t, identity.Config{}).World },
+	}
+	m.Check(t)
+}

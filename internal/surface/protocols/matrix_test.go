@@ -1,0 +1,84 @@
+package protocols_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/journal"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/money"
+	"github.com/gantry-ai/gantry/internal/relay"
+	"github.com/gantry-ai/gantry/internal/surface/httpx"
+	"github.com/gantry-ai/gantry/internal/surface/protocols"
+	"github.com/gantry-ai/gantry/internal/surface/surfacetest"
+)
+
+// quiet is a journal that is ready and keeps nothing.
+type quiet struct{ relay.Journal }
+
+func (quiet) Ready() error { return nil }
+
+func (quiet) Append(*journal.Record) journal.Ticket { return journal.Ticket{} }
+
+// none are Gantry's accounts where nothing is booked.
+type none struct{}
+
+func (none) ID(string, money.Currency) id.ID { return id.ID{} }
+
+// poor are wallets that are empty.
+type poor struct{}
+
+func (poor) Wallet(context.Context, id.ID, money.Currency) (*wallet.Wallet, error) {
+	return nil, wallet.ErrInsufficient
+}
+
+// open is a world whose relay has routes and whose people have no money: calls get as far as the model that they ask for.
+func open(t *testing.T) *surfacetest.World {
+	t.Helper()
+	w := surfacetest.New(t, identity.Config{})
+	routed := relay.New(relay.Options{
+		Keys: w.Directory, Journal: quiet{}, Wallets: poor{}, Accounts: none{}, Now: w.Clock.Now, Log: w.Log, Limits: relay.Limits{MaxBody: 1 << 20},
+	})
+	r := chi.NewRouter()
+	r.Use(httpx.Edge(nil), func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
+			routed.Use(w.Snapshot())
+			next.ServeHTTP(rw, req)
+		})
+	})
+	protocols.Mount(r, protocols.Options{Relay: routed, Keys: w.Directory, Caller: func(req *http.Request) relay.Caller {
+		return relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req)}
+	}})
+	w.Handler = r
+	w.Populate()
+	return w
+}
+
+// routes walks what is mounted.
+func routes(t *testing.T) (out []string) {
+	t.Helper()
+	mounted, ok := open(t).Handler.(chi.Router)
+	if !ok {
+		t.Fatal("no router")
+	}
+	err := chi.Walk(mounted, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		out = append(out, method+" "+route)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestPermissionMatrix holds who may do what against testdata/permissions.txt.
+func TestPermissionMatrix(t *testing.T) {
+	t.Parallel()
+	m := surfacetest.Matrix{File: "testdata/permissions.txt", Routes: routes(t), Open: open}
+	m.Check(t)
+}
