@@ -21,6 +21,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/kernel/tx"
 	"github.com/gantry-ai/gantry/internal/testkit/fakeopenai"
+	"github.com/gantry-ai/gantry/internal/testkit/pgtest"
 )
 
 // house is an assembled installation that is served, with an administrator.
@@ -216,4 +217,15 @@ func chat(model string, stream bool) map[string]any {
 	return map[string]any{
 		"model": model, "max_tokens": 20, "stream": stream, "messages": []any{map[string]any{"role": "user", "content": "hi"}},
 	}
+}
+
+// eachDatabase runs a test in a house on SQLite and in one on PostgreSQL.
+func eachDatabase(t *testing.T, test func(*testing.T, *house), change ...func(*App)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); test(t, newHouse(t, change...)) })
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		url := pgtest.New(t)
+		test(t, newHouse(t, append(change, func(a *App) { a.cfg.Database.URL = secret.New(url) })...))
+	})
 }

@@ -189,7 +189,7 @@ func TestTokensOfATrustedIssuerAreBearers(t *testing.T) {
 	h.call("GET", "/api/admin/platforms", p.Token(map[string]any{"groups": []string{"chiefs"}}), nil, nil, 403)
 	var key struct{ Secret string }
 	h.call("POST", "/api/v1/api-keys", token, object{"name": "mine"}, &key, 201)
-	served(t, h, guest{key: key.Secret})
+	isServed(t, h, guest{key: key.Secret})
 
 	for name, over := range map[string]map[string]any{
 		"expired": {"exp": 1}, "of another audience": {"aud": "x"}, "of an unknown tenant": {"org": "x", "sub": "person-3"},

@@ -67,17 +67,6 @@ func (h *house) factors(who guest) map[string]string {
 	return out
 }
 
-// eachDatabase runs a test on houses over either database.
-func eachDatabase(t *testing.T, test func(*testing.T, *house)) {
-	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { t.Parallel(); test(t, newHouse(t)) })
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		url := pgtest.New(t)
-		test(t, newHouse(t, func(a *App) { a.cfg.Database.URL = secret.New(url) }))
-	})
-}
-
 // TestWhatGroupsAndTenantsSayIsInForce: discounts reach bills, limits and quotas calls, overdrafts wallets, and who is
 // stopped is not served, from the answer to the change on.
 func TestWhatGroupsAndTenantsSayIsInForce(t *testing.T) {
@@ -94,27 +83,27 @@ func TestWhatGroupsAndTenantsSayIsInForce(t *testing.T) {
 		})
 		user := "/users/" + who.id.String()
 		h.change("PATCH", user, object{"defaultUserGroupId": group})
-		served(t, h, who)
+		isServed(t, h, who)
 		if got := h.factors(who); len(got) != 1 || got["group"] != "0.25" {
 			t.Errorf("factors %v", got)
 		}
 		h.change("PATCH", "/user-groups/"+group, object{"rateLimitPolicy": object{"rpd": 2}})
-		served(t, h, who)
-		served(t, h, who)
+		isServed(t, h, who)
+		isServed(t, h, who)
 		refusedWith(t, h, who, 429, "rate_limit")
 		h.change("PATCH", "/user-groups/"+group, object{
 			"rateLimitPolicy": nil, "quotaPolicy": object{"currency": "SIM", "total": "0"},
 		})
 		refusedWith(t, h, who, 402, "quota_exceeded")
 		h.change("PATCH", "/user-groups/"+group, object{"quotaPolicy": object{}, "status": "disabled"})
-		served(t, h, who)
+		isServed(t, h, who)
 		if got := h.factors(who); len(got) != 0 {
 			t.Errorf("factors of a disabled group %v", got)
 		}
 		h.change("PATCH", user, object{"status": "disabled"})
 		refusedWith(t, h, who, 403, "user_disabled")
 		h.change("PATCH", user, object{"status": "active"})
-		served(t, h, who)
+		isServed(t, h, who)
 		testTenantInForce(t, h, tenant)
 	})
 }
@@ -122,7 +111,7 @@ func TestWhatGroupsAndTenantsSayIsInForce(t *testing.T) {
 func testTenantInForce(t *testing.T, h *house, tenant string) {
 	t.Helper()
 	member := h.join("member", "welcome to acme")
-	served(t, h, member)
+	isServed(t, h, member)
 	if got := h.factors(member); len(got) != 1 || got["tenant"] != "0.5" {
 		t.Errorf("factors %v", got)
 	}
@@ -137,7 +126,7 @@ func testTenantInForce(t *testing.T, h *house, tenant string) {
 		}
 	}
 	h.change("PATCH", "/tenants/"+tenant, object{"rateLimitPolicy": object{"rpd": 1}})
-	served(t, h, member)
+	isServed(t, h, member)
 	refusedWith(t, h, member, 429, "rate_limit")
 	h.change("PATCH", "/tenants/"+tenant, object{"rateLimitPolicy": object{}, "status": "disabled"})
 	refusedWith(t, h, member, 403, "tenant_disabled")
@@ -149,7 +138,7 @@ func (h *house) join(name, invitation string) guest {
 	return h.inviteWith(name, "", object{"invitationCode": invitation})
 }
 
-func served(t *testing.T, h *house, who guest) {
+func isServed(t *testing.T, h *house, who guest) {
 	t.Helper()
 	if status, code := h.ask(who, "sim-chat"); status != http.StatusOK {
 		t.Fatalf("answer %d %s", status, code)
@@ -169,7 +158,7 @@ func TestDeletedUsersLeaveTheLedgerWhole(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, h *house) {
 		t.Helper()
 		who := h.invite("who", "5")
-		served(t, h, who)
+		isServed(t, h, who)
 		path := "/api/admin/users/" + who.id.String()
 		resp, text := h.send("DELETE", path, h.admin, nil)
 		if resp.StatusCode != http.StatusConflict {
@@ -235,18 +224,18 @@ func TestOtherNodesHearOfIdentity(t *testing.T) {
 		}
 	}
 	hear()
-	served(t, there, who)
+	isServed(t, there, who)
 	group := here.change("POST", "/user-groups", object{
 		"groupKey": "slow", "name": "Slow", "rateLimitPolicy": object{"rpd": 2}, "billingDiscountPolicy": object{"default": 0.5},
 	})
 	user := "/users/" + who.id.String()
 	here.change("PATCH", user, object{"defaultUserGroupId": group})
 	hear()
-	served(t, there, who)
+	isServed(t, there, who)
 	refusedWith(t, there, who, 429, "rate_limit")
 	here.change("PATCH", "/user-groups/"+group, object{"rateLimitPolicy": object{"rpd": 20}})
 	hear()
-	served(t, there, who)
+	isServed(t, there, who)
 	if got := there.factors(who); got["group"] != "0.5" {
 		t.Errorf("factors %v", got)
 	}

@@ -101,6 +101,12 @@ var Rules = []Rule{
 		Plant:  "internal/lease internal/store",
 	},
 	{
+		Reason: "files are kept without knowing who made them, who reads them or where their rows are",
+		In:     []string{"internal/blob"},
+		Only:   []string{"std", "internal/kernel/...", "github.com/minio/minio-go/...", "code.dny.dev/ssrf"},
+		Plant:  "internal/blob internal/store",
+	},
+	{
 		Reason: "store does what domains, journal and lease ask for; it knows nobody above them",
 		In:     []string{"internal/store/..."},
 		Never: []string{

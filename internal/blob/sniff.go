@@ -33,5 +33,5 @@ func Sniff(content []byte) string {
 
 // films are the brands of MP4 files that the standard algorithm does not know.
 var films = map[string]bool{
-	"isom": true, "iso2": true, "iso4": true, "iso5": true, "iso6": true, "mp41": true, "mp42": true, "avc1": true, "dash": true, "M4V ": true,
+	"isom": true, "iso2": true, "iso4": true, "iso5": true, "iso6": true, "mp41": true, "mp42": true, "avc1": true, "dash": true,
 }

@@ -85,6 +85,7 @@ func (c *call) worstCase(t *Target, purse *wallet.Wallet) (money.Amount, error) 
 	askedUnits(kind, &c.ask, &most.Usage)
 	if !producesText(kind) {
 		most.Usage = chargeable(kind, c.schedule, most.Usage)
+		_, most.PricedOnly = pieceOf(kind)
 		return c.schedule.WorstCase(&most)
 	}
 	limit := c.ask.MaxOutput

@@ -50,7 +50,7 @@ func chargeable(k inference.Kind, s *pricing.Schedule, u inference.Usage) infere
 		return u
 	}
 	for r := range u.Quantities {
-		if r := inference.Resource(r); (r == piece || r <= inference.AudioOutput) && !s.Prices(r) { //nolint:gosec // a small index
+		if r := inference.Resource(r); (r == piece || r <= inference.AudioOutput) && !s.Prices(r) {
 			u.Quantities[r] = 0
 		}
 	}

@@ -22,6 +22,9 @@ type Inputs struct {
 	// Split, for WorstCase alone, says that the classes of the input and of the output tokens are not known yet: any part
 	// of them may turn out to be cached, written to a cache, reasoning, an image, audio.
 	Split bool
+	// PricedOnly, for WorstCase with Split, says that classes without a price are left out where another class of their family
+	// has one, because they will not be billed: pictures have a price, and the text beside them need not.
+	PricedOnly bool
 }
 
 // substitutes names, for a resource without a price of its own, the resource at whose price it is charged, so that a

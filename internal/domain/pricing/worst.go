@@ -107,6 +107,19 @@ func spread(q *inference.Quantities) error {
 	return nil
 }
 
+// skips reports whether a family's own class is left out for want of a price.
+func (w *worst) skips(parent inference.Resource) bool {
+	if !w.in.PricedOnly {
+		return false
+	}
+	for r := range inference.NumResources {
+		if families[r] == parent && w.rates[r].rule != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // split adds the most that a family's tokens can cost, however they divide into classes: of rules that are linear the
 // dearest, of others each.
 func (w *worst) split(parent inference.Resource) error {
@@ -117,7 +130,7 @@ func (w *worst) split(parent inference.Resource) error {
 	var dearest money.Amount
 	lines := money.Amount(0)
 	for r := range inference.NumResources {
-		if families[r] != parent || w.folds[r] != r || (w.rates[r].rule == nil && r != parent) {
+		if families[r] != parent || w.folds[r] != r || (w.rates[r].rule == nil && (r != parent || w.skips(parent))) {
 			continue
 		}
 		amount, err := w.most(r, whole)

@@ -130,6 +130,7 @@ func (u *upstream) job(req *http.Request) (provider.Job, error) {
 		}
 	case provider.JobFailed:
 		out.Failure = u.jobFailure(&v)
+	case provider.JobQueued, provider.JobRunning, provider.JobCanceled:
 	}
 	return out, nil
 }

@@ -109,7 +109,11 @@ func (s *Suite) classifiesJobs(t *testing.T) {
 	t.Helper()
 	for i := range s.JobFailures {
 		f := &s.JobFailures[i]
-		_, err := s.open(t).(provider.Submitter).Submit(t.Context(), &f.Call)
+		u, able := s.open(t).(provider.Submitter)
+		if !able {
+			t.Fatal("there are no jobs to fail")
+		}
+		_, err := u.Submit(t.Context(), &f.Call)
 		var e *provider.Error
 		if !errors.As(err, &e) {
 			t.Errorf("%s: %v", f.Name, err)

@@ -125,7 +125,7 @@ func (r *imagesRequest) decode() *failure {
 
 func decodeInput(in *wire.MediaInput, param string) (image.Image, *failure) {
 	if in.Data == nil {
-		return nil, nil //nolint:nilnil // there is no picture, and nothing wrong with that
+		return nil, nil // there is no picture, and nothing wrong with that
 	}
 	img, err := draw.Decode(in.Decode())
 	switch {

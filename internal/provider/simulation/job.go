@@ -44,8 +44,8 @@ const (
 // id writes the job down.
 func (j *job) id() string {
 	b := append(make([]byte, 0, jobBytes), jobVersion)
-	b = binary.BigEndian.AppendUint64(b, uint64(j.created.UnixMilli())) //nolint:gosec // after 1970
-	b = binary.BigEndian.AppendUint64(b, uint64(j.length))              //nolint:gosec // not negative
+	b = binary.BigEndian.AppendUint64(b, uint64(j.created.UnixMilli()))
+	b = binary.BigEndian.AppendUint64(b, uint64(j.length)) //nolint:gosec // not negative
 	b = binary.BigEndian.AppendUint64(b, j.hash)
 	b = binary.BigEndian.AppendUint16(b, uint16(j.width))   //nolint:gosec // within the limits of a film
 	b = binary.BigEndian.AppendUint16(b, uint16(j.height))  //nolint:gosec // within the limits of a film

@@ -9,6 +9,7 @@ import (
 	_ "image/png"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -203,8 +204,10 @@ func TestResponsesCallTools(t *testing.T) {
 	_, text, _ := send(t, c)
 	var r struct {
 		Output []struct {
-			Type, Name, Arguments string
-			CallID                string `json:"call_id"`
+			Type      string `json:"type"`
+			Name      string `json:"name"`
+			Arguments string `json:"arguments"`
+			CallID    string `json:"call_id"`
 		} `json:"output"`
 	}
 	if err := json.Unmarshal([]byte(text), &r); err != nil || len(r.Output) != 1 || r.Output[0].Type != "function_call" || r.Output[0].Name != "get_weather" || !json.Valid([]byte(r.Output[0].Arguments)) {
@@ -237,9 +240,10 @@ func TestResponsesEndWhereTheyMust(t *testing.T) {
 
 func TestImagesTakeShapeInStreams(t *testing.T) {
 	t.Parallel()
+	const partial = "image_generation.partial_image"
 	_, stream, err := send(t, images(`,"stream":true,"partial_images":2`, ""))
 	types, m, _ := events(t, wire.ImageGenerations, stream)
-	if err != nil || strings.Join(types, " ") != "image_generation.partial_image image_generation.partial_image image_generation.completed" ||
+	if err != nil || !slices.Equal(types, []string{partial, partial, "image_generation.completed"}) ||
 		m.Usage.Quantities[inference.Image] != 1 || !m.Known {
 		t.Errorf("%v, %+v, %v", types, m, err)
 	}
@@ -260,7 +264,7 @@ func newStudio(t *testing.T, book JobBook) studio {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return studio{u.(*engine), c, book}
+	return studio{u.(*engine), c, book} //nolint:forcetypeassert // Open makes nothing else
 }
 
 func TestVideosTakeTheirTime(t *testing.T) {

@@ -186,7 +186,7 @@ func (e *engine) Fetch(ctx context.Context, id string, n int) (*http.Response, e
 	if n < 0 || n >= len(out.Results) {
 		return nil, unknownJob()
 	}
-	film := filmOf(j.hash+uint64(n)*golden, j.width, j.height, j.seconds) //nolint:gosec // not negative
+	film := filmOf(j.hash+uint64(n)*golden, j.width, j.height, j.seconds)
 	r := respond(&provider.Call{RequestID: id}, http.StatusOK, film)
 	r.Header.Set("Content-Type", "video/mp4")
 	return r, nil

@@ -37,6 +37,7 @@ func testBlobs(_ *testing.T, w *world) {
 }
 
 func testSimulationJobs(t *testing.T, w *world) {
+	t.Helper()
 	s := w.Simulation()
 	if _, ok, err := s.ByKey(w.ctx, "key"); ok || err != nil {
 		t.Errorf("a key that nobody claimed: %v, %v", ok, err)

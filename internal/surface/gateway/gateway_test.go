@@ -51,6 +51,7 @@ func worldOf(t *testing.T, core *surfacetest.World) *world {
 		Runtime: w.Runtime, Wallets: w.Wallets, Tasks: w.Tasks, Audit: w.Audit, Proxy: gateway.NetworkProxy{Source: "none"},
 		Limits:   func(context.Context, *identity.Principal) ([]limits.Subject, error) { return w.limited, nil },
 		Snapshot: w.Snapshot, Ready: func(context.Context) error { return w.notReady }, Env: "test", Log: w.Log, Now: w.Clock.Now,
+		Asset: asset,
 	})
 	r := chi.NewRouter()
 	r.Use(httpx.Edge(nil))
@@ -60,6 +61,11 @@ func worldOf(t *testing.T, core *surfacetest.World) *world {
 	w.Handler = r
 	w.Populate()
 	return w
+}
+
+// asset knows one file.
+func asset(name string) ([]byte, string, bool) {
+	return []byte("a film of some bytes"), "video/mp4", name == "video.mp4"
 }
 
 // run sends requests one after another, each with its answer held against the contract.

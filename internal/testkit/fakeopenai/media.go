@@ -3,6 +3,7 @@ package fakeopenai
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -105,7 +106,7 @@ func (s *Server) edits(w http.ResponseWriter, r *http.Request) {
 	fields, files := map[string]string{}, 0
 	for {
 		part, err := form.NextPart()
-		if err == io.EOF { //nolint:errorlint // as documented
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"mime/multipart"
 	"net/textproto"
+	"slices"
 	"strconv"
 
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
@@ -26,7 +27,7 @@ func (f *MediaFacts) Form(body []byte, without ...string) (form []byte, contentT
 	w := multipart.NewWriter(b)
 	for it := jsonscan.Members(body); it.Next(); {
 		name := string(it.Key)
-		if isPicture(name) || contains(without, name) || string(it.Value) == "null" {
+		if isPicture(name) || slices.Contains(without, name) || string(it.Value) == "null" {
 			continue
 		}
 		text, err := jsonscan.String(it.Value, jsonscan.Field{End: len(it.Value)})
@@ -58,15 +59,6 @@ func isPicture(name string) bool {
 	return false
 }
 
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
-}
-
 func writePicture(w *multipart.Writer, field, name string, in *MediaInput) {
 	content := in.Decode()
 	kind := imageType(content)
@@ -83,7 +75,7 @@ func writePicture(w *multipart.Writer, field, name string, in *MediaInput) {
 func (f *MediaFacts) Without(body []byte, names ...string) []byte {
 	var out []byte
 	for it := jsonscan.Members(body); it.Next(); {
-		if contains(names, string(it.Key)) {
+		if slices.Contains(names, string(it.Key)) {
 			continue
 		}
 		if out == nil {
@@ -102,9 +94,9 @@ func (f *MediaFacts) Without(body []byte, names ...string) []byte {
 // EditJSON writes an edit whose pictures are addresses or files of the upstream's in the shape that OpenAI has for that.
 // without names members to leave out.
 func (f *MediaFacts) EditJSON(body []byte, without ...string) []byte {
-	rest := f.Without(body, append(without, mediaNames[keyImages], mediaNames[keyImage], mediaNames[keyImageURL],
+	out := f.Without(body, append(without, mediaNames[keyImages], mediaNames[keyImage], mediaNames[keyImageURL],
 		mediaNames[keyInputReference], mediaNames[keyMask])...)
-	out := append(rest[:len(rest)-1], `,"images":[`...)
+	out = append(out[:len(out)-1], `,"images":[`...)
 	for i := range f.Inputs {
 		if i > 0 {
 			out = append(out, ',')

@@ -94,8 +94,13 @@ func (f *MediaFacts) imageTokens() int64 {
 func (f *MediaFacts) dimensions() map[string]string {
 	out := map[string]string{}
 	for _, d := range [...]struct{ name, value string }{
-		{"size", f.Size}, {"quality", f.Quality}, {"resolution", f.Resolution}, {"aspect_ratio", f.AspectRatio},
-		{"style", f.Style}, {"background", f.Background}, {"audio", f.Audio},
+		{"size", f.Size},
+		{"quality", f.Quality},
+		{"resolution", f.Resolution},
+		{"aspect_ratio", f.AspectRatio},
+		{"style", f.Style},
+		{"background", f.Background},
+		{"audio", f.Audio},
 	} {
 		if d.value != "" {
 			out[d.name] = d.value

@@ -126,7 +126,7 @@ func readAddress(value []byte, path string) (in MediaInput, err error) {
 		return in, invalidValue(path, "The image is not a valid base64 data URL.")
 	}
 	in.Type, in.Data = strings.ToLower(string(head)), data
-	if real := imageType(in.head()); real == "" || in.Type != real && in.Type != "image/jpg" {
+	if found := imageType(in.head()); found == "" || in.Type != found && in.Type != "image/jpg" {
 		return in, fileType(path)
 	}
 	return in, nil

@@ -125,8 +125,14 @@ func (f *MediaFacts) readWords(body []byte) error {
 		key int
 		to  *string
 	}{
-		{keySize, &f.Size}, {keyQuality, &f.Quality}, {keyResolution, &f.Resolution}, {keyAspectRatio, &f.AspectRatio},
-		{keyStyle, &f.Style}, {keyBackground, &f.Background}, {keyOutputFormat, &f.OutputFormat}, {keyMediaForm, &f.ResponseFormat},
+		{keySize, &f.Size},
+		{keyQuality, &f.Quality},
+		{keyResolution, &f.Resolution},
+		{keyAspectRatio, &f.AspectRatio},
+		{keyStyle, &f.Style},
+		{keyBackground, &f.Background},
+		{keyOutputFormat, &f.OutputFormat},
+		{keyMediaForm, &f.ResponseFormat},
 	} {
 		span, ok := f.of(body, w.key)
 		if !ok {

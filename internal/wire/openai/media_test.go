@@ -141,25 +141,25 @@ func TestAddresses(t *testing.T) {
 }
 
 // form writes a form of named fields; names that begin with @ are files.
-func form(t testing.TB, fields ...string) (body []byte, boundary string) {
-	t.Helper()
+func form(tb testing.TB, fields ...string) (body []byte, boundary string) {
+	tb.Helper()
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
 	for i := 0; i < len(fields); i += 2 {
 		if name, isFile := strings.CutPrefix(fields[i], "@"); isFile {
 			part, err := w.CreateFormFile(name, "../a\"\r\nX: 1.png")
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			_, _ = part.Write([]byte(fields[i+1]))
 			continue
 		}
 		if err := w.WriteField(fields[i], fields[i+1]); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes(), w.Boundary()
 }
@@ -222,7 +222,7 @@ func TestEditFormRefuses(t *testing.T) {
 			}
 		}
 		body, boundary := form(t, c.fields...)
-		_, err := ImageEdits.(wire.Former).FromForm(body, boundary)
+		_, err := ImageEdits.(wire.Former).FromForm(body, boundary) //nolint:forcetypeassert // compile-time guards say so
 		var f *fault.Error
 		if !errors.As(err, &f) || f.Code != c.code || f.Path != c.path || f.Status != 400 {
 			t.Errorf("%s: %v", c.name, err)
@@ -301,7 +301,7 @@ func TestImageAnswers(t *testing.T) {
 
 func TestMediaAreExchanged(t *testing.T) {
 	t.Parallel()
-	bearer := ImageGenerations.(wire.MediaBearer)
+	bearer := ImageGenerations.(wire.MediaBearer) //nolint:forcetypeassert // compile-time guards say so
 	body := []byte(`{"a":"[{","data":[{"url":"https://x.example/1","revised_prompt":"p"},{"b64_json":"QUJD"},{"url":null,"b64_json":"QUJD"},{"url":"y","b64_json":null}],"z":1}`)
 	found := bearer.Media(body)
 	if len(found) != 4 || found[0].URL != "https://x.example/1" || string(found[1].Data) != "QUJD" || string(found[2].Data) != "QUJD" || found[3].URL != "y" {
@@ -328,7 +328,7 @@ func TestMediaFormatsReadAndEdit(t *testing.T) {
 	if got != `{"model":"n","prompt":"Brücke über den Fluss","n":2}` {
 		t.Errorf("got %s", got)
 	}
-	texter := ImageGenerations.(wire.Texter)
+	texter := ImageGenerations.(wire.Texter) //nolint:forcetypeassert // compile-time guards say so
 	if s := texter.Text(body, &a, 4); s != "Brü" {
 		t.Errorf("got %q", s)
 	}

@@ -26,7 +26,7 @@ func TestPeekResponses(t *testing.T) {
 		a.Needs != wire.NeedsImages|wire.NeedsTools || a.InputBound < 3000 {
 		t.Errorf("got %+v", a)
 	}
-	if text := Responses.(wire.Texter).Text(body, &a, 100); text != "be brief\nlook" {
+	if text := Responses.(wire.Texter).Text(body, &a, 100); text != "be brief\nlook" { //nolint:forcetypeassert // compile-time guards say so
 		t.Errorf("got %q", text)
 	}
 	got := string(Responses.Edit(nil, body, &a, wire.Change{Model: "other", MaxOutput: 32, AskUsage: true, MaxOutputParam: "max_tokens"}))
@@ -94,7 +94,7 @@ func TestResponseAnswers(t *testing.T) {
 			t.Errorf("%s: %+v, %v", body, m, ok)
 		}
 	}
-	if n := Responses.(wire.Counting).CountAnswer([]byte(doneResponse), tokens.O200k); n != 2 {
+	if n := Responses.(wire.Counting).CountAnswer([]byte(doneResponse), tokens.O200k); n != 2 { //nolint:forcetypeassert // compile-time guards say so
 		t.Errorf("%d tokens", n)
 	}
 }
@@ -133,7 +133,7 @@ func TestResponseStreams(t *testing.T) {
 	end := event("response.completed", `,"response":`+doneResponse)
 	m := Responses.Meter(wire.MeterOptions{HideUsage: true})
 	got, sign := follow(t, m, ": alive\n\n"+begin+text+end+"data: [DONE]\n\n")
-	if got != begin+text || sign != wire.Ended || string(m.(wire.Closer).Last()) != end {
+	if got != begin+text || sign != wire.Ended || string(m.(wire.Closer).Last()) != end { //nolint:forcetypeassert // compile-time guards say so
 		t.Errorf("sign %d, got %s", sign, got)
 	}
 	if r := m.Result(); !r.Known || r.Usage.OutputTokens() != 30 || r.Usage.Quantities[inference.Search] != 1 || m.Tokens() != 4 {
@@ -152,7 +152,7 @@ func TestResponseStreams(t *testing.T) {
 		if sign != want || (sign == wire.Goes) != (got == begin+bad) {
 			t.Errorf("%s: sign %d, got %s", bad, sign, got)
 		}
-		m.(wire.MeterCounter).Release()
+		m.(wire.MeterCounter).Release() //nolint:forcetypeassert // compile-time guards say so
 	}
 }
 
@@ -162,7 +162,7 @@ func TestImageStreams(t *testing.T) {
 	end := event("image_generation.completed", `,"b64_json":"QUJD","usage":{"input_tokens":5,"output_tokens":100,"total_tokens":105}`)
 	m := ImageGenerations.Meter(wire.MeterOptions{Choices: 2})
 	got, sign := follow(t, m, partial+end+partial+end)
-	if got != partial+end+partial || sign != wire.Ended || string(m.(wire.Closer).Last()) != end {
+	if got != partial+end+partial || sign != wire.Ended || string(m.(wire.Closer).Last()) != end { //nolint:forcetypeassert // compile-time guards say so
 		t.Errorf("sign %d, got %s", sign, got)
 	}
 	if q := m.Result().Usage.Quantities; q[inference.Image] != 2 || q[inference.ImageOutput] != 200 || q[inference.TextInput] != 10 {

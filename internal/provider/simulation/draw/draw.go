@@ -98,13 +98,13 @@ func (s *Scene) tops(u float64) (out [hills]float64) {
 func (s *Scene) at(fromSun, v, ratio float64, tops *[hills]float64) uint8 {
 	for i := hills - 1; i >= 0; i-- {
 		if v > tops[i] {
-			return uint8(colorHill + i) //nolint:gosec // there are three
+			return uint8(colorHill + i)
 		}
 	}
 	if dy := (v - s.sunY) * ratio; fromSun*fromSun+dy*dy < s.sunSize*s.sunSize {
 		return colorSun
 	}
-	return uint8(v * bands) //nolint:gosec // v is below 1
+	return uint8(v * bands)
 }
 
 // PNG writes a picture as PNG.

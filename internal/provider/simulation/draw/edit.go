@@ -8,7 +8,7 @@ import (
 	_ "image/jpeg" // pictures come in these formats
 	_ "image/png"
 
-	_ "golang.org/x/image/webp"
+	_ "golang.org/x/image/webp" // and in this one
 )
 
 // MaxPixels is the largest picture that is taken: a small file can hold a huge one.

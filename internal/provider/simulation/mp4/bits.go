@@ -21,7 +21,7 @@ func (w *bitWriter) u(n int, v uint32) {
 
 // ue writes an unsigned Exp-Golomb code.
 func (w *bitWriter) ue(v int) {
-	n := bits.Len(uint(v + 1)) //nolint:gosec // never negative
+	n := bits.Len(uint(v + 1))
 	w.u(n-1, 0)
 	w.u(n, uint32(v+1)) //nolint:gosec // small
 }

@@ -5,6 +5,7 @@ package mp4
 import (
 	"encoding/binary"
 	"image"
+	"slices"
 )
 
 // Limits of a film.
@@ -47,8 +48,7 @@ func Encode(f *Film) []byte {
 	}
 	head := box("ftyp", []byte("isom\x00\x00\x02\x00isomiso2avc1mp41"))
 	size := len(head) + len(t.movie(0))
-	out := append(head, t.movie(size+8)...)
-	return append(out, box("mdat", t.data)...)
+	return slices.Concat(head, t.movie(size+8), box("mdat", t.data))
 }
 
 // track collects the frames.
@@ -76,7 +76,7 @@ func box(kind string, parts ...[]byte) []byte {
 	for _, p := range parts {
 		size += len(p)
 	}
-	out := binary.BigEndian.AppendUint32(make([]byte, 0, size), uint32(size)) //nolint:gosec // far below 4 GB
+	out := binary.BigEndian.AppendUint32(make([]byte, 0, size), uint32(size))
 	out = append(out, kind...)
 	for _, p := range parts {
 		out = append(out, p...)
