@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
-	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/testkit/fakeopenai"
 	"github.com/gantry-ai/gantry/internal/testkit/pgtest"
 )

@@ -109,7 +109,9 @@ func (c *crowd) lists() []crowdList {
 			return p.Total, err
 		}})
 	}
-	for name, q := range map[string]identity.UserQuery{"first": {}, "text": {Text: "user19"}, "nothing": {Text: "nobody there"}} {
+	for name, q := range map[string]identity.UserQuery{"first": {Realm: identity.EveryTenant()}, "text": {Realm: identity.EveryTenant(), Text: "user19"},
+		"nothing": {Realm: identity.EveryTenant(), Text: "nobody there"},
+	} {
 		lists = append(lists, crowdList{"users/" + name, func(ctx context.Context) (int64, error) {
 			p, err := c.store.Identity().UserList(ctx, q)
 			return p.Total, err

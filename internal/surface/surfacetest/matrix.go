@@ -2,6 +2,7 @@ package surfacetest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -189,14 +190,14 @@ func (w *World) acme() map[string]string {
 		w.t.Fatal(err)
 	}
 	w.addUserOf(&tenant, "acme-other", identity.RoleUser)
-	system := event.Actor{Source: "system"}
-	p, err := w.Routing.CreatePlatform(w.t.Context(), system, routing.NewPlatform{
+	operator := event.Actor{Source: "system", TenantID: w.User("admin").TenantID}
+	p, err := w.Routing.CreatePlatform(w.t.Context(), operator, routing.NewPlatform{
 		Provider: "openai", Key: "matrix", Name: "Matrix", Credentials: []byte(`{"apiKey":"sk-matrix-000000"}`),
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	model, err := w.Routing.CreateModel(w.t.Context(), system, routing.NewModel{PlatformID: p.ID, CanonicalModelKey: "openai/chat-9"})
+	model, err := w.Routing.CreateModel(w.t.Context(), operator, routing.NewModel{PlatformID: p.ID, CanonicalModelKey: "openai/chat-9"})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -205,6 +206,11 @@ func (w *World) acme() map[string]string {
 		SubjectType: "user", SubjectID: user.ID.String(), ResourceType: "platform", ResourceID: p.ID.String(),
 	})
 	if err != nil {
+		w.t.Fatal(err)
+	}
+	providers, err1 := w.Catalog.Providers(w.t.Context())
+	bases, err2 := w.Catalog.BaseModels(w.t.Context())
+	if err := errors.Join(err1, err2); err != nil {
 		w.t.Fatal(err)
 	}
 	now := w.Clock.Now()
@@ -216,5 +222,18 @@ func (w *World) acme() map[string]string {
 	return map[string]string{
 		"userID": user.ID.String(), "apiKeyID": w.Key("acme-key").String(), "taskID": task.ID.String(), "ruleID": rule.ID.String(),
 		"platformID": p.ID.String(), "modelID": model.ID.String(), "tenantID": tenant.ID.String(), "alias": "chat-9",
+		"groupID": w.addGroup(&admin), "providerID": providers[0].ID.String(), "baseModelID": bases[0].ID.String(),
+		"credentialID": p.Credentials[0].ID.String(),
 	}
+}
+
+// addGroup makes a group of the actor's tenant.
+func (w *World) addGroup(by *event.Actor) string {
+	w.t.Helper()
+	key, name := "staff", "Staff"
+	g, err := w.CreateGroup(w.t.Context(), *by, identity.OneTenant(by.TenantID), by.TenantID, identity.GroupChange{Key: &key, Name: &name})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return g.ID.String()
 }

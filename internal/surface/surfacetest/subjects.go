@@ -36,7 +36,7 @@ func subject(s identity.Store, kind access.SubjectType, v id.ID) (access.Subject
 
 // keySubject looks through the keys of all users: a key is found by its owner.
 func keySubject(s identity.Store, out access.Subject) (access.Subject, bool) {
-	users, err := s.UserList(context.Background(), identity.UserQuery{All: true})
+	users, err := s.UserList(context.Background(), identity.UserQuery{Realm: identity.EveryTenant(), All: true})
 	if err != nil {
 		return out, false
 	}
