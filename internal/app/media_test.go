@@ -16,7 +16,6 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/testkit/fakeopenai"
-	"github.com/gantry-ai/gantry/internal/testkit/pgtest"
 )
 
 // bills returns the lines of the newest task of a caller, as resource, quantity and amount, once it is written down.

@@ -9,8 +9,6 @@ import (
 	"github.com/gantry-ai/gantry/internal/config"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
-	"github.com/gantry-ai/gantry/internal/kernel/secret"
-	"github.com/gantry-ai/gantry/internal/testkit/pgtest"
 )
 
 // object is a JSON object.

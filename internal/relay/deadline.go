@@ -34,7 +34,7 @@ type deadline struct {
 
 // newDeadline returns a deadline without a limit but the total one, which counts from the start of the call.
 func newDeadline(parent context.Context, start time.Time, total time.Duration, now clock.Clock) *deadline {
-	d := &deadline{made: time.Now(), end: unset}
+	d := &deadline{made: time.Now(), end: unset} //nolint:forbidigo // the clock that timers go by
 	d.until.Store(unset)
 	d.fires.Store(unset)
 	d.ctx, d.cancel = context.WithCancelCause(parent)
@@ -43,16 +43,21 @@ func newDeadline(parent context.Context, start time.Time, total time.Duration, n
 	return d
 }
 
+// now is the moment it is.
+func (d *deadline) now() int64 {
+	return int64(time.Since(d.made)) //nolint:forbidigo // the clock that timers go by
+}
+
 // bound limits the attempt to the time that is left of its own; without a total there is no limit.
 func (d *deadline) bound(left, total time.Duration) {
 	if total > 0 {
-		d.end = min(d.end, int64(time.Since(d.made)+max(left, 0)))
+		d.end = min(d.end, d.now()+int64(max(left, 0)))
 	}
 }
 
 // arm gives the attempt the time d from now to make progress; 0 means no limit but the total one.
 func (d *deadline) arm(wait time.Duration) {
-	now := int64(time.Since(d.made))
+	now := d.now()
 	until := d.end
 	if wait > 0 {
 		until = min(until, now+int64(wait))
@@ -83,7 +88,7 @@ func (d *deadline) lapse() {
 func (d *deadline) over() bool {
 	for {
 		until := d.until.Load()
-		left := until - int64(time.Since(d.made))
+		left := until - d.now()
 		if left > 0 {
 			d.fires.Store(until)
 			d.timer.Reset(time.Duration(left))

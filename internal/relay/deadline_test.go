@@ -37,20 +37,20 @@ func TestDeadlineEndsWhatMakesNoProgress(t *testing.T) {
 		"put off by progress": {0, func(d *deadline) {
 			for range 10 {
 				d.arm(time.Second)
-				time.Sleep(900 * time.Millisecond)
+				<-time.After(900 * time.Millisecond)
 			}
 		}, 9*time.Second + 100*time.Millisecond},
 		"no longer than total, whatever the progress": {2 * time.Second, func(d *deadline) {
 			for range 3 {
 				d.arm(time.Second)
-				time.Sleep(900 * time.Millisecond)
+				<-time.After(900 * time.Millisecond)
 			}
 		}, 2700 * time.Millisecond},
 		"bounded by the attempt's own": {time.Minute, func(d *deadline) { d.bound(3*time.Second, 3*time.Second); d.arm(0) }, 3 * time.Second},
 		"paused": {0, func(d *deadline) {
 			d.arm(time.Second)
 			d.pause()
-			time.Sleep(10 * time.Second)
+			<-time.After(10 * time.Second)
 			if !d.resume() {
 				panic("a deadline that would have passed was not noticed")
 			}
@@ -59,7 +59,7 @@ func TestDeadlineEndsWhatMakesNoProgress(t *testing.T) {
 		"paused for a moment": {0, func(d *deadline) {
 			d.arm(time.Second)
 			d.pause()
-			time.Sleep(time.Second / 2)
+			<-time.After(time.Second / 2)
 			if d.resume() {
 				panic("missed before its time")
 			}

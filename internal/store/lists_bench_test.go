@@ -109,8 +109,9 @@ func (c *crowd) lists() []crowdList {
 			return p.Total, err
 		}})
 	}
-	for name, q := range map[string]identity.UserQuery{"first": {Realm: identity.EveryTenant()}, "text": {Realm: identity.EveryTenant(), Text: "user19"},
-		"nothing": {Realm: identity.EveryTenant(), Text: "nobody there"},
+	everybody := identity.EveryTenant()
+	for name, q := range map[string]identity.UserQuery{
+		"first": {Realm: everybody}, "text": {Realm: everybody, Text: "user19"}, "nothing": {Realm: everybody, Text: "nobody there"},
 	} {
 		lists = append(lists, crowdList{"users/" + name, func(ctx context.Context) (int64, error) {
 			p, err := c.store.Identity().UserList(ctx, q)

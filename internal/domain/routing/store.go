@@ -11,7 +11,18 @@ import (
 // Store is what routing asks of storage; for errors see identity.Store. Platforms come with their credentials.
 type Store interface {
 	tx.Runner
+	PlatformStore
+	ModelStore
+	PolicyStore
 
+	// ConfigVersion is a number that every committed change of configuration raises, on whatever node.
+	ConfigVersion(ctx context.Context) (int64, error)
+	// ConfigChanged raises it, in the transaction that changes the configuration.
+	ConfigChanged(ctx context.Context, t tx.Tx) error
+}
+
+// PlatformStore keeps platforms and their credentials.
+type PlatformStore interface {
 	// PlatformInsert writes the platform and its credentials.
 	PlatformInsert(ctx context.Context, t tx.Tx, v *Platform) error
 	// PlatformReplace writes every field of the platform but ID, Number and CreatedAt, and makes its credentials equal to
@@ -28,7 +39,10 @@ type Store interface {
 	PlatformLock(ctx context.Context, t tx.Tx, tenant, platform id.ID) (Platform, error)
 	// CredentialEnable puts a credential back into rotation, as if no policy had taken it out. Error: fault.ErrNotFound.
 	CredentialEnable(ctx context.Context, t tx.Tx, platform, credential id.ID, now time.Time) error
+}
 
+// ModelStore keeps platform models, and the rules of model names.
+type ModelStore interface {
 	ModelInsert(ctx context.Context, t tx.Tx, v *PlatformModel) error
 	ModelUpdate(ctx context.Context, t tx.Tx, v *PlatformModel) error
 	ModelDelete(ctx context.Context, t tx.Tx, model id.ID) error
@@ -46,7 +60,10 @@ type Store interface {
 	ModelRouteDelete(ctx context.Context, t tx.Tx, route id.ID) error
 	// ModelRouteList returns the routes of one tenant, or of all when tenant is zero, by alias.
 	ModelRouteList(ctx context.Context, tenant id.ID) ([]ModelRoute, error)
+}
 
+// PolicyStore keeps policies, and knows which sets there are.
+type PolicyStore interface {
 	PolicySetInsert(ctx context.Context, t tx.Tx, v *PolicySet) error
 	PolicySetList(ctx context.Context) ([]PolicySet, error)
 	// PolicySetByID reads a set for changing it: until the transaction ends nobody else does.
@@ -65,9 +82,4 @@ type Store interface {
 	// RuleSetExists and PolicySetExists report whether a set of prices or of policies is there.
 	RuleSetExists(ctx context.Context, set id.ID) (bool, error)
 	PolicySetExists(ctx context.Context, set id.ID) (bool, error)
-
-	// ConfigVersion is a number that every committed change of configuration raises, on whatever node.
-	ConfigVersion(ctx context.Context) (int64, error)
-	// ConfigChanged raises it, in the transaction that changes the configuration.
-	ConfigChanged(ctx context.Context, t tx.Tx) error
 }

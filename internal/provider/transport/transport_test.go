@@ -394,6 +394,12 @@ func TestIdleConnectionsAreClosedInTime(t *testing.T) {
 	<-closed
 }
 
+// onWait asks a body to tell before it waits, if it can.
+func onWait(resp *http.Response, tell func() error) bool {
+	w, ok := resp.Body.(interface{ OnWait(tell func() error) bool })
+	return ok && w.OnWait(tell)
+}
+
 func TestBodiesTellBeforeTheyWait(t *testing.T) {
 	t.Parallel()
 	for _, secure := range []bool{false, true} {
@@ -411,7 +417,8 @@ func TestBodiesTellBeforeTheyWait(t *testing.T) {
 			})
 			o := transport.Options{}
 			if secure {
-				o.TLS = s.Client().Transport.(*http.Transport).TLSClientConfig
+				trusting, _ := s.Client().Transport.(*http.Transport)
+				o.TLS = trusting.TLSClientConfig
 			}
 			resp, err := newTransport(t, o).RoundTrip(post(t.Context(), t, s.URL, nil))
 			if err != nil {
@@ -419,7 +426,7 @@ func TestBodiesTellBeforeTheyWait(t *testing.T) {
 			}
 			defer resp.Body.Close()
 			told := 0
-			ok := resp.Body.(interface{ OnWait(tell func() error) bool }).OnWait(func() error {
+			ok := onWait(resp, func() error {
 				told++
 				next <- struct{}{}
 				return nil
@@ -451,7 +458,9 @@ func TestWhoIsToldMayEndTheBody(t *testing.T) {
 		t.Fatal(err)
 	}
 	enough := errors.New("enough")
-	resp.Body.(interface{ OnWait(tell func() error) bool }).OnWait(func() error { return enough })
+	if !onWait(resp, func() error { return enough }) {
+		t.Fatal("the body does not tell")
+	}
 	if _, err := io.ReadAll(resp.Body); !errors.Is(err, enough) {
 		t.Errorf("ended with %v", err)
 	}

@@ -22,7 +22,11 @@ type writes struct {
 // CloseWrite counts as a write of less than nothing.
 func (w *writes) CloseWrite() error {
 	w.sizes <- -1
-	return w.Conn.(*net.TCPConn).CloseWrite()
+	c, ok := w.Conn.(*net.TCPConn)
+	if !ok {
+		return net.ErrClosed
+	}
+	return c.CloseWrite()
 }
 
 func (w *writes) Write(p []byte) (int, error) {

@@ -254,6 +254,9 @@ func (w *World) compile() {
 		w.t.Error(err)
 	}
 	operator, err := w.operator(context.Background())
+	if err != nil {
+		w.t.Error(err)
+	}
 	routes, err := w.routes.ModelRouteList(context.Background(), id.ID{})
 	if err != nil {
 		w.t.Error(err)

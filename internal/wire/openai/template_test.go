@@ -46,9 +46,13 @@ func oneByOne(t *testing.T, stream string, o wire.MeterOptions) (string, metered
 
 // inRuns passes it through another one, taking as many events at a time as the meter can, and never more tokens than step
 // beyond what it had.
-func inRuns(t *testing.T, stream string, o wire.MeterOptions, step int64, r io.Reader) (string, metered, int) {
+func inRuns(t *testing.T, r io.Reader, o wire.MeterOptions, step int64) (string, metered, int) {
 	t.Helper()
 	m := chatFormat{}.Meter(o)
+	runner, ok := m.(wire.Runner)
+	if !ok {
+		t.Fatal("the meter takes no runs")
+	}
 	events := sse.NewReader(r, 1<<20)
 	var out []byte
 	runs := 0
@@ -56,7 +60,7 @@ func inRuns(t *testing.T, stream string, o wire.MeterOptions, step int64, r io.R
 		if b := events.Pending(); len(b) > 0 {
 			most := m.Tokens() + step
 			var n int
-			out, n = m.(wire.Runner).Run(out, b, most)
+			out, n = runner.Run(out, b, most)
 			if m.Tokens() > most && n > 0 {
 				t.Fatalf("%d tokens where %d are allowed", m.Tokens(), most)
 			}
@@ -128,7 +132,7 @@ func TestRunsDeliverAndCountWhatEventsDo(t *testing.T) {
 			o.NoUsage = seed%6 == 0
 		}
 		want, all := oneByOne(t, stream, o)
-		got, same, n := inRuns(t, stream, o, 1+rnd.Int64N(80), dribble{strings.NewReader(stream), rnd})
+		got, same, n := inRuns(t, dribble{strings.NewReader(stream), rnd}, o, 1+rnd.Int64N(80))
 		if got != want {
 			t.Fatalf("seed %d: delivered\n%s\nwant\n%s", seed, got, want)
 		}
@@ -149,7 +153,7 @@ func FuzzRun(f *testing.F) {
 	f.Fuzz(func(t *testing.T, stream []byte, step int64) {
 		step = max(0, step%1000)
 		want, all := oneByOne(t, string(stream), wire.MeterOptions{})
-		got, same, _ := inRuns(t, string(stream), wire.MeterOptions{}, step, bytes.NewReader(stream))
+		got, same, _ := inRuns(t, bytes.NewReader(stream), wire.MeterOptions{}, step)
 		if got != want || same != all {
 			t.Errorf("delivered %q (%+v), want %q (%+v)", got, same, want, all)
 		}
