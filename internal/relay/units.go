@@ -42,15 +42,19 @@ func pieceOf(k inference.Kind) (inference.Resource, bool) {
 	}
 }
 
-// chargeable leaves out of a usage what the price of an operation does not go by: media are priced by the piece, by tokens,
-// by the call, or by several of these. Where none has a price nothing is left out, so that pricing refuses the call.
+// chargeable leaves out of a usage what the price of an operation does not go by: media are priced by the piece, or else by
+// tokens, and by the call. A set that prices both pieces and text is one for several kinds of models, so tokens do not count
+// where the piece has a price. Where nothing has one nothing is left out, so that pricing refuses the call.
 func chargeable(k inference.Kind, s *pricing.Schedule, u inference.Usage) inference.Usage {
 	piece, ok := pieceOf(k)
 	if !ok || !s.Prices(piece) && !s.Prices(inference.ImageOutput) && !s.Prices(inference.Request) {
 		return u
 	}
+	byPiece := s.Prices(piece)
 	for r := range u.Quantities {
-		if r := inference.Resource(r); (r == piece || r <= inference.AudioOutput) && !s.Prices(r) {
+		r := inference.Resource(r)
+		isToken := r <= inference.AudioOutput
+		if isToken && (byPiece || !s.Prices(r)) || r == piece && !byPiece {
 			u.Quantities[r] = 0
 		}
 	}

@@ -5,9 +5,11 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
 )
 
@@ -17,7 +19,11 @@ const assetPolicy = "default-src 'none'; img-src 'self'; media-src 'self'; style
 // simulationAsset serves a file of the simulation's. What is not found is said in plain text: pages show these files by
 // their address alone (E13).
 func (s *Surface) simulationAsset(w http.ResponseWriter, call *httpx.Call) error {
-	body, contentType, ok := s.Asset(chi.URLParam(call.Request, "asset"))
+	name := chi.URLParam(call.Request, "asset")
+	body, contentType, ok := s.Asset(name)
+	if !ok && strings.ContainsFunc(name, unicode.IsControl) {
+		return fault.ErrNotFound // no name at all
+	}
 	if !ok {
 		http.Error(w, "There is no such asset.", http.StatusNotFound)
 		return nil
