@@ -21,7 +21,10 @@ type metered struct {
 
 // known is told at the end of a stream: what Tokens says of a text that is counted by a vocabulary depends on when it is asked.
 func known(m wire.Meter, o wire.MeterOptions) metered {
-	out := metered{m.Result(), m.(wire.MeterCounter).Delivered()}
+	out := metered{Metered: m.Result()}
+	if counter, ok := m.(wire.MeterCounter); ok {
+		out.delivered = counter.Delivered()
+	}
 	if o.NoUsage {
 		out.OutputTokens = 0
 	}
