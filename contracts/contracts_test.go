@@ -94,7 +94,7 @@ func problems(doc *openapi3.T) []string {
 			found = append(found, fmt.Sprintf("%s: operationId %s is used by %s too", max(place, other), op.OperationID, min(place, other)))
 		}
 		places[op.OperationID] = place
-		for _, problem := range problemsOf(op) {
+		for _, problem := range problemsOf(place, op) {
 			found = append(found, place+": "+problem)
 		}
 	})
@@ -102,7 +102,7 @@ func problems(doc *openapi3.T) []string {
 	return found
 }
 
-func problemsOf(op *openapi3.Operation) []string {
+func problemsOf(place string, op *openapi3.Operation) []string {
 	var found []string
 	if !lowerCamel.MatchString(op.OperationID) {
 		found = append(found, fmt.Sprintf("operationId %q is not lowerCamel", op.OperationID))
@@ -114,7 +114,7 @@ func problemsOf(op *openapi3.Operation) []string {
 	for status, response := range op.Responses.Map() {
 		content := response.Value.Content
 		found = append(found, withoutSchema("response "+status, content)...)
-		noBody := slices.Contains(bodiless, status)
+		noBody := slices.Contains(bodiless, status) || strings.HasPrefix(place, "HEAD ")
 		if len(content) == 0 && !noBody && status != "default" {
 			found = append(found, fmt.Sprintf("response %s has no body and no schema", status))
 		}

@@ -26,6 +26,8 @@ type hostileAnswer struct {
 	rest   []byte
 	// all are the statuses of a load.
 	all []int
+	// took is how long the exchange took; 0: it was not measured by itself.
+	took time.Duration
 }
 
 // send makes the request of a case.
@@ -78,16 +80,18 @@ func (w *hostileWorld) exchange(req *http.Request) (*hostileAnswer, error) {
 		Timeout:       hostileDeadline,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+	sent := time.Now()
 	resp, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
+	took := time.Since(sent)
 	if resp.Close && resp.StatusCode == http.StatusRequestHeaderFieldsTooLarge {
 		err = nil // the server hangs up on what it did not read, which may come as a reset
 	}
-	return &hostileAnswer{status: resp.StatusCode, header: resp.Header, body: body, closed: resp.Close}, err
+	return &hostileAnswer{status: resp.StatusCode, header: resp.Header, body: body, closed: resp.Close, took: took}, err
 }
 
 // sendRaw writes bytes to a connection, reads one answer, and then what else comes until the server ends it.

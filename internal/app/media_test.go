@@ -11,6 +11,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -203,9 +204,14 @@ func eventNames(stream string) (out []string) {
 // TestMediaErrors asks each operation for each of its documented errors.
 func TestMediaErrors(t *testing.T) {
 	t.Parallel()
-	now := clock.NewManual(time.Now())
+	var clocks sync.Map // one for each house
 	eachDatabase(t, func(t *testing.T, h *house) {
 		t.Helper()
+		found, _ := clocks.Load(h.App)
+		now, ok := found.(*clock.Manual)
+		if !ok {
+			t.Fatal("the house has no clock")
+		}
 		ada, poor := h.invite("ada", ""), h.invite("poor", "")
 		h.call("PATCH", "/api/admin/users/"+poor.id.String()+"/wallet", h.admin, map[string]any{"balance": 0, "currency": "SIM", "reason": "test"}, nil, 200)
 		slow := h.invite("slow", "")
@@ -264,7 +270,11 @@ func TestMediaErrors(t *testing.T) {
 		if open, units := h.book.Holds(); open != 0 || units != 0 {
 			t.Errorf("%d holds of %v are open", open, units)
 		}
-	}, func(a *App) { a.now = now.Now })
+	}, func(a *App) {
+		now := clock.NewManual(time.Now())
+		clocks.Store(a, now)
+		a.now = now.Now
+	})
 }
 
 // scoped makes a key of a guest's that may do one thing alone.

@@ -29,7 +29,7 @@ func TestSimulationAssets(t *testing.T) {
 	if many := ask("bytes="+strings.Repeat("0-,", 1000)+"0-", 200); string(many.Body) != string(whole.Body) {
 		t.Errorf("a thousand ranges gave %d bytes", len(many.Body))
 	}
-	for _, path := range []string{"/static/simulation/image.png%00.svg", "/static/simulation/..%2fimage.svg", "/static/simulation/none.png"} {
+	for _, path := range []string{"/static/simulation/..%2fimage.svg", "/static/simulation/none.png"} {
 		none := w.Check(t, w.contract, surfacetest.Request{Name: path, Method: get, Path: path, Operation: "getSimulationAsset", Status: 404})
 		if !strings.HasPrefix(none.Header.Get("Content-Type"), "text/plain") {
 			t.Errorf("%s: %s as %s", path, none.Body, none.Header.Get("Content-Type"))

@@ -227,7 +227,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/octet-stream": string;
+                };
             };
             403: components["responses"]["Failure"];
             404: components["responses"]["Failure"];
@@ -236,7 +238,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/plain": string;
+                };
             };
             503: components["responses"]["Failure"];
         };
