@@ -129,6 +129,7 @@ func (d *desk) runnerPolicy() {
 		surfacetest.Request{Name: "runner policy", As: "admin", Method: get, Path: runner, Operation: "getAdminRunnerPolicy", Status: 200, Golden: true},
 		change("runner policy changed", `{"failoverPolicy":{"maxAttempts":2},"priorityDemotePolicy":{"rules":[{"on":["timeout"],"step":5}]}}`, 200, ""),
 		change("runner hedge", `{"failoverPolicy":{"hedge":true}}`, 400, "failoverPolicy.hedge"),
+		change("runner hedge without a time", `{"failoverPolicy":{"hedge":{"enabled":true}}}`, 400, "failoverPolicy.hedge.afterMs"),
 		change("runner key", `{"hardStopPolicy":{"off":[]}}`, 400, "hardStopPolicy.off"),
 		change("runner step", `{"priorityDemotePolicy":{"rules":[{"on":["timeout"],"step":0}]}}`, 400, "priorityDemotePolicy.rules[0].step"),
 		change("runner off", `{"status":"disabled"}`, 400, "status"),

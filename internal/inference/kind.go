@@ -19,6 +19,12 @@ const (
 	Moderations      Kind = "moderations"
 )
 
+// Kinds are all operations.
+var Kinds = []Kind{
+	Chat, Responses, Messages, GenerateContent, Embeddings, ImageGenerations, ImageEdits, VideoGenerations, Speech,
+	Transcriptions, Rerank, Moderations,
+}
+
 // ModelType is what a model can be used for; a model may have several.
 type ModelType string
 

@@ -23,6 +23,7 @@ const (
 	verdictExhausted    = "exhausted"
 	verdictFallback     = "fallback"
 	verdictCallerLeft   = "caller_left"
+	verdictHedgedLost   = "hedged_lost"
 )
 
 // maxErrorBody is how much of an upstream's error is read.
@@ -31,7 +32,7 @@ const maxErrorBody = 64 << 10
 // run tries candidates, and then those of the route's fallback, until one has delivered or the request must stop.
 func (c *call) run() {
 	r := c.plan.run(c)
-	for c.attempts[len(c.attempts)-1].Verdict == verdictExhausted && c.fallBack() {
+	for c.attempts[c.deciding].Verdict == verdictExhausted && c.fallBack() {
 		if next, tried := c.elsewhere(); tried {
 			r = next
 		}
@@ -65,21 +66,44 @@ func stops(k inference.Category) bool {
 
 // try sends the call to a target once. When it succeeded or something was delivered, the call has been answered and settled.
 func (c *call) try(t *Target) result {
+	a := c.attempt(t)
+	d := c.patience(t)
+	defer d.stop()
+	return c.tried(a, c.exchange(d, t, a))
+}
+
+// attempt begins the record of an attempt.
+func (c *call) attempt(t *Target) *tasks.Attempt {
 	c.target = t
 	c.limited.tried = true
+	c.deciding = len(c.attempts)
 	c.attempts = append(c.attempts, tasks.Attempt{
 		No: len(c.attempts) + 1, PlatformID: t.Platform.ID, PlatformName: t.Platform.Name, PlatformKey: t.Platform.Key, PlatformModelID: t.Model.ID,
 		CredentialID: t.CredentialID, Provider: t.Platform.Provider, ModelAlias: t.Model.Alias,
 		ProviderModelName: t.Model.ProviderModelName, Simulated: t.Simulated, StartedAt: c.now(),
 	})
-	a := &c.attempts[len(c.attempts)-1]
+	return &c.attempts[c.deciding]
+}
+
+// patience is the deadline of an attempt that begins now.
+func (c *call) patience(t *Target) *deadline {
 	own := &t.Policies.Retry
 	d := newDeadline(c.ctx(), c.start, c.limits.Total, c.now)
 	d.bound(own.Total, own.Total)
-	defer d.stop()
 	d.idle = cmp.Or(own.Idle, c.limits.Idle)
 	d.arm(cmp.Or(own.FirstByte, c.limits.FirstByte))
-	o := c.exchange(d, t, a)
+	return d
+}
+
+// calling prepares what the target is sent.
+func (c *call) calling(t *Target, a *tasks.Attempt) *provider.Call {
+	c.begin(stepPrepare)
+	defer c.end(stepPrepare)
+	return c.prepare(t, a.No)
+}
+
+// tried ends an attempt.
+func (c *call) tried(a *tasks.Attempt, o provider.Outcome) result {
 	c.note(a, o)
 	return result{
 		Outcome: o, status: a.StatusCode, delivered: c.delivered, sent: a.StartedAt, ours: o.Code == wallet.ErrBilling.Code,
@@ -103,9 +127,7 @@ func (c *call) note(a *tasks.Attempt, o provider.Outcome) {
 
 // exchange sends the call and delivers the answer if there is one.
 func (c *call) exchange(d *deadline, t *Target, a *tasks.Attempt) provider.Outcome {
-	c.begin(stepPrepare)
-	call := c.prepare(t, a.No)
-	c.end(stepPrepare)
+	call := c.calling(t, a)
 	if c.job != nil {
 		return c.exchangeTask(d, t, a, call)
 	}
@@ -115,25 +137,35 @@ func (c *call) exchange(d *deadline, t *Target, a *tasks.Attempt) provider.Outco
 // roundTrip sends a call that is ready and delivers the answer.
 func (c *call) roundTrip(d *deadline, t *Target, a *tasks.Attempt, call *provider.Call) provider.Outcome {
 	resp, err := t.Upstream.Send(c.traced(d.ctx), call)
+	return c.receive(d, a, resp, err)
+}
+
+// receive delivers what came back from the call's target, if it is an answer.
+func (c *call) receive(d *deadline, a *tasks.Attempt, resp *http.Response, err error) provider.Outcome {
 	if err != nil {
 		return c.broken(d, err, inference.Connect)
 	}
 	defer resp.Body.Close()
-	a.StatusCode = resp.StatusCode
-	a.UpstreamRequestID = shorten(resp.Header.Get("X-Request-Id"))
+	c.noteAnswer(a, resp)
 	if resp.StatusCode != http.StatusOK {
 		body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 		if err != nil && len(body) == 0 {
 			return c.broken(d, err, inference.Protocol)
 		}
-		t.restate(resp)
-		return t.Upstream.Classify(resp, body)
+		c.target.restate(resp)
+		return c.target.Upstream.Classify(resp, body)
 	}
 	c.begin(stepDeliver)
 	if c.ask.Stream {
 		return c.deliverStream(d, resp, a)
 	}
 	return c.deliverWhole(d, resp, a)
+}
+
+// noteAnswer takes down what an upstream's answer begins with.
+func (c *call) noteAnswer(a *tasks.Attempt, resp *http.Response) {
+	a.StatusCode = resp.StatusCode
+	a.UpstreamRequestID = shorten(resp.Header.Get("X-Request-Id"))
 }
 
 // broken says what a failed read or send means: the caller left, a deadline passed, or the connection did not hold.

@@ -26,7 +26,7 @@ func (c *call) repay(succeeded bool) { c.budget.repay(succeeded) }
 
 func (c *call) decided(verdict string) {
 	if verdict != verdictServed { // what delivered has said more than that
-		c.attempts[len(c.attempts)-1].Verdict = verdict
+		c.attempts[c.deciding].Verdict = verdict
 	}
 }
 

@@ -66,7 +66,9 @@ type call struct {
 
 	// attempt
 	attempts []tasks.Attempt
+	deciding int     // the attempt that decides what follows: the last one, or the one that is left of two
 	target   *Target // of the attempt under way, or of the last one
+	rivals   *rivals // attempts that may be under way together; nil: one at a time
 
 	// deliver
 	inputTokens int64  // estimate, for marks and for upstreams that do not tell

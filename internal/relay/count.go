@@ -46,8 +46,8 @@ func (s *stream) counted() wire.Metered {
 	return m
 }
 
-func (s *stream) releaseMeter() {
-	if counter, ok := s.meter.(wire.MeterCounter); ok {
+func releaseMeter(m wire.Meter) {
+	if counter, ok := m.(wire.MeterCounter); ok {
 		counter.Release()
 	}
 }

@@ -32,6 +32,13 @@ const (
 var (
 	ok         = provider.Outcome{Category: inference.OK}
 	callerLeft = provider.Outcome{Category: inference.Canceled, Code: "client_closed_request", Message: "The caller left."}
+
+	brokenStream = provider.Outcome{
+		Category: inference.ServerError, Code: "upstream_error", Message: "The upstream reported an error in its stream.",
+	}
+	garbledStream = provider.Outcome{
+		Category: inference.Protocol, Code: "upstream_bad_response", Message: "The upstream's stream is not valid.",
+	}
 )
 
 // deliverWhole reads the whole answer, settles it, and only then sends it: what was not charged is not delivered.
@@ -151,10 +158,7 @@ var readies = sync.Pool{New: func() any { b := make([]byte, 0, maxReady+64); ret
 func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt) provider.Outcome {
 	s := &stream{
 		call: c, d: d, attempt: a, marks: c.firstMark(), out: http.NewResponseController(c.w), events: sse.NewReader(resp.Body, maxEvent),
-		meter: c.op.Format.Meter(wire.MeterOptions{
-			HideUsage: c.target.Shape.StreamUsage && !c.ask.WantsUsage, Family: c.target.family, NoUsage: !c.target.Shape.StreamUsage,
-			Choices: c.ask.Choices,
-		}),
+		meter: c.meter(c.target),
 	}
 	s.runner, _ = s.meter.(wire.Runner)
 	if s.conn != nil {
@@ -163,7 +167,7 @@ func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt)
 	if w, ok := resp.Body.(provider.Waiter); ok {
 		s.told = w.OnWait(s.wait)
 	}
-	defer s.releaseMeter()
+	defer releaseMeter(s.meter)
 	o, gone := s.pump()
 	s.events.Release()
 	if !s.begun && !s.finished {
@@ -176,6 +180,14 @@ func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt)
 		_, _ = io.CopyN(io.Discard, resp.Body, maxRest)
 	}
 	return o
+}
+
+// meter is one for a stream of a target's.
+func (c *call) meter(t *Target) wire.Meter {
+	return c.op.Format.Meter(wire.MeterOptions{
+		HideUsage: t.Shape.StreamUsage && !c.ask.WantsUsage, Family: t.family, NoUsage: !t.Shape.StreamUsage,
+		Choices: c.ask.Choices,
+	})
 }
 
 // pump passes events on until the stream ends. gone says that the caller does not take them any more.
@@ -210,13 +222,9 @@ func (s *stream) pump() (o provider.Outcome, gone bool) {
 			s.finished, s.ended = true, true
 			return ok, false
 		case wire.Broken:
-			return provider.Outcome{
-				Category: inference.ServerError, Code: "upstream_error", Message: "The upstream reported an error in its stream.",
-			}, false
+			return brokenStream, false
 		case wire.Garbled:
-			return provider.Outcome{
-				Category: inference.Protocol, Code: "upstream_bad_response", Message: "The upstream's stream is not valid.",
-			}, false
+			return garbledStream, false
 		case wire.Finished:
 			s.finished = true
 		case wire.Goes:

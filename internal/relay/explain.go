@@ -152,6 +152,8 @@ func (r *Relay) Explain(q *Inquiry) (Explanation, error) {
 	}
 	p.total, w.plan = r.limits.Total, &p
 	p.set(l, s.runner, q.Principal, &q.Ask, q.InputTokens, seed, now)
+	p.hedge = s.runner.Failover.Hedge.Of(q.Kind)
+	w.stake = stakeOf(q, now)
 	out := Explanation{Route: route, Seed: seed}
 	out.Candidates = p.standings(w)
 	err = p.begin(w)
@@ -164,7 +166,7 @@ func (r *Relay) Explain(q *Inquiry) (Explanation, error) {
 	}
 	last := p.run(w)
 	out.Steps = w.steps
-	out.Verdict = w.steps[len(w.steps)-1].Verdict
+	out.Verdict = w.steps[w.deciding].Verdict
 	if out.Verdict != verdictServed {
 		out.Refusal = faultOf(last.Outcome)
 	}

@@ -20,7 +20,7 @@ import (
 // randomCase makes platforms, keys, strategies, policies and faults.
 func (f *fleet) randomCase(r *rand.Rand) (faults []relay.Fault) {
 	strategies := []string{"", "random", "polling", "weight", "sticky"}
-	kinds := []relay.FaultKind{relay.FaultDown, "429", "401", "402", "403", "500", "503", "400", "timeout", "404"}
+	kinds := []relay.FaultKind{relay.FaultDown, "429", "401", "402", "403", "500", "503", "400", "timeout", "404", "timeout", "timeout"}
 	for range 1 + r.IntN(5) {
 		weights := make([]int64, 1+r.IntN(4))
 		for i := range weights {
@@ -33,7 +33,7 @@ func (f *fleet) randomCase(r *rand.Rand) (faults []relay.Fault) {
 		m.Weight = r.Int64N(5)
 		if r.IntN(3) == 0 {
 			m.RetryPolicy = json.RawMessage(fmt.Sprintf(`{"maxAttempts":%d,"timeoutMs":%d,"on":["server_error","connect","rate_limited"],"backoff":{"jitter":1}}`,
-				1+r.IntN(4), 100+r.IntN(3000)))
+				1+r.IntN(4), 100+10*r.IntN(300)))
 		}
 		if r.IntN(4) == 0 {
 			p.RateLimitPolicy = json.RawMessage(fmt.Sprintf(`{"rpm":%d,"concurrent":2}`, 1+r.IntN(4)))
@@ -56,10 +56,11 @@ func (f *fleet) randomCase(r *rand.Rand) (faults []relay.Fault) {
 	return faults
 }
 
+// randomRunner makes a runner policy. What is hedged never is when another attempt ends: who were first would be chance.
 func randomRunner(r *rand.Rand) *routing.RunnerPolicy {
 	return &routing.RunnerPolicy{
-		FailoverPolicy: json.RawMessage(fmt.Sprintf(`{"enabled":%v,"maxAttempts":%d,"maxElapsedMs":%d}`,
-			r.IntN(5) > 0, 1+r.IntN(8), 100+r.IntN(5000))),
+		FailoverPolicy: json.RawMessage(fmt.Sprintf(`{"enabled":%v,"maxAttempts":%d,"maxElapsedMs":%d,"hedge":{"enabled":%v,"afterMs":%d}}`,
+			r.IntN(5) > 0, 1+r.IntN(8), 100+r.IntN(5000), r.IntN(2) > 0, 103+10*r.IntN(100))),
 		PriorityDemotePolicy: json.RawMessage(`{"rules":[{"on":["server_error"],"threshold":1,"step":2,"recoverAfterSeconds":5}]}`),
 	}
 }
@@ -72,12 +73,15 @@ func TestExplainPredictsWhatHappens(t *testing.T) {
 		const cases, requests = 1000, 3
 		f := newFleet(t, relay.Limits{FirstByte: 2 * time.Second, Total: 5 * time.Second})
 		r := rand.New(rand.NewPCG(7, 11))
-		several, refused := 0, 0
+		several, refused, hedged := 0, 0, 0
 		for n := range cases {
 			f.src.Platforms, f.src.Models, f.src.Health = nil, nil, &routing.Health{}
 			f.faults = map[id.ID]relay.FaultKind{}
 			faults := f.randomCase(r)
 			f.compile()
+			if n%3 == 0 {
+				f.relay.FillRetries()
+			}
 			for range requests {
 				body := `{"model":"m","max_tokens":10,"user":"u` + fmt.Sprint(r.IntN(9)) + `","messages":[{"role":"user","content":"hi"}]}`
 				want := f.explain(t, body, faults)
@@ -93,14 +97,18 @@ func TestExplainPredictsWhatHappens(t *testing.T) {
 				if strings.Count(got, "\n") > 1 {
 					several++
 				}
+				if strings.Contains(got, "hedged_lost") {
+					hedged++
+				}
 				if got == "" {
 					refused++
 				}
 				time.Sleep(time.Duration(r.IntN(4000)) * time.Millisecond) //nolint:forbidigo // virtual
 			}
 		}
-		if several < cases/4 || refused == 0 || refused > cases {
-			t.Errorf("of %d requests %d had several attempts and %d none: the cases show little", cases*requests, several, refused)
+		if several < cases/4 || refused == 0 || refused > cases || hedged < cases/20 {
+			t.Errorf("of %d requests %d had several attempts, %d none and %d were hedged: the cases show little",
+				cases*requests, several, refused, hedged)
 		}
 	})
 }

@@ -48,3 +48,16 @@ func (r *Relay) PlanAllocations() func() {
 
 // RetriesLeft is how many attempts the retry budget has.
 func (r *Relay) RetriesLeft() int64 { return r.budget.left() }
+
+// FillRetries gives the retry budget all that it can have.
+func (r *Relay) FillRetries() { r.budget.units.Store(budgetMost * fifths) }
+
+// InFlight is how many requests are under way at the target's model.
+func (t *Target) InFlight() int64 { return t.modelUnit.InFlight() }
+
+// RetriesUnderWay is how many attempts were paid by the retry budget and have not ended.
+func (r *Relay) RetriesUnderWay() int {
+	r.budget.mu.Lock()
+	defer r.budget.mu.Unlock()
+	return r.budget.flying
+}

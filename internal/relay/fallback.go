@@ -23,8 +23,8 @@ func (c *call) fallBack() bool {
 		c.fallbacks++
 		c.take(f.fallback.route)
 		if next := c.untried(f.fallback, c.op.Format.Kind()); len(next) > 0 {
-			if n := len(c.attempts); n > 0 && c.attempts[n-1].Verdict == verdictExhausted {
-				c.attempts[n-1].Verdict = verdictFallback
+			if len(c.attempts) > 0 && c.attempts[c.deciding].Verdict == verdictExhausted {
+				c.attempts[c.deciding].Verdict = verdictFallback
 			}
 			c.failed = c.plan.candidates(c.failed, nil, false)
 			c.purpose = causeFallback

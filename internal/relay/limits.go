@@ -85,7 +85,7 @@ func (c *call) admitLimits(t *Target, currency money.Currency, worst money.Amoun
 	if l.budget, err = c.guard.Budgets.Reserve(c.ctx(), c.accepted, l.subjects[:l.caller], currency, worst); err != nil {
 		return err
 	}
-	l.admission, err = c.guard.Windows.Admit(c.ctx(), l.subjects, c.weights(t, currency, worst))
+	l.admission, err = c.guard.Windows.Admit(c.ctx(), l.subjects, c.weights(t, l.subjects, currency, worst))
 	c.showLimits()
 	if err != nil {
 		l.budget.Release()
@@ -103,17 +103,20 @@ func (c *call) leaveLimits() {
 	}
 	c.limited.admission.End(limits.Weights{}, target)
 	c.limited.tried = false
+	c.endRace(target)
 }
 
 // weights are what the call can take at most. Its input is estimated where anybody counts tokens: the bytes that bound it
 // are several times as many.
-func (c *call) weights(t *Target, currency money.Currency, worst money.Amount) limits.Weights {
-	w := limits.Weights{Requests: 1, Amount: worst, Currency: currency, Images: askedImages(c.op.Format.Kind(), &c.ask), Seconds: c.ask.Seconds}
-	if limits.Needs(c.limited.subjects, limits.Tokens) {
+func (c *call) weights(t *Target, of []limits.Subject, currency money.Currency, worst money.Amount) limits.Weights {
+	w := limits.Weights{
+		Requests: 1, Amount: worst, Currency: currency, Images: askedImages(c.op.Format.Kind(), &c.ask), Seconds: c.ask.Seconds,
+	}
+	if limits.Needs(of, limits.Tokens) {
 		if c.inputTokens == 0 {
 			c.inputTokens = c.op.Format.InputTokens(c.body, &c.ask)
 		}
-		w.Tokens = min(c.inputTokens, c.inputBound(t)) + c.maxOutput*c.ask.Choices
+		w.Tokens = min(c.inputTokens, t.inputBound(&c.ask)) + c.maxOutput*c.ask.Choices
 	}
 	return w
 }
@@ -127,6 +130,7 @@ func (c *call) settleLimits() {
 	}
 	c.limited.budget.Settle(c.charged)
 	c.limited.admission.End(w, w)
+	c.endRace(w)
 }
 
 // endLimits ends whatever is still reserved when the call ends. A call that was tried and failed counts as a request.
@@ -141,6 +145,7 @@ func (c *call) endLimits() {
 		target = limits.Weights{}
 	}
 	c.limited.admission.End(w, target)
+	c.endRace(target)
 }
 
 // affordableNow is what the wallet may still spend, or less where a quota bounds it.

@@ -188,7 +188,7 @@ func (m *Metrics) observeAttempts(c *call, key routeKey) {
 		t.attempts.of(a.Category, func(category inference.Category) prometheus.Counter {
 			return m.attempts.WithLabelValues(k.platform, k.model, string(category))
 		}).Inc()
-		if i+1 == len(c.attempts) {
+		if i == c.deciding || a.Verdict == verdictHedgedLost && a.Category == inference.Canceled {
 			continue
 		}
 		t.retries.of(a.Category, func(category inference.Category) prometheus.Counter {

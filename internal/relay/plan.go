@@ -41,19 +41,26 @@ type plan struct {
 	start     time.Time
 	total     time.Duration // of the whole request; 0: as long as the caller waits
 
-	current  *Target
-	of       *choice // of current
-	probes   [3]bool // which of current's units this request probes
-	entered  bool    // current is counted as busy
-	tries    int     // at current
+	seat
 	attempts int
-	spent    bool // the attempt under way was paid by the retry budget
 	wait     time.Duration
 	done     [maxInline]*Target
 	tried    []*Target
 	full     []*choice
-	chosen   standing // of current, when it was chosen
 	gates    []gated
+	hedge    *routing.Hedge // nil: the first attempt is alone
+	race     *race          // nil: one attempt is under way
+}
+
+// seat is where a request stands at one target.
+type seat struct {
+	current *Target
+	of      *choice  // of current
+	probes  [3]bool  // which of current's units this request probes
+	entered bool     // current is counted as busy
+	tries   int      // at current
+	spent   bool     // the attempt under way was paid by the retry budget
+	chosen  standing // of current, when it was chosen
 }
 
 // maxInline is how many targets a plan remembers without allocating.
@@ -78,12 +85,13 @@ type world interface {
 	enter(t *Target) error
 	// try sends the request to the target.
 	try(t *Target) result
+	racing
 	// deserted reports whether the caller does not wait any more.
 	deserted() bool
 	// pause waits and reports whether the caller still waits too.
 	pause(d time.Duration) bool
 	// spend takes the right to one more attempt, repay tells what became of it. The same target again is worth less than
-	// another one, and does not take the last rights.
+	// another one, and so is a hedge: they do not take the last rights.
 	spend(same bool) bool
 	repay(succeeded bool)
 	// announce hears what the plan changed about a unit's health.
@@ -144,7 +152,7 @@ func (p *plan) run(w world) result {
 		p.attempts++
 		p.tries++
 		p.occupy()
-		r := w.try(p.current)
+		r := p.try(w)
 		p.release(w, &r)
 		verdict := p.judge(w, &r)
 		if verdict == "" {

@@ -24,6 +24,9 @@ type rehearsal struct {
 	admission limits.Admission
 	tried     bool // what was admitted was tried
 	steps     []ForeseenAttempt
+	deciding  int // the step that decides what follows
+	stake     stake
+	race      rehearsedRace
 }
 
 var _ world = (*rehearsal)(nil)
@@ -34,8 +37,8 @@ func (r *rehearsal) deserted() bool { return false }
 
 func (r *rehearsal) pause(d time.Duration) bool {
 	r.clock = r.clock.Add(d)
-	if n := len(r.steps); n > 0 {
-		r.steps[n-1].Wait = d
+	if len(r.steps) > 0 {
+		r.steps[r.deciding].Wait = d
 	}
 	return true
 }
@@ -45,16 +48,21 @@ func (r *rehearsal) enter(t *Target) error {
 	if r.faultOf(t) == FaultLimits {
 		return limits.ErrTarget.After(time.Second)
 	}
+	var err error
+	r.admission, err = r.room(t)
+	return err
+}
+
+// room takes a target's place in its windows.
+func (r *rehearsal) room(t *Target) (limits.Admission, error) {
 	if r.windows == nil {
-		return nil
+		return limits.Admission{}, nil
 	}
 	w := r.weights
 	if t.Schedule != nil {
 		w.Currency = t.Schedule.Currency
 	}
-	var err error
-	r.admission, err = r.windows.Admit(context.Background(), t.Limits, w)
-	return err
+	return r.windows.Admit(context.Background(), t.Limits, w)
 }
 
 // leave ends what was admitted, as a call does that goes on to another target.
@@ -64,19 +72,28 @@ func (r *rehearsal) leave() {
 		took.Requests = 1
 	}
 	r.admission.End(limits.Weights{}, took)
+	r.race.room.End(limits.Weights{}, took)
 	r.tried = false
 }
 
 func (r *rehearsal) try(t *Target) result {
+	out, ends := r.begin(t)
+	r.clock = ends
+	return out
+}
+
+// begin notes an attempt, and says what becomes of it and when.
+func (r *rehearsal) begin(t *Target) (out result, ends time.Time) {
 	r.tried = true
 	fault := r.faultOf(t)
-	out := fault.result()
+	out, ends = fault.result(), r.clock
 	out.sent = r.clock
 	if out.Category == inference.Timeout {
-		r.clock = r.clock.Add(r.patience(&t.Policies.Retry))
+		ends = ends.Add(r.patience(&t.Policies.Retry))
 	}
+	r.deciding = len(r.steps)
 	r.steps = append(r.steps, ForeseenAttempt{Target: t, Category: out.Category, Status: out.status})
-	return out
+	return out, ends
 }
 
 // patience is how long an upstream that says nothing is waited for.
@@ -104,7 +121,7 @@ func (r *rehearsal) repay(succeeded bool) {
 
 func (r *rehearsal) announce(routing.Change, *routing.Failure) {}
 
-func (r *rehearsal) decided(verdict string) { r.steps[len(r.steps)-1].Verdict = verdict }
+func (r *rehearsal) decided(verdict string) { r.steps[r.deciding].Verdict = verdict }
 
 // clone copies a lane with its health, to try out what would happen.
 func (l *lane) clone() *lane {

@@ -40,6 +40,15 @@ func (p *plan) alive(w world) {
 
 // abandon ends a plan wherever it stands, so that nothing counts a request that is gone.
 func (p *plan) abandon(w world) {
+	p.leave(w)
+	if p.race != nil {
+		p.turn(1 - p.race.at)
+		p.leave(w)
+	}
+}
+
+// leave ends the request's stay at the current target.
+func (p *plan) leave(w world) {
 	p.vacate()
 	p.unprobe()
 	p.unpay(w)

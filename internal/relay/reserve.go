@@ -68,11 +68,16 @@ func (c *call) reserveFor(t *Target) error {
 	}
 	c.held = worst
 	c.target = t
-	o := &journal.Open{WalletID: purse.ID, RevenueID: c.revenue(), LeaseID: c.hold.Lease}
+	c.open()
+	return nil
+}
+
+// open takes down what is held, and for which target.
+func (c *call) open() {
+	o := &journal.Open{WalletID: c.purse.ID, RevenueID: c.revenue(), LeaseID: c.hold.Lease}
 	c.identify(&o.Task, c.start)
 	o.Task.Status = tasks.Running
 	c.journal.Open(o)
-	return nil
 }
 
 // worstCase is the most that the call can cost at a target. It decides the output limit that goes upstream: without one
@@ -80,7 +85,7 @@ func (c *call) reserveFor(t *Target) error {
 func (c *call) worstCase(t *Target, purse *wallet.Wallet) (money.Amount, error) {
 	most := c.inputs(inference.Usage{})
 	most.Split = true // how the tokens will divide into cached ones, reasoning and so on is not known yet
-	most.Usage.Quantities[inference.TextInput] = c.inputBound(t)
+	most.Usage.Quantities[inference.TextInput] = t.inputBound(&c.ask)
 	kind := c.op.Format.Kind()
 	askedUnits(kind, &c.ask, &most.Usage)
 	if !producesText(kind) {
@@ -108,20 +113,9 @@ func (c *call) inputs(u inference.Usage) pricing.Inputs {
 	return pricing.Inputs{Usage: u, At: c.accepted, Discounts: c.discounts, Dimensions: c.dimensions}
 }
 
-// inputBound is the most input tokens that the request can have: the bytes bound them, and so does the model's window.
-func (c *call) inputBound(t *Target) int64 {
-	if t.ContextWindow > 0 {
-		return min(c.ask.InputBound, t.ContextWindow)
-	}
-	return c.ask.InputBound
-}
-
 // affordable is the output limit for a call that gave none: the model's own, or less where the wallet affords less.
 func (c *call) affordable(t *Target, purse *wallet.Wallet, input *pricing.Inputs) (int64, error) {
-	limit := t.MaxOutput
-	if limit == 0 {
-		limit = defaultMaxOutput
-	}
+	limit := t.outputAt(&c.ask)
 	spendable, err := c.affordableNow(purse.Spendable(), purse.Currency)
 	if err != nil {
 		return 0, err

@@ -45,6 +45,9 @@ func (c *call) resolve() error {
 func (c *call) planOver(l *lane, r *routing.Runner) {
 	c.plan = plan{total: c.limits.Total, from: c.caller}
 	c.plan.set(l, r, c.principal, &c.ask, c.inputTokens, l.turn.Add(1), c.start)
+	if c.fallbacks == 0 && c.job == nil { // nobody waits for a task, and only one attempt of it is written down
+		c.plan.hedge = r.Failover.Hedge.Of(c.op.Format.Kind())
+	}
 }
 
 // lead follows the rules from the requested model to the route that is to serve the request, and returns what of it offers

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
+	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 )
 
@@ -61,6 +62,9 @@ func (c *call) cause() string {
 	case c.target == nil:
 		return "direct"
 	case len(c.attempts) > 1 && c.attempts[0].PlatformModelID != c.target.Model.ID:
+		if first := &c.attempts[0]; first.Verdict == verdictHedgedLost && first.Category == inference.Canceled {
+			return causeHedge
+		}
 		return "failover"
 	case len(c.forwarded) > 0:
 		return causeForward
@@ -71,6 +75,9 @@ func (c *call) cause() string {
 	}
 	return "direct"
 }
+
+// causeHedge is the cause where the second of two attempts had something to deliver first.
+const causeHedge = "hedge"
 
 // equals is how many candidates stood where the chosen one did and passed all gates.
 func (p *plan) equals() int {

@@ -50,7 +50,8 @@ func (c *call) resumeJob(t *Target, s provider.Submitter, job provider.Job, sent
 	}
 	c.maxOutput = sent.MaxOutput
 	c.attempts = append(append([]tasks.Attempt(nil), sent.Earlier...), sent.Attempt)
-	a := &c.attempts[len(c.attempts)-1]
+	c.deciding = len(c.attempts) - 1
+	a := &c.attempts[c.deciding]
 	c.limited.tried = true
 	o := c.followJob(s, job, a)
 	if o.Category != inference.OK {

@@ -490,3 +490,74 @@ func BenchmarkReserve(b *testing.B) {
 		})
 	}
 }
+
+// TestSplitAdmissionsEndOnTheirOwn: a request at two targets has one place in its caller's windows and one in each target's.
+func TestSplitAdmissionsEndOnTheirOwn(t *testing.T) {
+	t.Parallel()
+	l := newLimited()
+	key, first := rate(t, scopeOf(limits.KindKey), `{"rpm":10,"tpm":100,"concurrent":3}`), rate(t, scopeOf(limits.KindPlatform), `{"rpm":10,"concurrent":3}`)
+	w := limits.Weights{Requests: 1, Tokens: 50}
+	caller, err := l.Admit(t.Context(), []limits.Subject{key, first}, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := caller.Split()
+	if again := caller.Split(); !target.Open() || !caller.Open() || len(l.Windows(nil)) != 5 {
+		t.Errorf("open: %v and %v, %v; %+v", target.Open(), caller.Open(), again, l.Windows(nil))
+	}
+	target.End(limits.Weights{}, once)
+	target.End(limits.Weights{}, limits.Weights{Requests: 9})
+	for _, v := range l.Windows(func(s limits.Scope) bool { return s == first.Scope }) {
+		if v.Metric != limits.Requests || v.Used != 1 || v.Reserved != 0 {
+			t.Errorf("the target's %+v", v)
+		}
+	}
+	for _, v := range l.Windows(func(s limits.Scope) bool { return s == key.Scope }) {
+		if v.Metric != limits.Requests && (v.Reserved == 0 || v.Used != 0) { // a request is one whatever becomes of it
+			t.Errorf("the caller's %+v, which goes on", v)
+		}
+	}
+	caller.End(limits.Weights{Requests: 1, Tokens: 7}, limits.Weights{Requests: 9})
+	used := map[limits.Metric]int64{}
+	for _, v := range l.Windows(nil) {
+		used[v.Metric] += v.Used
+		if v.Reserved != 0 {
+			t.Errorf("reserved for ever: %+v", v)
+		}
+	}
+	if used[limits.Requests] != 2 || used[limits.Tokens] != 7 {
+		t.Errorf("used %v", used)
+	}
+	var none limits.Admission
+	if ended := caller.Split(); ended.Open() || func() bool { s := none.Split(); return s.Open() }() {
+		t.Error("what has ended has no part that is open")
+	}
+}
+
+// TestSplitAdmissionsGiveBackWhatIsShared: each part settles its own claims in the shared windows, once.
+func TestSplitAdmissionsGiveBackWhatIsShared(t *testing.T) {
+	t.Parallel()
+	c := clock.NewManual(noon)
+	fake := &sharedFake{take: grantAll}
+	l := limits.NewSharedLimiter(c.Now, limits.Sharing{Shared: fake, Nodes: func() int { return 3 }})
+	key, first := rate(t, scopeOf(limits.KindKey), `{"tpm":90}`), rate(t, scopeOf(limits.KindPlatform), `{"concurrent":9}`)
+	caller, err := l.Admit(t.Context(), []limits.Subject{key, first}, limits.Weights{Requests: 1, Tokens: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := caller.Split()
+	target.End(limits.Weights{}, once)
+	want := []limits.Correction{
+		{Claim: limits.Claim{Scope: first.Scope, Metric: limits.Concurrent, Limit: 9, Weight: 1}, Tick: 7, Took: 1, Actual: 1},
+	}
+	if diff := cmp.Diff(want, fake.given); diff != "" {
+		t.Error(diff)
+	}
+	caller.End(limits.Weights{Tokens: 5}, limits.Weights{})
+	want = append(want, limits.Correction{
+		Claim: limits.Claim{Scope: key.Scope, Metric: limits.Tokens, Span: time.Minute, Limit: 90, Weight: 20}, Tick: 7, Took: 20, Actual: 5,
+	})
+	if diff := cmp.Diff(want, fake.given); diff != "" {
+		t.Error(diff)
+	}
+}

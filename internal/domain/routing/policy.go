@@ -63,6 +63,24 @@ type Failover struct {
 	MaxElapsed time.Duration
 	// On are the categories after which another candidate may be tried.
 	On Categories
+	// Hedge is nil where nothing is hedged, as nothing is by default.
+	Hedge *Hedge
+}
+
+// Hedge is a compiled failoverPolicy.hedge: a second attempt beside one that takes its time. It is immutable.
+type Hedge struct {
+	// After is how long the first attempt of a request may have nothing to deliver.
+	After time.Duration
+	// Kinds are the operations that are hedged.
+	Kinds []inference.Kind
+}
+
+// Of is the hedge for an operation; nil when there is none.
+func (h *Hedge) Of(k inference.Kind) *Hedge {
+	if h == nil || !slices.Contains(h.Kinds, k) {
+		return nil
+	}
+	return h
 }
 
 // Rule says what follows from failures: that its target is left alone, disabled, or tried later than others.

@@ -168,6 +168,7 @@ func parseFailover(path string, raw json.RawMessage, d Failover) (Failover, erro
 		MaxAttempts  int                  `json:"maxAttempts"`
 		MaxElapsedMs int64                `json:"maxElapsedMs"`
 		On           []inference.Category `json:"on"`
+		Hedge        *hedgeText           `json:"hedge"`
 	}
 	if ok, err := read(path, raw, failoverShape, &t); !ok {
 		return d, err
@@ -178,7 +179,9 @@ func parseFailover(path string, raw json.RawMessage, d Failover) (Failover, erro
 	if t.On != nil {
 		d.On = CategoriesOf(t.On...)
 	}
-	return d, nil
+	var err error
+	d.Hedge, err = t.Hedge.hedge(path + ".hedge")
+	return d, err
 }
 
 // parseDemote reads a priorityDemotePolicy. Of a rule, threshold is 3 where it is left out, windowSeconds 60, step 10 and
@@ -228,11 +231,6 @@ func parsed[T any](parse func(string, json.RawMessage) (T, error)) shape {
 		_, err = parse(path, raw)
 		return err
 	}
-}
-
-// refused is the shape of a key that is known and not built.
-func refused(why string) shape {
-	return func(path string, _ any) error { return invalid(path, why) }
 }
 
 // atMost wants an integer between two bounds.

@@ -137,8 +137,14 @@ func TestPoliciesAreRefusedWithThePath(t *testing.T) {
 			_, err := routing.ParseDisable("a", json.RawMessage(`{"rules":[{"on":["timeout"],"step":1}]}`))
 			return err
 		},
-		"failoverPolicy.hedge": func() error {
+		"failoverPolicy.hedge.delayMs": func() error {
 			return runner(routing.RunnerPolicy{FailoverPolicy: json.RawMessage(`{"hedge":{"delayMs":5}}`)})
+		},
+		"failoverPolicy.hedge.afterMs": func() error {
+			return runner(routing.RunnerPolicy{FailoverPolicy: json.RawMessage(`{"hedge":{"enabled":true}}`)})
+		},
+		"failoverPolicy.hedge.kinds[1]": func() error {
+			return runner(routing.RunnerPolicy{FailoverPolicy: json.RawMessage(`{"hedge":{"kinds":["embeddings","dreams"]}}`)})
 		},
 		"hardStopPolicy.on": func() error { return runner(routing.RunnerPolicy{HardStopPolicy: json.RawMessage(`{"on":"timeout"}`)}) },
 		"priorityDemotePolicy.rules[0].cooldownSeconds": func() error {

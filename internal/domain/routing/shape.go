@@ -162,6 +162,14 @@ var (
 		return out
 	}()
 
+	kinds = func() []string {
+		out := make([]string, len(inference.Kinds))
+		for i, k := range inference.Kinds {
+			out[i] = string(k)
+		}
+		return out
+	}()
+
 	// What is entered is read by the same parser as when it is in force.
 	rateLimitShape = readBy(func(path string, raw []byte) error {
 		_, err := limits.ParseRateLimit(path, raw)
@@ -192,10 +200,12 @@ var (
 	demoteShape = object(map[string]shape{"rules": list(object(ruleFields(map[string]shape{
 		"step": atMost(1, 1_000_000), "recoverAfterSeconds": atMost(1, maxSeconds),
 	})))})
+	hedgeShape = object(map[string]shape{
+		"enabled": boolean, "afterMs": atMost(1, maxSeconds*1000), "kinds": list(oneOf(kinds...)),
+	})
 	failoverShape = object(map[string]shape{
 		"enabled": boolean, "maxAttempts": atMost(1, maxTries), "maxElapsedMs": atMost(1, maxSeconds*1000),
-		"on":    list(oneOf(categories...)),
-		"hedge": refused("Requests are not hedged: an upstream would be paid twice for one answer."),
+		"on": list(oneOf(categories...)), "hedge": hedgeShape,
 	})
 	hardStopShape = object(map[string]shape{"on": list(oneOf(categories...))})
 	overrideShape = object(map[string]shape{

@@ -57,6 +57,9 @@ func (a *Attempt) append(b []byte) []byte {
 	if a.UpstreamRequestID != "" {
 		b = AppendText(append(b, `,"upstreamRequestId":`...), a.UpstreamRequestID)
 	}
+	if len(a.Usage) > 0 {
+		b = append(append(b, `,"usage":`...), a.Usage...)
+	}
 	return append(b, '}')
 }
 

@@ -57,6 +57,10 @@ func anyAttempt(r *rapid.T) Attempt {
 			f.SetBool(rapid.Bool().Draw(r, name))
 		case time.Time:
 			f.Set(reflect.ValueOf(time.Unix(rapid.Int64Range(0, 1<<32).Draw(r, name), rapid.Int64Range(0, 1e9-1).Draw(r, "ns")).UTC()))
+		case json.RawMessage:
+			if rapid.Bool().Draw(r, name) {
+				f.SetBytes([]byte(`{"text_input":7}`))
+			}
 		default:
 			r.Fatalf("there is a field of a new kind: %s", name)
 		}

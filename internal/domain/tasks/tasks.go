@@ -107,13 +107,16 @@ type Attempt struct {
 	ErrorMessage      string             `json:"errorMessage,omitempty"`
 	Retryable         bool               `json:"retryable"`
 	// Verdict is what the relay did next: served, retry_same, next_key, next_platform, stop, exhausted, fallback,
-	// caller_left.
+	// caller_left; hedged_lost: another attempt was under way, and is what counted.
 	Verdict   string        `json:"verdict"`
 	StartedAt time.Time     `json:"startedAt"`
 	TTFT      time.Duration `json:"ttft,omitempty"` // nanoseconds
 	Duration  time.Duration `json:"duration"`       // nanoseconds
 	// UpstreamRequestID is the id that the upstream gave its answer.
 	UpstreamRequestID string `json:"upstreamRequestId,omitempty"`
+	// Usage is what an attempt consumed that was not delivered, by resource, where its upstream told. The operator pays for it.
+	// nil: nobody knows, or it is the task's.
+	Usage json.RawMessage `json:"usage,omitempty"`
 }
 
 // Event is one step in the life of a task; Sequence counts from 1 without gaps within a task.

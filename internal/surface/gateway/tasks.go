@@ -111,9 +111,7 @@ func showTask(t *tasks.Task, p *identity.Principal) (api.StoreGatewayTask, error
 	if p != nil {
 		out.TenantKey, out.UserGroupKey = p.TenantKey, p.GroupKey
 	}
-	if n := len(attempts); n > 0 {
-		out.PlatformName = attempts[n-1].PlatformName
-	}
+	out.PlatformName = platformOf(&out, t.PlatformModelID.String())
 	showTimes(&out, t)
 	showUsage(&out, t)
 	if out.Route, err = readRoute(t.Route); err != nil {
@@ -175,6 +173,19 @@ func readAttempts(t *tasks.Task) ([]api.StoreTaskAttempt, error) {
 	return out, nil
 }
 
+// platformOf names the platform that served, or was tried last. Of two attempts at once the one that counted may not be the
+// last.
+func platformOf(out *api.StoreGatewayTask, model string) string {
+	name, found := "", false
+	for i := range out.Attempts {
+		a := &out.Attempts[i]
+		if counted := a.PlatformModelId == model; counted || !found {
+			name, found = a.PlatformName, found || counted
+		}
+	}
+	return name
+}
+
 func showAttempt(t *tasks.Task, a *tasks.Attempt) api.StoreTaskAttempt {
 	ended := a.StartedAt.Add(a.Duration)
 	out := api.StoreTaskAttempt{
@@ -185,7 +196,7 @@ func showAttempt(t *tasks.Task, a *tasks.Attempt) api.StoreTaskAttempt {
 		Status: showStatus(a.Status), StatusCode: a.StatusCode, Category: string(a.Category), ErrorCode: a.ErrorCode,
 		ErrorMessage: a.ErrorMessage, Retryable: a.Retryable, Verdict: a.Verdict, TtftMs: milliseconds(a.TTFT),
 		StartedAt: httpx.Time(a.StartedAt), FinishedAt: httpx.Time(ended), ResponseFinishedAt: httpx.Time(ended),
-		ResponseDurationMs: int(a.Duration.Milliseconds()),
+		ResponseDurationMs: int(a.Duration.Milliseconds()), Usage: a.Usage,
 	}
 	if a.TTFT > 0 {
 		out.ResponseStartedAt = httpx.Time(a.StartedAt.Add(a.TTFT))

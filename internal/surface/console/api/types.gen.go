@@ -1046,7 +1046,7 @@ type RouteStep struct {
 	PlatformName    string `json:"platformName"`
 	StatusCode      int    `json:"statusCode,omitempty"`
 
-	// Verdict `served`, `retry_same`, `next_key`, `next_platform`, `stop` or `exhausted`.
+	// Verdict `served`, `retry_same`, `next_key`, `next_platform`, `stop` or `exhausted`; `hedged_lost` of two attempts under way for the one that did not count.
 	Verdict string `json:"verdict"`
 
 	// WaitMs Pause before the next attempt.

@@ -817,7 +817,7 @@ export interface components {
             /** @description Outcome category, which triggers what follows. */
             category: string;
             statusCode?: number;
-            /** @description `served`, `retry_same`, `next_key`, `next_platform`, `stop` or `exhausted`. */
+            /** @description `served`, `retry_same`, `next_key`, `next_platform`, `stop` or `exhausted`; `hedged_lost` of two attempts under way for the one that did not count. */
             verdict: string;
             /**
              * Format: int64
@@ -1245,7 +1245,7 @@ export interface components {
              * @description What was decided after the attempt.
              * @enum {string}
              */
-            verdict?: "served" | "retry_same" | "next_key" | "next_platform" | "stop" | "exhausted" | "fallback" | "caller_left";
+            verdict?: "served" | "retry_same" | "next_key" | "next_platform" | "stop" | "exhausted" | "fallback" | "caller_left" | "hedged_lost";
             /** @description Milliseconds from the start of the attempt to the first token. */
             ttftMs?: number;
             /** @description Outcome category: ok, invalid_request, authentication, permission, not_found, rate_limited, quota_exhausted, content_policy, context_length, overloaded, server_error, timeout, connect, protocol, canceled. */
@@ -1297,10 +1297,10 @@ export interface components {
             /** @description Model that answered. */
             served: string;
             /**
-             * @description Why they differ, or `direct`; `failover` and `fallback` only if an attempt failed. `decision` is a call that decided where another goes.
+             * @description Why they differ, or `direct`; `failover` and `fallback` only if an attempt failed, `hedge` if a second one had something to deliver before the first. `decision` is a call that decided where another goes.
              * @enum {string}
              */
-            cause: "direct" | "alias" | "forward" | "balancing" | "failover" | "fallback" | "decision";
+            cause: "direct" | "alias" | "forward" | "balancing" | "failover" | "hedge" | "fallback" | "decision";
             /**
              * Format: int64
              * @description Decided what was left to chance; for `POST /api/console/routes/explain`.

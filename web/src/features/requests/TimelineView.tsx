@@ -96,9 +96,10 @@ function Row({ bar, span }: { bar: Bar; span: number }) {
   );
 }
 
-/** Neither served nor ended by the caller. */
-function isFailed({ verdict }: Attempt): boolean {
-  return verdict !== undefined && verdict !== 'served' && verdict !== 'caller_left';
+/** Neither served nor ended by the caller, nor by another attempt. */
+function isFailed({ verdict, category }: Attempt): boolean {
+  const outrun = verdict === 'hedged_lost' && category === 'canceled';
+  return verdict !== undefined && verdict !== 'served' && verdict !== 'caller_left' && !outrun;
 }
 
 const tones: Record<NonNullable<Attempt['verdict']>, Tone> = {
@@ -110,6 +111,7 @@ const tones: Record<NonNullable<Attempt['verdict']>, Tone> = {
   exhausted: 'error',
   fallback: 'warn',
   caller_left: 'idle',
+  hedged_lost: 'idle',
 };
 
 function Verdict({ verdict }: { verdict: Attempt['verdict'] }) {
