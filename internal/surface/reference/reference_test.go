@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -115,7 +116,8 @@ func TestAnswersAreInTheContract(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if missing := c.CheckRoutes(t, new(reference.Surface).Routes()); len(missing) > 0 {
+	// Files are described beside the documents, and served by package blob.
+	if missing := c.CheckRoutes(t, new(reference.Surface).Routes()); !slices.Equal(missing, []string{"getFile", "headFile"}) {
 		t.Errorf("without a route: %v", missing)
 	}
 }
