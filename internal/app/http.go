@@ -108,7 +108,7 @@ func (a *App) gatewaySurface() *gateway.Surface {
 		Identity: a.identity, Routing: a.routing, Catalog: a.catalog, Catalogue: a.catalogue, Access: a.access, Pricing: a.pricing,
 		Runtime: runtimeState{a}, Proxy: a.networkProxy(), Limits: a.limiting.guard().CallerLimits, Wallets: a.wallets, Tasks: a.store.Tasks(),
 		Follow: a.desk.Follow, Relay: acceptor{a}, Operations: taskOperations(), Audit: a.store.Audit(),
-		Snapshot: a.relay.Snapshot, Now: a.now, Ready: a.ready, Asset: simulationAsset, Env: "production", Log: a.log,
+		Snapshot: a.relay.Snapshot, Now: a.now, Ready: a.ready, Asset: simulationAsset, Renew: a.media.links.Renew, Env: "production", Log: a.log,
 	})
 }
 

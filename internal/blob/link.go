@@ -49,6 +49,25 @@ func (l *Links) URL(b *Blob, origin string) string {
 	return origin + LinkPath + b.ID.String() + "?exp=" + seconds + "&sig=" + l.sign(b.ID.String(), seconds)
 }
 
+// Renew returns a link to the same file that lasts as long as a new one, and reports false for what is no link of ours. One
+// that has expired will do: who shows it must know that its reader may have the file.
+func (l *Links) Renew(link string) (string, bool) {
+	at := strings.Index(link, LinkPath)
+	if at < 0 {
+		return "", false
+	}
+	u, err := url.Parse(link[at:])
+	if err != nil {
+		return "", false
+	}
+	file, q := strings.TrimPrefix(u.Path, LinkPath), u.Query()
+	blob, err := id.Parse(file)
+	if err != nil || !hmac.Equal([]byte(q.Get("sig")), []byte(l.sign(blob.String(), q.Get("exp")))) {
+		return "", false
+	}
+	return l.URL(&Blob{ID: blob}, link[:at]), true
+}
+
 // Check tells the file that a link is for. path is what follows LinkPath. Codes: link_invalid, link_expired.
 func (l *Links) Check(path string, query url.Values) (id.ID, error) {
 	blob, err := id.Parse(path)

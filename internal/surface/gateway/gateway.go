@@ -70,6 +70,8 @@ type Options struct {
 	Relay      Acceptor
 	Operations map[inference.Kind]relay.Operation
 	Audit      AuditLog
+	// Renew makes a link to a file anew, and reports false for another address; nil: results are shown as they are stored.
+	Renew func(link string) (string, bool)
 	// Snapshot is what calls are routed by at the moment.
 	Snapshot func() *relay.Snapshot
 	// Ready says why the process cannot serve, nil when it can.

@@ -45,6 +45,7 @@ func (s *Surface) listTasks(w http.ResponseWriter, call *httpx.Call) error {
 		Items: make([]api.StoreGatewayTask, len(found.Items)), Page: found.Page, PageSize: found.Size, Total: int(found.Total),
 	}
 	for i := range found.Items {
+		found.Items[i].Result = s.renewed(&found.Items[i])
 		view, err := showTask(&found.Items[i], call.Principal)
 		if err != nil {
 			return err
@@ -83,6 +84,7 @@ func (s *Surface) getTask(w http.ResponseWriter, call *httpx.Call) error {
 	if err != nil {
 		return err
 	}
+	t.Result = s.renewed(&t)
 	view, err := showTask(&t, call.Principal)
 	if err != nil {
 		return err
