@@ -171,7 +171,9 @@ await check('connecting a real upstream makes its models callable without a relo
   const connect = dialog.getByRole('button', { name: /^Connect \d+ model/ });
   await connect.waitFor();
   await shot('connect-tested');
+  const connected = page.waitForResponse((r) => r.url().endsWith('/api/console/platforms/connect') && r.ok());
   await connect.click();
+  await connected; // the dialog's own steps speak of connections, too
   await page.getByText(/connected|models on/i).first().waitFor();
   // Only the wallet is missing, and the next step fills it.
   assert.match(await callUpstream(), /insufficient_balance/);
