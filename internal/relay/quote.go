@@ -37,7 +37,7 @@ func (s *Snapshot) Quote(who Asker, f wire.Format, body []byte) (Quote, error) {
 	if schedule == nil {
 		return Quote{}, pricing.ErrNoRules.Because(t.PriceError)
 	}
-	in := pricing.Inputs{At: now, Dimensions: dimensionsOf(schedule, f.Kind(), body, &ask)}
+	in := pricing.Inputs{At: now, Dimensions: dimensionsOf(schedule, body, &ask)}
 	if caller, ok := p.Terms.(*terms); ok {
 		in.Discounts = caller.discounts(alias)
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
-	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/wire"
 	"github.com/gantry-ai/gantry/internal/wire/units"
 )
@@ -59,12 +58,12 @@ func (s *Snapshot) firstFor(who Asker, asked *units.Asked) (*Target, string, err
 
 // dimensionsOf are the parameters of a request that its price may depend on, what its format makes of them first; nil where no
 // price does.
-func dimensionsOf(s *pricing.Schedule, kind inference.Kind, body []byte, ask *wire.Ask) pricing.Dimensions {
+func dimensionsOf(s *pricing.Schedule, body []byte, ask *wire.Ask) pricing.Dimensions {
 	if !s.HasDimensions() {
 		return nil
 	}
 	out := pricing.Dimensions{}
-	maps.Copy(out, units.Dimensions(kind, body))
+	maps.Copy(out, units.Dimensions(body))
 	maps.Copy(out, ask.Dimensions)
 	return out
 }

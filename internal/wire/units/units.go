@@ -77,13 +77,17 @@ func Read(kind inference.Kind, body []byte) (Asked, error) {
 	return a, r.err
 }
 
-// Dimensions reads the parameters of a request that a price may depend on; nil when it is not a JSON object.
-func Dimensions(kind inference.Kind, body []byte) map[string]string {
-	a, err := Read(kind, body)
-	if err != nil && a.Dimensions == nil {
+// Dimensions reads the parameters of a request that a price may depend on; nil when it is not a JSON object. It is on the way
+// of calls, so it does not look into the prompt.
+func Dimensions(body []byte) map[string]string {
+	r := reader{}
+	if json.Unmarshal(body, &r.members) != nil {
 		return nil
 	}
-	return a.Dimensions
+	var a Asked
+	a.Seconds = r.seconds("duration", "seconds", "duration_seconds")
+	a.Width, a.Height = r.size()
+	return r.dimensions(&a)
 }
 
 // Characters is how many characters the text has.

@@ -131,7 +131,7 @@ func TestRefused(t *testing.T) {
 
 func TestDimensions(t *testing.T) {
 	t.Parallel()
-	got := units.Dimensions(inference.VideoGenerations, []byte(
+	got := units.Dimensions([]byte(
 		`{"model":"m","size":"1280x720","seconds":"8","audio":true,"fps":24,"prompt":null,"images":["x"]}`))
 	for name, want := range map[string]string{
 		"size": "1280x720", "resolution": "720p", "seconds": "8", "duration": "8", "audio": "true", "fps": "24", "images": "", "prompt": "",
@@ -140,7 +140,7 @@ func TestDimensions(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got[name], want)
 		}
 	}
-	if units.Dimensions(inference.Chat, []byte(`[]`)) != nil {
+	if units.Dimensions([]byte(`[]`)) != nil {
 		t.Error("a list has parameters")
 	}
 }
