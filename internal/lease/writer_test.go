@@ -134,8 +134,10 @@ func TestFencedCallIsNotDelivered(t *testing.T) {
 		if err := w.Append(ended(o)).Wait(t.Context()); !errors.Is(err, ErrFenced) {
 			t.Errorf("the ticket: %v", err)
 		}
-		if err := w.Flush(t.Context()); err != nil || b.folds == 0 {
-			t.Errorf("flushed: %v, folded %d times", err, b.folds)
+		err, folds := w.Flush(t.Context()), 0
+		b.set(func() { folds = b.folds })
+		if err != nil || folds == 0 {
+			t.Errorf("flushed: %v, folded %d times", err, folds)
 		}
 		if last := b.batches[len(b.batches)-1][0]; last.Amount != 0 || !last.Lease.IsZero() {
 			t.Errorf("recorded as %+v", last)
