@@ -14,7 +14,7 @@ import (
 
 var (
 	// errUnsupported refuses what the model's capabilities say it cannot take.
-	errUnsupported = fault.New(http.StatusBadRequest, "unsupported_parameter", "The model does not support this parameter.")
+	errUnsupported = wire.ErrUntranslatable
 	// errRules says that an operator's rules made a request that is none.
 	errRules = fault.New(http.StatusInternalServerError, "parameter_rules_invalid",
 		"The parameter rules of this model make the request invalid.")
