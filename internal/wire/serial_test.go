@@ -15,7 +15,7 @@ import (
 func TestSerialPutsBlocksOneAfterAnother(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(2000) {
-		in := interleaved(rand.New(rand.NewPCG(seed, 1))) //nolint:gosec // a test's choice
+		in := interleaved(rand.New(rand.NewPCG(seed, 1)))
 		var s wire.Serial
 		var out []inference.Delta
 		for _, d := range in {
@@ -55,8 +55,10 @@ func TestSerialClosesWhatIsOpenAtTheEnd(t *testing.T) {
 	var s wire.Serial
 	var out []inference.Delta
 	for _, d := range []inference.Delta{
-		{Kind: inference.DeltaOpen, Candidate: 1}, {Kind: inference.DeltaOpen, Candidate: 1, Block: 1},
-		{Kind: inference.DeltaFinish, Candidate: 1}, {Kind: inference.DeltaEnd},
+		{Kind: inference.DeltaOpen, Candidate: 1},
+		{Kind: inference.DeltaOpen, Candidate: 1, Block: 1},
+		{Kind: inference.DeltaFinish, Candidate: 1},
+		{Kind: inference.DeltaEnd},
 	} {
 		out = s.Append(out, d)
 	}

@@ -30,7 +30,7 @@ func Parse(doc []byte) (Value, error) {
 // Given reports whether there is a value other than null.
 func (v Value) Given() bool { return len(v.Raw) > 0 && string(v.Raw) != "null" }
 
-// IsString, IsArray and IsObject tell what the value is.
+// IsString reports whether the value is a text.
 func (v Value) IsString() bool { return len(v.Raw) > 0 && v.Raw[0] == '"' }
 
 // IsArray reports whether the value is an array.
@@ -179,7 +179,7 @@ func (v Value) Strings() ([]string, error) {
 	return out, err
 }
 
-// Text, Whole, Truth and Figure set *to to what v is, for the cases of a switch over members. Errors: those of String, Int,
+// Text sets *to to a text, for the cases of a switch over members, as do Whole, Truth and Figure. Errors: those of String, Int,
 // Bool and Number.
 func (v Value) Text(to *string) (err error) { *to, err = v.String(); return err }
 
