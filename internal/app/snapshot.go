@@ -28,7 +28,9 @@ func (a *App) reload(ctx context.Context) error {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
 	// The version is read first: a change that comes meanwhile makes another one, which the next poll sees.
-	src := relay.Sources{Now: a.now(), Unseal: a.unseal, Transport: a.transportFor, Log: a.log}
+	src := relay.Sources{
+		Now: a.now(), Clock: a.now, Codecs: codecs(), Unseal: a.unseal, Transport: a.transportFor, Log: a.log,
+	}
 	var err error
 	if src.Version, err = a.store.Routing().ConfigVersion(ctx); err != nil {
 		return err

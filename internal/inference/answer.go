@@ -65,8 +65,9 @@ type Delta struct {
 	Block int
 	Part  Part
 	Text  string
-	// Seal's dialect, of DeltaSeal.
+	// Dialect is the seal's, of DeltaSeal; Whole says that the reasoning itself is in the seal.
 	Dialect  Dialect
+	Whole    bool
 	Stop     Stop
 	Sequence string
 	Usage    Usage

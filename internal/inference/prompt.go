@@ -1,6 +1,10 @@
 package inference
 
-import "encoding/json"
+import (
+	"cmp"
+	"encoding/json"
+	"strings"
+)
 
 // Prompt is a chat request in nobody's dialect: the pivot between the protocols that callers and upstreams speak. Decoders
 // of the wire packages make one, encoders read it. Zero members were not given. What a dialect says beyond these words is
@@ -261,3 +265,36 @@ type Reasoning struct {
 
 // Given reports whether the caller said anything about reasoning.
 func (r *Reasoning) Given() bool { return r.Effort != "" || r.HasBudget || r.Adaptive }
+
+// SetDataURL takes a "data:" address apart into type and data. It reports whether url was one; base64 is the only form that
+// is known.
+func (m *Media) SetDataURL(url string) bool {
+	rest, ok := strings.CutPrefix(url, "data:")
+	if !ok {
+		return false
+	}
+	head, data, ok := strings.Cut(rest, ",")
+	kind, ok2 := strings.CutSuffix(head, ";base64")
+	if !ok || !ok2 {
+		return false
+	}
+	kind, _, _ = strings.Cut(kind, ";") // parameters such as a character set
+	m.Type, m.Data = kind, data
+	return true
+}
+
+// SetURL takes an address, which may hold the data itself.
+func (m *Media) SetURL(url string) {
+	if !m.SetDataURL(url) {
+		m.URL = url
+	}
+}
+
+// Address is the medium as an address: its URL, or a "data:" address of its data, of the type that is given where it has
+// none itself.
+func (m *Media) Address(otherwise string) string {
+	if m.Data == "" {
+		return m.URL
+	}
+	return "data:" + cmp.Or(m.Type, otherwise) + ";base64," + m.Data
+}

@@ -133,4 +133,6 @@ type Shape struct {
 	MaxOutputParam string
 	// StreamUsage says that the upstream tells the usage of a stream when asked.
 	StreamUsage bool
+	// ReturnReasoning says that the upstream wants to see the reasoning of earlier turns again.
+	ReturnReasoning bool
 }

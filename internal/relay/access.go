@@ -57,13 +57,11 @@ func (a *Asker) mayUseAny(r *Route) bool {
 // Use decides whether the asker may use a target for one of the operations that it offers.
 func (a *Asker) Use(t *Target) access.Decision {
 	d := access.Decision{Allowed: t.rules == nil}
-	for kind := range t.Dialects {
+	for api := range t.apis() {
 		if d.Allowed {
 			break
 		}
-		if t.offers(kind) {
-			d = a.decide(t, kind)
-		}
+		d = a.decide(t, api.Kind)
 	}
 	return d
 }

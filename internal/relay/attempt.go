@@ -137,6 +137,7 @@ func (c *call) exchange(d *deadline, t *Target, a *tasks.Attempt) provider.Outco
 // roundTrip sends a call that is ready and delivers the answer.
 func (c *call) roundTrip(d *deadline, t *Target, a *tasks.Attempt, call *provider.Call) provider.Outcome {
 	resp, err := t.Upstream.Send(c.traced(d.ctx), call)
+	translated(c.crossing, resp, c.ask.Stream)
 	return c.receive(d, a, resp, err)
 }
 

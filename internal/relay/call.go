@@ -15,6 +15,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 	"github.com/gantry-ai/gantry/internal/wire"
 	"github.com/gantry-ai/gantry/internal/wire/params"
+	"github.com/gantry-ai/gantry/internal/wire/translate"
 )
 
 // call is one request on its way through the steps. One goroutine owns it.
@@ -52,9 +53,10 @@ type call struct {
 	failed     []routeCandidate // those of the routes before a fallback
 
 	// shape
-	received     *received       // what the caller sent, where body and ask are another for the target; see shapeFor
-	changes      []params.Change // between the two
-	preprocessed []preprocessing // by attempt
+	received     *received           // what the caller sent, where body and ask are another for the target; see shapeFor
+	changes      []params.Change     // between the two
+	preprocessed []preprocessing     // by attempt
+	crossing     *translate.Crossing // to the target; nil: it speaks the caller's protocol
 
 	// reserve
 	schedule  *pricing.Schedule // in force when the call was accepted; the hold and the bill go by it

@@ -15,6 +15,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/wire"
 )
 
 // Sources are what a snapshot is compiled of.
@@ -37,6 +38,11 @@ type Sources struct {
 	AccessRules []access.Rule
 	Now         time.Time
 	Adapters    map[string]provider.Adapter
+	// Codecs translate between chat protocols. Of those that an upstream speaks, the first is the one it is asked in by
+	// callers who speak none of them.
+	Codecs []wire.Codec
+	// Clock is the time of answers that have none; nil: it stands still at Now.
+	Clock func() time.Time
 	// Unseal opens a credential.
 	Unseal func(*routing.Credential) (map[string]secret.String, error)
 	// Transport makes a platform's HTTP calls.
@@ -184,6 +190,7 @@ func (c *compiler) model(
 		if sh, ok := a.upstream.(provider.Shaper); ok {
 			t.Shape = sh.Shape()
 		}
+		t.bridges = c.bridges(&t)
 		r.Targets = append(r.Targets, &t)
 		s.engine(&t)
 	}
@@ -221,11 +228,11 @@ func (r *Route) settle() {
 			}
 		}
 	}
-	r.lanes = map[inference.Kind]*lane{}
+	r.lanes = map[inference.API]*lane{}
 	for _, t := range r.Targets {
-		for kind := range t.Dialects {
-			if r.lanes[kind] == nil {
-				r.lanes[kind] = newLane(r.Targets, kind)
+		for api := range t.apis() {
+			if r.lanes[api] == nil {
+				r.lanes[api] = newLane(r.Targets, api)
 			}
 		}
 	}

@@ -36,6 +36,7 @@ func (c *call) countWhole(m *wire.Metered, body []byte) {
 // and is never less than a mark that was made: what a crash would have charged is charged now too.
 func (s *stream) counted() wire.Metered {
 	m := s.meter.Result()
+	s.exact(&m)
 	if m.Known || s.countPieces(&m) {
 		return m
 	}

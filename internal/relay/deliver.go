@@ -53,6 +53,7 @@ func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) 
 			Category: inference.Protocol, Code: "upstream_bad_response", Message: "The upstream's answer is not valid.",
 		}
 	}
+	c.exact(&m)
 	c.countWhole(&m, body)
 	if body, err = c.exchangeMedia(d, body); err != nil {
 		return c.mediaFailed(d, a, err)

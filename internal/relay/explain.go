@@ -135,7 +135,7 @@ const verdictRefused = "refused"
 func (r *Relay) Explain(q *Inquiry) (Explanation, error) {
 	s, now := r.snapshot.Load(), r.now()
 	f := forwarder{principal: q.Principal, from: q.From, at: now, ask: &q.Ask, tokens: q.InputTokens, explaining: true}
-	route, l, err := s.lead(&f, q.Kind)
+	route, l, err := s.lead(&f, inference.API{Kind: q.Kind, Dialect: q.Kind.Home()})
 	if err != nil {
 		return Explanation{}, err
 	}

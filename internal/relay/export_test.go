@@ -10,7 +10,7 @@ import (
 func (r *Relay) Begin(conversation string) (*Target, error) {
 	s, ask := r.snapshot.Load(), wire.Ask{Model: "m", StickyKey: conversation}
 	who := &identity.Principal{}
-	_, l, err := s.lead(&forwarder{principal: who, ask: &ask}, inference.Chat)
+	_, l, err := s.lead(&forwarder{principal: who, ask: &ask}, inference.API{Kind: inference.Chat, Dialect: inference.OpenAI})
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +32,7 @@ func (r *Relay) PlanAllocations() func() {
 		*p = plan{}
 		w.steps = w.steps[:0]
 		f := forwarder{principal: who, ask: &ask}
-		_, l, err := s.lead(&f, inference.Chat)
+		_, l, err := s.lead(&f, inference.API{Kind: inference.Chat, Dialect: inference.OpenAI})
 		if err != nil {
 			panic(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/wire"
 )
 
 // fallBack makes the targets of the route's fallback those of the call; false when there is none, or none that was not
@@ -22,13 +23,13 @@ func (c *call) fallBack() bool {
 		}
 		c.fallbacks++
 		c.take(f.fallback.route)
-		if next := c.untried(f.fallback, c.op.Format.Kind()); len(next) > 0 {
+		if next := c.untried(f.fallback, wire.API(c.op.Format)); len(next) > 0 {
 			if len(c.attempts) > 0 && c.attempts[c.deciding].Verdict == verdictExhausted {
 				c.attempts[c.deciding].Verdict = verdictFallback
 			}
 			c.failed = c.plan.candidates(c.failed, nil, false)
 			c.purpose = causeFallback
-			c.planOver(newLane(next, c.op.Format.Kind()), c.plan.runner)
+			c.planOver(newLane(next, wire.API(c.op.Format)), c.plan.runner)
 			return true
 		}
 	}
@@ -36,10 +37,10 @@ func (c *call) fallBack() bool {
 }
 
 // untried are the fallback's targets that the call was not sent to.
-func (c *call) untried(f *fallback, kind inference.Kind) []*Target {
+func (c *call) untried(f *fallback, api inference.API) []*Target {
 	var out []*Target
 	for _, t := range f.route.Targets {
-		if !t.offers(kind) || !c.permits(t, kind) || f.platform != (id.ID{}) && t.Platform.ID != f.platform {
+		if !t.offers(api) || !c.permits(t, api.Kind) || f.platform != (id.ID{}) && t.Platform.ID != f.platform {
 			continue
 		}
 		tried := slices.ContainsFunc(c.attempts, func(a tasks.Attempt) bool {

@@ -36,6 +36,8 @@ type upstream struct {
 	mu     sync.Mutex
 	calls  []*provider.Call
 	answer func(ctx context.Context, c *provider.Call) (*http.Response, error)
+	// ponder is what classifying an answer takes; 0: no time.
+	ponder time.Duration
 }
 
 func (u *upstream) Send(ctx context.Context, c *provider.Call) (*http.Response, error) {
@@ -46,6 +48,9 @@ func (u *upstream) Send(ctx context.Context, c *provider.Call) (*http.Response, 
 }
 
 func (u *upstream) Classify(r *http.Response, body []byte) provider.Outcome {
+	if u.ponder > 0 {
+		<-time.After(u.ponder) // in a bubble's time
+	}
 	categories := map[int]inference.Category{
 		400: inference.InvalidRequest, 401: inference.Authentication, 429: inference.RateLimited, 503: inference.Overloaded,
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/wire"
 	"github.com/gantry-ai/gantry/internal/wire/params"
+	"github.com/gantry-ai/gantry/internal/wire/translate"
 )
 
 // rivals are attempts of a call that are sent, and listened to until they have something to deliver, in goroutines of their
@@ -32,15 +33,17 @@ type footing struct {
 	schedule    *pricing.Schedule
 	dimensions  pricing.Dimensions
 	maxOutput   int64
+	crossing    *translate.Crossing
 }
 
 func (c *call) footing() footing {
-	return footing{c.target, c.body, c.ask, c.received, c.changes, c.inputTokens, c.schedule, c.dimensions, c.maxOutput}
+	return footing{c.target, c.body, c.ask, c.received, c.changes, c.inputTokens, c.schedule, c.dimensions, c.maxOutput, c.crossing}
 }
 
 func (c *call) stand(f *footing) {
 	c.target, c.body, c.ask, c.received, c.changes = f.target, f.body, f.ask, f.received, f.changes
 	c.inputTokens, c.schedule, c.dimensions, c.maxOutput = f.inputTokens, f.schedule, f.dimensions, f.maxOutput
+	c.crossing = f.crossing
 }
 
 // outrun is the outcome of an attempt that another one made superfluous. It says nothing about the upstream.
@@ -116,6 +119,9 @@ func (c *call) roomBeside(t *Target) (limits.Admission, error) {
 	worst, err := s.at(t, c.schedule, c.maxOutput)
 	if err != nil || worst > c.held {
 		return limits.Admission{}, errUncovered
+	}
+	if err := c.cross(t); err != nil {
+		return limits.Admission{}, err
 	}
 	if c.guard == nil {
 		return limits.Admission{}, nil

@@ -68,6 +68,7 @@ func (r *rival) run(ctx context.Context, news chan<- int) {
 	if r.resp, r.err = r.target.Upstream.Send(ctx, r.call); r.err != nil {
 		return
 	}
+	translated(r.footing.crossing, r.resp, r.meter != nil)
 	switch {
 	case r.resp.StatusCode != http.StatusOK:
 		r.keep(io.ReadAll(io.LimitReader(r.resp.Body, maxErrorBody)))

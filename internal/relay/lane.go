@@ -42,11 +42,11 @@ type choice struct {
 }
 
 // newLane groups a route's targets, which come in the order of their platforms' priority.
-func newLane(targets []*Target, kind inference.Kind) *lane {
-	l := &lane{kind: kind}
+func newLane(targets []*Target, api inference.API) *lane {
+	l := &lane{kind: api.Kind}
 	l.turn.Store(rand.Uint64N(1 << 32)) //nolint:gosec // so that snapshots in quick succession do not begin alike
 	for _, t := range targets {
-		if !t.offers(kind) {
+		if !t.offers(api) {
 			continue
 		}
 		l.guarded = l.guarded || t.rules != nil

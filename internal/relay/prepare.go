@@ -7,10 +7,13 @@ import (
 	"github.com/gantry-ai/gantry/internal/wire"
 )
 
-// prepare makes the call that a target is sent. Caller and upstream speak the same format, so the bytes go through;
-// only the model's name, the output limit and the wish for usage are edited in.
+// prepare makes the call that a target is sent. Where caller and upstream speak the same format the bytes go through; only
+// the model's name, the output limit and the wish for usage are edited in.
 func (c *call) prepare(t *Target, attempt int) *provider.Call {
 	c.logChanges(t, attempt)
+	if c.crossing != nil {
+		return c.prepareCrossing(t, attempt)
+	}
 	change := wire.Change{MaxOutputParam: t.Shape.MaxOutputParam, AskUsage: c.ask.Stream && t.Shape.StreamUsage}
 	if t.Model.ProviderModelName != c.ask.Model {
 		change.Model = t.Model.ProviderModelName

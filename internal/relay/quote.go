@@ -58,7 +58,7 @@ func (s *Snapshot) Quote(who Asker, f wire.Format, body []byte) (Quote, error) {
 // choose, without changing anything. Where nothing can be tried now, it is what is tried first at other times.
 func (s *Snapshot) first(who Asker, format wire.Format, body []byte, ask *wire.Ask) (*Target, string, error) {
 	f := forwarder{principal: who.Principal, from: who.From, at: who.At, format: format, body: body, ask: ask}
-	route, l, err := s.lead(&f, format.Kind())
+	route, l, err := s.lead(&f, wire.API(format))
 	if err != nil || len(l.choices) == 0 {
 		return nil, "", errModel.At("model")
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
+	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/wire"
 	"github.com/gantry-ai/gantry/internal/wire/units"
 )
@@ -42,7 +43,7 @@ func (s *Snapshot) QuoteUnits(who Asker, asked *units.Asked) (Quote, error) {
 func (s *Snapshot) firstFor(who Asker, asked *units.Asked) (*Target, string, error) {
 	ask := wire.Ask{Model: asked.Model, Simulation: asked.Simulation, Choices: asked.Count}
 	f := forwarder{principal: who.Principal, from: who.From, at: who.At, ask: &ask, text: asked.Text, characters: asked.Characters(), read: true}
-	route, l, err := s.lead(&f, asked.Kind)
+	route, l, err := s.lead(&f, inference.API{Kind: asked.Kind, Dialect: asked.Kind.Home()})
 	if err != nil {
 		return nil, "", err
 	}

@@ -60,6 +60,9 @@ func (c *call) reserveFor(t *Target) error {
 	if err != nil {
 		return err
 	}
+	if err = c.cross(t); err != nil {
+		return err
+	}
 	if err = c.admitLimits(t, purse.Currency, worst); err != nil {
 		return err
 	}

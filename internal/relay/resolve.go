@@ -25,7 +25,7 @@ func (c *call) resolve() error {
 		principal: c.principal, format: c.op.Format, body: c.body, ask: &c.ask, decide: c.decide, deciding: c.purpose == causeDecision,
 		from: c.caller, at: c.start,
 	}
-	route, l, err := s.lead(&f, c.op.Format.Kind())
+	route, l, err := s.lead(&f, wire.API(c.op.Format))
 	if err != nil {
 		return err
 	}
@@ -52,22 +52,22 @@ func (c *call) planOver(l *lane, r *routing.Runner) {
 
 // lead follows the rules from the requested model to the route that is to serve the request, and returns what of it offers
 // the operation, which may be nothing. Code: model_not_found.
-func (s *Snapshot) lead(f *forwarder, kind inference.Kind) (*Route, *lane, error) {
+func (s *Snapshot) lead(f *forwarder, api inference.API) (*Route, *lane, error) {
 	route := s.Route(f.ask.Model)
 	if route != nil && f.mayAsk(route) {
 		route = f.lead(route)
 	} else {
 		route = nil
 	}
-	if route == nil || !route.Types.Has(kind.ModelType()) {
+	if route == nil || !route.Types.serve(api.Kind) {
 		return nil, nil, unknownModel(f.ask.Model)
 	}
-	l := route.lane(kind)
+	l := route.lane(api)
 	if l.guarded && !f.explaining && !f.mayUse(l) {
 		return nil, nil, unknownModel(f.ask.Model)
 	}
 	if f.ask.Simulation {
-		l = s.simulated(l, kind)
+		l = s.simulated(l, api)
 	}
 	return route, l, nil
 }

@@ -92,11 +92,12 @@ type preprocessing struct {
 
 // logChanges notes what an attempt is sent otherwise than the caller wrote it.
 func (c *call) logChanges(t *Target, attempt int) {
-	if len(c.changes) == 0 {
+	changes := c.changed()
+	if len(changes) == 0 {
 		return
 	}
 	c.preprocessed = append(c.preprocessed, preprocessing{
-		AttemptNo: attempt, Changed: true, ChangeCount: len(c.changes), Changes: c.changes,
+		AttemptNo: attempt, Changed: true, ChangeCount: len(changes), Changes: changes,
 		ModelType: c.op.Format.Kind().ModelType(), PlatformID: t.Platform.ID, PlatformModelID: t.Model.ID,
 		CreatedAt: c.now().UTC().Format(time.RFC3339Nano),
 	})

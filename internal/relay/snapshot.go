@@ -2,6 +2,7 @@ package relay
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -38,7 +39,7 @@ type Route struct {
 	Created     time.Time
 	// Targets are ordered by the priority of their platforms.
 	Targets []*Target
-	lanes   map[inference.Kind]*lane
+	lanes   map[inference.API]*lane
 	// virtual says that no upstream offers a model of this name: rules lead elsewhere.
 	virtual bool
 	// forwards are where its requests go instead; nil: nowhere.
@@ -51,16 +52,23 @@ type Types []inference.ModelType
 // Has reports whether t is in the set.
 func (s Types) Has(t inference.ModelType) bool { return slices.Contains(s, t) }
 
+// serve reports whether models of these types can be asked for an operation. Conversations are carried on in any protocol.
+func (s Types) serve(k inference.Kind) bool {
+	return s.Has(k.ModelType()) || k.IsChat() && (s.Has(inference.TypeChat) || s.Has(inference.TypeResponses))
+}
+
 // Target is one way to serve a route: a platform's model with one of the platform's credentials.
 type Target struct {
 	Platform     *routing.Platform
 	Model        *routing.PlatformModel
 	CredentialID id.ID
 	// Weight is the credential's share among the platform's.
-	Weight       int64
-	Upstream     provider.Upstream
-	Dialects     map[inference.Kind]inference.Dialect
-	Shape        provider.Shape
+	Weight   int64
+	Upstream provider.Upstream
+	Dialects map[inference.Kind]inference.Dialect
+	Shape    provider.Shape
+	// bridges lead from what the upstream does not speak to what it does.
+	bridges      map[inference.API]*bridge
 	Simulated    bool
 	Types        Types
 	Capabilities catalog.Capabilities
@@ -102,17 +110,36 @@ func (s *Snapshot) Routes() []*Route {
 
 func (t *Target) priority() int64 { return t.Platform.EffectivePriority() }
 
-func (t *Target) offers(kind inference.Kind) bool {
-	_, spoken := t.Dialects[kind]
-	return spoken && t.Types.Has(kind.ModelType())
+// offers reports whether the target serves an operation that is asked for in a dialect.
+func (t *Target) offers(api inference.API) bool { return t.speaks(api) || t.bridges[api] != nil }
+
+// speaks reports whether the upstream offers the operation in that very dialect.
+func (t *Target) speaks(api inference.API) bool {
+	return t.Dialects[api.Kind] == api.Dialect && api.Dialect != "" && t.Types.Has(api.Kind.ModelType())
+}
+
+// apis are what the target offers.
+func (t *Target) apis() iter.Seq[inference.API] {
+	return func(yield func(inference.API) bool) {
+		for kind, dialect := range t.Dialects {
+			if api := (inference.API{Kind: kind, Dialect: dialect}); t.speaks(api) && !yield(api) {
+				return
+			}
+		}
+		for api := range t.bridges {
+			if !yield(api) {
+				return
+			}
+		}
+	}
 }
 
 // simulated replaces a lane by its twin: the simulation engine, at the same prices in simulated money.
-func (s *Snapshot) simulated(l *lane, kind inference.Kind) *lane {
+func (s *Snapshot) simulated(l *lane, api inference.API) *lane {
 	if len(l.choices) > 0 && l.choices[0].keys[0].Simulated {
 		return l
 	}
-	engine := s.engines[kind.ModelType()]
+	engine := s.engines[api.Kind.ModelType()]
 	if engine == nil || len(l.choices) == 0 {
 		return noLane
 	}
@@ -121,15 +148,15 @@ func (s *Snapshot) simulated(l *lane, kind inference.Kind) *lane {
 		twin.Schedule = first.Schedule.Simulated()
 	}
 	twin.MaxOutput, twin.ContextWindow = first.MaxOutput, first.ContextWindow
-	return newLane([]*Target{&twin}, kind)
+	return newLane([]*Target{&twin}, api)
 }
 
 // noLane offers nothing.
 var noLane = &lane{}
 
 // lane returns what offers an operation, which may be nothing.
-func (r *Route) lane(kind inference.Kind) *lane {
-	if l := r.lanes[kind]; l != nil {
+func (r *Route) lane(api inference.API) *lane {
+	if l := r.lanes[api]; l != nil {
 		return l
 	}
 	return noLane

@@ -33,6 +33,8 @@ type EncodeOptions struct {
 	MaxOutputParam string
 	// AskUsage says that the upstream tells the usage of a stream when asked.
 	AskUsage bool
+	// ReturnReasoning says that the upstream wants to see the reasoning of earlier turns again; others get none.
+	ReturnReasoning bool
 	// ModelOutput is how many tokens the model can put out; 0: not known. For formats that demand a limit.
 	ModelOutput int64
 }

@@ -29,6 +29,9 @@ type Format interface {
 	End() []byte
 }
 
+// API returns what a format is the format of.
+func API(f Format) inference.API { return inference.API{Kind: f.Kind(), Dialect: f.Dialect()} }
+
 // Texter is an ability of a format: it can tell what a request says. Rules that go by content need it.
 type Texter interface {
 	// Text returns the text of a request's messages, not much longer than limit bytes. a is what Peek returned for body.

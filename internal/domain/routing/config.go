@@ -27,6 +27,8 @@ type Config struct {
 	ProxyURL string `json:"proxyUrl"`
 	// KeyStrategy is how the credentials share the requests.
 	KeyStrategy KeyStrategy `json:"credentialStrategy"`
+	// Untranslatable is what becomes of what an upstream's protocol has no words for, where callers speak another one.
+	Untranslatable Untranslatable `json:"untranslatable"`
 	// Adapter is the rest, which only the adapter reads.
 	Adapter json.RawMessage `json:"-"`
 }
@@ -62,6 +64,7 @@ func ParseConfig(raw json.RawMessage) (Config, error) {
 		"headers": {&c.Headers, textMap(maxHeaders)}, "paramOverride": {&c.ParamOverride, anyObject},
 		"modelMapping": {&c.ModelMapping, textMap(maxMappings)}, "statusCodeMapping": {&c.StatusCodeMapping, statusMap},
 		"proxyUrl": {&c.ProxyURL, text}, "credentialStrategy": {&c.KeyStrategy, strategyShape},
+		"untranslatable": {&c.Untranslatable, untranslatableShape},
 	} {
 		value, ok := members[name]
 		if !ok {
@@ -85,6 +88,24 @@ func ParseConfig(raw json.RawMessage) (Config, error) {
 		c.Adapter = rest
 	}
 	return c, nil
+}
+
+// Untranslatable says what becomes of what an upstream's protocol has no words for.
+type Untranslatable string
+
+// The policies. The first, which "" means too, drops parameters, with an entry in the request's log, and refuses content.
+const (
+	DropParameters       Untranslatable = "drop_parameters"
+	RefuseUntranslatable Untranslatable = "refuse"
+	DropUntranslatable   Untranslatable = "drop"
+)
+
+func untranslatableShape(path string, v any) error {
+	switch v {
+	case "", string(DropParameters), string(RefuseUntranslatable), string(DropUntranslatable):
+		return nil
+	}
+	return invalid(path, "This is to be drop_parameters, refuse or drop.")
 }
 
 // textMap wants an object of texts.

@@ -1,0 +1,131 @@
+package relay
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gantry-ai/gantry/internal/domain/routing"
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/params"
+	"github.com/gantry-ai/gantry/internal/wire/translate"
+)
+
+// bridge leads callers of a protocol that an upstream does not speak to one that it does.
+type bridge struct {
+	translate.Bridge
+
+	kind inference.Kind // of what the upstream is asked
+}
+
+// bridges are those of a target, for every chat protocol that it does not speak itself; nil where it has no chat at all.
+func (c *compiler) bridges(t *Target) map[inference.API]*bridge {
+	to := c.spoken(t)
+	if to == nil {
+		return nil
+	}
+	out := map[inference.API]*bridge{}
+	for _, from := range c.Codecs {
+		api := inference.API{Kind: from.Kind(), Dialect: from.Dialect()}
+		if api.Dialect == api.Kind.Home() && !t.speaks(api) {
+			out[api] = c.bridge(t, from, to)
+		}
+	}
+	return out
+}
+
+// spoken is the first of the codecs whose protocol the target's upstream speaks; nil: none.
+func (c *compiler) spoken(t *Target) wire.Codec {
+	for _, codec := range c.Codecs {
+		dialect := codec.Dialect()
+		if t.Dialects[codec.Kind()] != dialect {
+			continue
+		}
+		// Beyond their home dialects kinds say little: who speaks such a one offers conversations in it alone.
+		if t.speaks(inference.API{Kind: codec.Kind(), Dialect: dialect}) {
+			return codec
+		}
+	}
+	return nil
+}
+
+func (c *compiler) bridge(t *Target, from, to wire.Codec) *bridge {
+	now := c.Clock
+	if now == nil {
+		now = func() time.Time { return c.Now }
+	}
+	return &bridge{kind: to.Kind(), Bridge: translate.Bridge{
+		Caller: from, Upstream: to, Policy: lossPolicies[c.settings.Untranslatable], Now: now,
+		Options: wire.EncodeOptions{
+			MaxOutputParam: t.Shape.MaxOutputParam, AskUsage: t.Shape.StreamUsage, ReturnReasoning: t.Shape.ReturnReasoning,
+			ModelOutput: t.MaxOutput,
+		},
+	}}
+}
+
+// lossPolicies are a platform's words for them.
+var lossPolicies = map[routing.Untranslatable]wire.LossPolicy{
+	routing.DropParameters: wire.DropParameters, routing.RefuseUntranslatable: wire.RefuseLosses, routing.DropUntranslatable: wire.DropLosses,
+}
+
+// cross translates the request for a target that speaks another protocol. It comes before money is set aside: what cannot be
+// translated is refused. Codes: unsupported_parameter with the path, and those of bad requests.
+func (c *call) cross(t *Target) error {
+	c.crossing = nil
+	b := t.bridges[wire.API(c.op.Format)]
+	if b == nil {
+		return nil
+	}
+	limit := c.ask.MaxOutput
+	if limit == 0 {
+		limit = c.maxOutput
+	}
+	var err error
+	c.crossing, err = b.Request(c.body, t.Model.ProviderModelName, c.ask.Stream, limit)
+	return err
+}
+
+// prepareCrossing makes the call for a target that speaks another protocol than the caller.
+func (c *call) prepareCrossing(t *Target, attempt int) *provider.Call {
+	return &provider.Call{
+		Kind: t.bridges[wire.API(c.op.Format)].kind, Stream: c.ask.Stream, Model: t.Model.ProviderModelName,
+		Body: c.crossing.Body, ContentType: "application/json",
+		Header: c.headersFor(t), RequestID: c.requestID, Attempt: attempt,
+	}
+}
+
+// translated has a successful answer read in the caller's protocol.
+func translated(x *translate.Crossing, resp *http.Response, stream bool) {
+	if x == nil || resp == nil || resp.StatusCode != http.StatusOK {
+		return
+	}
+	resp.ContentLength = -1
+	if stream {
+		resp.Body = x.Stream(resp.Body)
+	} else {
+		resp.Body = x.Whole(resp.Body)
+	}
+}
+
+// exact takes the usage as the upstream told it: the caller's protocol may have fewer words for it.
+func (c *call) exact(m *wire.Metered) {
+	if c.crossing == nil {
+		return
+	}
+	if u, ok := c.crossing.Usage(); ok {
+		m.Usage, m.Known = u, true
+	}
+}
+
+// changed is what an attempt is sent otherwise than the caller wrote it, for the target's sake or its protocol's.
+func (c *call) changed() []params.Change {
+	if c.crossing == nil || len(c.crossing.Losses) == 0 {
+		return c.changes
+	}
+	out := append([]params.Change(nil), c.changes...)
+	for _, l := range c.crossing.Losses {
+		out = append(out, params.Change{Path: l.Path, Before: l.Before, After: l.After, Rule: "translation", Reason: l.Reason})
+	}
+	return out
+}

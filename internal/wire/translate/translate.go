@@ -1,0 +1,88 @@
+// Package translate carries a chat call from a caller's protocol to an upstream's, and the answer back, over the pivot. Where
+// both speak the same protocol nobody translates: bytes go through.
+package translate
+
+import (
+	"time"
+
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/wire"
+)
+
+// Bridge joins two protocols. It is safe for concurrent use.
+type Bridge struct {
+	Caller, Upstream wire.Codec
+	Policy           wire.LossPolicy
+	// Options are what the upstream wants of requests; ModelOutput among them is the model's.
+	Options wire.EncodeOptions
+	// Now is the time that answers tell where the upstream tells none.
+	Now func() time.Time
+}
+
+// Crossing is one call on its way over a bridge.
+type Crossing struct {
+	bridge *Bridge
+	// Body is the request as the upstream reads it.
+	Body []byte
+	// Losses are what of the request went out otherwise than it came.
+	Losses []wire.Loss
+
+	prompt   *inference.Prompt
+	usage    inference.Usage
+	hasUsage bool
+}
+
+// Request translates a request. model is the upstream's name of the model, maxOutput the limit on output tokens where the
+// caller gave none. Errors: *fault.Error with the path of the field, wire.ErrUntranslatable among them.
+func (b *Bridge) Request(body []byte, model string, stream bool, maxOutput int64) (*Crossing, error) {
+	prompt, err := b.Caller.DecodeRequest(body)
+	if err != nil {
+		return nil, err
+	}
+	prompt.Model, prompt.Stream = model, stream
+	if prompt.MaxOutput == 0 {
+		prompt.MaxOutput = maxOutput
+	}
+	losses := wire.Losses{Policy: b.Policy}
+	out, err := b.Upstream.EncodeRequest(prompt, b.Options, &losses)
+	if err != nil {
+		return nil, err
+	}
+	return &Crossing{bridge: b, Body: out, Losses: losses.Dropped, prompt: prompt}, nil
+}
+
+// Usage is what the upstream told that was used, exactly as it told it; false where it told nothing.
+func (c *Crossing) Usage() (inference.Usage, bool) { return c.usage, c.hasUsage }
+
+// Answer translates a whole answer. The error says that it was none.
+func (c *Crossing) Answer(body []byte) ([]byte, error) {
+	a, err := c.bridge.Upstream.DecodeAnswer(body)
+	if err != nil {
+		return nil, err
+	}
+	c.usage, c.hasUsage = a.Usage, a.HasUsage
+	if a.ID == "" {
+		a.ID = id.New().String()
+	}
+	if a.Model == "" {
+		a.Model = c.prompt.Model
+	}
+	if a.Created == 0 {
+		a.Created = c.bridge.Now().Unix()
+	}
+	return c.bridge.Caller.EncodeAnswer(a, c.prompt)
+}
+
+// begin completes what the upstream did not say of the answer.
+func (c *Crossing) begin(d *inference.Delta) {
+	if d.ID == "" {
+		d.ID = id.New().String()
+	}
+	if d.Model == "" {
+		d.Model = c.prompt.Model
+	}
+	if d.Created == 0 {
+		d.Created = c.bridge.Now().Unix()
+	}
+}
