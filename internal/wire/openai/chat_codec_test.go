@@ -210,13 +210,15 @@ func TestSealsTravel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var answer struct {
-		Choices []struct{ Message json.RawMessage }
-	}
+	var answer map[string]json.RawMessage
+	var choices []map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &answer); err != nil {
 		t.Fatal(err)
 	}
-	p, err := openai.ChatCodec.DecodeRequest([]byte(`{"messages":[{"role":"user","content":"q"},` + string(answer.Choices[0].Message) + `]}`))
+	if err := json.Unmarshal(answer["choices"], &choices); err != nil {
+		t.Fatal(err)
+	}
+	p, err := openai.ChatCodec.DecodeRequest([]byte(`{"messages":[{"role":"user","content":"q"},` + string(choices[0]["message"]) + `]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
