@@ -59,7 +59,7 @@ func (c *call) dispatch(t *Target) {
 	h := c.rivals
 	a := c.attempt(t)
 	r := &rival{no: h.n, attempt: c.deciding, target: t, d: c.patience(t), format: c.op.Format, log: c.log}
-	r.call = c.calling(t, a)
+	r.call, r.crossing = c.calling(t, a), c.crossing
 	if c.ask.Stream {
 		r.meter = c.meter(t)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/wire"
 	"github.com/gantry-ai/gantry/internal/wire/sse"
+	"github.com/gantry-ai/gantry/internal/wire/translate"
 )
 
 // rival is one attempt that may have another beside it. Its goroutine sends the call and reads until there is something to
@@ -28,10 +29,11 @@ type rival struct {
 	d       *deadline
 	over    bool // it was concluded or dropped
 
-	call   *provider.Call
-	format wire.Format
-	meter  wire.Meter // nil: the answer is no stream
-	log    *slog.Logger
+	call     *provider.Call
+	crossing *translate.Crossing // nil: the target speaks the caller's protocol
+	format   wire.Format
+	meter    wire.Meter // nil: the answer is no stream
+	log      *slog.Logger
 
 	state atomic.Int32 // who ends first: the goroutine, or who drops it
 	// What the goroutine leaves. Nobody looks at it before.
@@ -68,7 +70,7 @@ func (r *rival) run(ctx context.Context, news chan<- int) {
 	if r.resp, r.err = r.target.Upstream.Send(ctx, r.call); r.err != nil {
 		return
 	}
-	translated(r.footing.crossing, r.resp, r.meter != nil)
+	translated(r.crossing, r.resp, r.meter != nil)
 	switch {
 	case r.resp.StatusCode != http.StatusOK:
 		r.keep(io.ReadAll(io.LimitReader(r.resp.Body, maxErrorBody)))

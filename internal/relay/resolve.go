@@ -59,7 +59,7 @@ func (s *Snapshot) lead(f *forwarder, api inference.API) (*Route, *lane, error) 
 	} else {
 		route = nil
 	}
-	if route == nil || !route.Types.serve(api.Kind) {
+	if route == nil || !route.serves(api) {
 		return nil, nil, unknownModel(f.ask.Model)
 	}
 	l := route.lane(api)

@@ -52,9 +52,9 @@ type Types []inference.ModelType
 // Has reports whether t is in the set.
 func (s Types) Has(t inference.ModelType) bool { return slices.Contains(s, t) }
 
-// serve reports whether models of these types can be asked for an operation. Conversations are carried on in any protocol.
-func (s Types) serve(k inference.Kind) bool {
-	return s.Has(k.ModelType()) || k.IsChat() && (s.Has(inference.TypeChat) || s.Has(inference.TypeResponses))
+// serves reports whether a model of this name can be asked for an operation: its type says so, or a bridge leads there.
+func (r *Route) serves(api inference.API) bool {
+	return r.Types.Has(api.Kind.ModelType()) || r.lanes[api] != nil
 }
 
 // Target is one way to serve a route: a platform's model with one of the platform's credentials.
