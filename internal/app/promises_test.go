@@ -1,0 +1,233 @@
+package app
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gantry-ai/gantry/internal/surface/surfacetest"
+	"github.com/gantry-ai/gantry/internal/testkit/pgtest"
+)
+
+// witness asks an installation for what the gateway's contract documents, and writes down what it was answered. What holds
+// against the contract is a promise kept.
+type witness struct {
+	*desk
+
+	database  string
+	kept      *surfacetest.Kept
+	protocols *surfacetest.Contract
+	scripts   map[string]*surfacetest.Transcript
+	// good are the first questions of each operation that succeeded.
+	good map[string]question
+}
+
+// question is a request of an operation. The contract tells method and path.
+type question struct {
+	name string // what is special about it
+	as   string
+	of   string // the object that the path names
+	// query and body are as they are sent, with {names} for values of the desk.
+	query, body string
+	header      map[string]string
+	// code and at are what an error must say; "" does not look.
+	code, at string
+	// relayed says that the answer is in the caller's own protocol.
+	relayed bool
+}
+
+// excused are answers that the gateway's contract documents and that there cannot be.
+var excused = map[surfacetest.Promise]string{
+	{Operation: "createVideoGenerationTask", Status: 200}: waits,
+	{Operation: "createVideoGenerationTask", Status: 502}: waits,
+	{Operation: "estimatePricing", Status: 429}:           "an estimate takes no place in any window: it tells the price of a call that would have to wait, too",
+	{Operation: "estimatePricing", Status: 500}:           fromMemory,
+	{Operation: "listAvailablePlatforms", Status: 500}:    fromMemory,
+	{Operation: "listAdminRateLimitWindows", Status: 500}: fromMemory,
+	{Operation: "listApiKeyAccessRules", Status: 400}:     "it takes no input that could be wrong",
+	{Operation: "listPlaygroundApiKeys", Status: 400}:     "it takes no input that could be wrong",
+}
+
+const (
+	waits      = "nobody can wait for a video: it is always made by a task, and X-Async: false is refused with 400"
+	fromMemory = "it is made from what is in memory: nothing of it can fail"
+)
+
+// TestContractPromises asks for every answer that the gateway's contract documents, on both databases. What is answered is in
+// testdata/promises, one file for each operation.
+func TestContractPromises(t *testing.T) {
+	t.Parallel()
+	var kept surfacetest.Kept
+	databases := map[string]func(*testing.T) string{
+		"sqlite": func(*testing.T) string { return "" }, "postgres": func(t *testing.T) string { t.Helper(); return pgtest.New(t) },
+	}
+	t.Run("on", func(t *testing.T) { // ends when both have ended
+		for name, url := range databases {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				testPromises(newWitness(t, name, url(t), &kept))
+			})
+		}
+	})
+	if strings.Contains(flag.Lookup("test.run").Value.String(), "/") {
+		return // one database was asked for: what the other one answers is not known
+	}
+	contract := surfacetest.LoadContract(t, "easyai-gateway", "httpapi.ErrorEnvelope")
+	promises := contract.Promises()
+	for _, line := range kept.Gaps(promises, excused, "sqlite", "postgres") {
+		t.Error(line)
+	}
+	t.Logf("%d answers are documented, %d shown on both databases, %d excused", len(promises), len(promises)-len(excused), len(excused))
+}
+
+func newWitness(t *testing.T, database, url string, kept *surfacetest.Kept) *witness {
+	t.Helper()
+	return &witness{
+		desk: newDesk(t, url), database: database, kept: kept, protocols: surfacetest.LoadContract(t, "protocols", "Error"),
+		scripts: map[string]*surfacetest.Transcript{}, good: map[string]question{},
+	}
+}
+
+func testPromises(w *witness) {
+	for _, part := range []func(){
+		w.system, w.accounts, w.keys, w.administrators, w.catalogues, w.platforms, w.prices, w.policies, w.rules, w.history, w.relayed,
+		w.strangers, w.unknown, w.away,
+	} {
+		part()
+	}
+	for operation, script := range w.scripts {
+		script.Golden(w.t, "promises/"+operation)
+	}
+}
+
+// ask asks an operation and expects an answer of a status.
+func (w *witness) ask(operation string, status int, q question) *surfacetest.Answer {
+	w.t.Helper()
+	method, path := w.gateway.Place(operation)
+	if from := strings.IndexByte(path, '{'); from >= 0 {
+		to := strings.IndexByte(path, '}')
+		path = path[:from] + q.of + path[to+1:]
+	}
+	r := surfacetest.Request{Name: q.name, As: q.as, Method: method, Path: path + q.query, Body: q.body, Header: q.header}
+	a := w.deliver(&r)
+	if err := w.judge(operation, status, &q, a); err != nil {
+		w.t.Errorf("%s %d %s: %v: %.500s", operation, status, q.name, err, a.Body)
+		return a
+	}
+	w.note(operation, &q, &r, a)
+	return a
+}
+
+// note writes down a promise kept.
+func (w *witness) note(operation string, q *question, r *surfacetest.Request, a *surfacetest.Answer) {
+	w.kept.Add(surfacetest.Promise{Operation: operation, Status: a.Status}, w.database)
+	if w.scripts[operation] == nil {
+		w.scripts[operation] = &surfacetest.Transcript{}
+	}
+	w.scripts[operation].Add(r, a)
+	if _, had := w.good[operation]; a.Status < 300 && !had {
+		w.good[operation] = *q
+	}
+}
+
+// judge holds an answer against what is expected and against the contract.
+func (w *witness) judge(operation string, status int, q *question, a *surfacetest.Answer) error {
+	if a.Status != status {
+		return fmt.Errorf("status %d", a.Status)
+	}
+	media := a.Header.Get("Content-Type")
+	if q.relayed {
+		err := errors.Join(w.gateway.CheckMedia(operation, status, media, a.Body), w.gateway.CheckShape(operation, status, a.Body))
+		if status < 400 {
+			return err
+		}
+		return errors.Join(err, w.protocols.CheckAnswer("createEmbeddings", status, a.Body), says(q, a))
+	}
+	err := errors.Join(w.gateway.CheckMedia(operation, status, media, a.Body), w.gateway.CheckAnswer(operation, status, a.Body))
+	if status < 400 || media != "application/json" {
+		return err
+	}
+	return errors.Join(err, says(q, a))
+}
+
+// says holds what an error says against what is expected.
+func says(q *question, a *surfacetest.Answer) error {
+	var got struct {
+		Error struct{ Code, Message, Path, Param string }
+	}
+	if err := json.Unmarshal(a.Body, &got); err != nil {
+		return err
+	}
+	if e := got.Error; e.Message == "" || (q.code != "" && e.Code != q.code) || (q.at != "" && e.Path+e.Param != q.at) {
+		return fmt.Errorf("want code %q at %q", q.code, q.at)
+	}
+	return nil
+}
+
+// made asks for something to be made and keeps its id as a value of the desk.
+func (w *witness) made(value, operation string, q question) {
+	w.t.Helper()
+	var out struct {
+		ID     string `json:"id"`
+		APIKey struct {
+			ID string `json:"id"`
+		} `json:"apiKey"`
+	}
+	w.ask(operation, http.StatusCreated, q).JSON(w.t, &out)
+	w.values[value] = out.ID + out.APIKey.ID
+}
+
+// refused asks for something that is refused for what is asked.
+func (w *witness) refused(operation string, status int, code, at string, q question) {
+	w.t.Helper()
+	q.code, q.at = code, at
+	w.ask(operation, status, q)
+}
+
+// owed are the documented answers of a status that were not shown yet.
+func (w *witness) owed(status int) (operations []string) {
+	for _, p := range w.gateway.Promises() {
+		if p.Status == status && excused[p] == "" && !w.kept.Has(p, w.database) {
+			operations = append(operations, p.Operation)
+		}
+	}
+	return operations
+}
+
+// strangers asks as nobody, and for what is not a user's as a user.
+func (w *witness) strangers() {
+	stranger := func(status int, q question) {
+		for _, operation := range w.owed(status) {
+			q.body = w.good[operation].body
+			w.ask(operation, status, q)
+		}
+	}
+	stranger(http.StatusUnauthorized, question{name: "nobody", of: nobody, code: "unauthorized"})
+	stranger(http.StatusForbidden, question{name: "a user", as: "user", of: nobody, code: "forbidden"})
+}
+
+// unknown asks for objects that there are not.
+func (w *witness) unknown() {
+	for _, operation := range w.owed(http.StatusNotFound) {
+		q := w.good[operation]
+		q.name, q.of, q.code = "unknown", nobody, "not_found"
+		w.ask(operation, http.StatusNotFound, q)
+	}
+}
+
+// away asks again for what was answered before, when the database is gone.
+func (w *witness) away() {
+	if err := w.store.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	for _, operation := range w.owed(http.StatusInternalServerError) {
+		q := w.good[operation]
+		q.name, q.code = "the database is away", "internal"
+		w.ask(operation, http.StatusInternalServerError, q)
+	}
+	w.refused("getReadyz", http.StatusServiceUnavailable, "unavailable", "", question{name: "the database is away"})
+}
