@@ -88,6 +88,11 @@ func (w *witness) reached(o *operation) {
 		w.ask(o.id, 502, waiting)
 		w.clock.Advance(10 * time.Minute) // the platform comes back from what it was seen to do
 	}
+	if !o.task {
+		events := as("key", "answered as a stream", strings.Replace(o.body, "{", `{"stream":true,`, 1))
+		events.streamed = true
+		w.ask(o.id, 200, events)
+	}
 	later := as("key", "answered by a task", o.body)
 	later.relayed = false
 	if !o.task {

@@ -44,8 +44,7 @@ func (w *witness) rules() {
 	w.refused("createAdminAccessRule", 409, "access_rule_exists", "resourceId", again("twice", denied))
 	w.ask("listAdminAccessRules", 200, question{name: "rules", as: "admin"})
 	w.changed("updateAdminAccessRule", "{rule}", `{"priority":0}`, `{"conditions":{"ip":["10.0.0"]}}`, "conditions.ip[0]", `{"effect":"allow"}`, "access_rule_exists")
-	w.ask("batchAdminAccessRules", 200, question{name: "several", as: "admin", body: `{` + promisedSubject + `,"deleteResources":[{` + promisedResource + `}]}`})
+	w.ask("batchAdminAccessRules", 200, question{name: "several", as: "admin", body: `{` + promisedSubject + `,"effect":"deny","upsertResources":[{` + promisedResource + `,"priority":7,"status":"disabled"}]}`})
 	w.refused("batchAdminAccessRules", 400, "invalid_parameter", "effect", question{name: "neither", as: "admin", body: `{` + promisedSubject + `,"effect":"x"}`})
-	w.made("rule", "createAdminAccessRule", again("the rule again", denied))
 	w.ask("deleteAdminAccessRule", 204, question{name: "deleted", as: "admin", of: "{rule}"})
 }

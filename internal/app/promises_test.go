@@ -36,8 +36,8 @@ type question struct {
 	header      map[string]string
 	// code and at are what an error must say; "" does not look.
 	code, at string
-	// relayed says that the answer is in the caller's own protocol.
-	relayed bool
+	// relayed says that the answer is in the caller's own protocol, streamed that it comes as events.
+	relayed, streamed bool
 }
 
 // excused are answers that the gateway's contract documents and that there cannot be.
@@ -140,18 +140,37 @@ func (w *witness) judge(operation string, status int, q *question, a *surfacetes
 		return fmt.Errorf("status %d", a.Status)
 	}
 	media := a.Header.Get("Content-Type")
-	if q.relayed {
-		err := errors.Join(w.gateway.CheckMedia(operation, status, media, a.Body), w.gateway.CheckShape(operation, status, a.Body))
-		if status < 400 {
-			return err
-		}
-		return errors.Join(err, w.protocols.CheckAnswer("createEmbeddings", status, a.Body), says(q, a))
+	err := w.gateway.CheckMedia(operation, status, media, a.Body)
+	switch {
+	case q.streamed:
+		return errors.Join(err, isStream(media, a.Body))
+	case !q.relayed:
+		err = errors.Join(err, w.gateway.CheckAnswer(operation, status, a.Body))
+	case status < 400:
+		err = errors.Join(err, w.gateway.CheckShape(operation, status, a.Body))
+	default: // all operations of the protocol have the same errors
+		err = errors.Join(err, w.gateway.CheckShape(operation, status, a.Body), w.protocols.CheckAnswer("createEmbeddings", status, a.Body))
 	}
-	err := errors.Join(w.gateway.CheckMedia(operation, status, media, a.Body), w.gateway.CheckAnswer(operation, status, a.Body))
 	if status < 400 || media != "application/json" {
 		return err
 	}
 	return errors.Join(err, says(q, a))
+}
+
+// isStream reports what is wrong with events: each holds JSON, or says that there are no more.
+func isStream(media string, body []byte) error {
+	events := 0
+	for line := range strings.Lines(string(body)) {
+		if data, ok := strings.CutPrefix(strings.TrimSpace(line), "data: "); ok {
+			if events++; !json.Valid([]byte(data)) && data != "[DONE]" {
+				return fmt.Errorf("event %d is not JSON: %.200s", events, data)
+			}
+		}
+	}
+	if media != "text/event-stream" || events == 0 {
+		return fmt.Errorf("%d events of %q", events, media)
+	}
+	return nil
 }
 
 // says holds what an error says against what is expected.

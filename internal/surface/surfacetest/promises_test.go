@@ -73,6 +73,9 @@ func TestTypesOfAnswers(t *testing.T) {
 		{"deleteApiKey", 204, "application/json", ``, false},
 		{"streamTaskEvents", 200, "text/event-stream", "id: 1", true},
 		{"getSimulationAsset", 404, "application/json", `{}`, false},
+		{"openaiV1ChatCompletions", 200, "text/event-stream", "data: {}", true},
+		{"openaiV1ChatCompletions", 400, "text/event-stream", "data: {}", false},
+		{"createChatCompletionTask", 200, "text/event-stream", "data: {}", false},
 		{"getHealthz", 418, "text/plain", "tea", true},
 	} {
 		if err := c.CheckMedia(v.operation, v.status, v.media, []byte(v.body)); (err == nil) != v.right {

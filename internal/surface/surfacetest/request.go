@@ -126,7 +126,7 @@ var scrubs = []struct {
 	{regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`), "<token>"},
 	{regexp.MustCompile(`sk-[0-9A-Za-z]{16}_[0-9A-Za-z]{49}`), "<key>"},
 	{regexp.MustCompile(`sk-[0-9A-Za-z]{8}"`), `<prefix>"`},
-	{regexp.MustCompile(`"created(_at)?": \d{10}`), `"created$1": "<time>"`}, // of an upstream, which has a clock of its own
+	{regexp.MustCompile(`"created(_at)?":( ?)\d{10}`), `"created$1":$2"<time>"`}, // of an upstream, which has a clock of its own
 }
 
 // golden compares a body, indented and without what chance made, with a file.

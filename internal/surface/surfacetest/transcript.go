@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +26,9 @@ func (tr *Transcript) Add(r *Request, a *Answer) {
 		as = " as " + r.As
 	}
 	fmt.Fprintf(&tr.text, "=== %d %s\n%s %s%s\n", a.Status, r.Name, r.Method, scrubbed(r.Path), as)
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		fmt.Fprintf(&tr.text, "%s: %s\n", name, r.Header[name])
+	}
 	if r.Body != "" {
 		fmt.Fprintf(&tr.text, "%s\n", scrubbed(r.Body))
 	}
@@ -78,7 +83,11 @@ func legible(a *Answer) string {
 		_ = e.Encode(shortened(v)) // it was JSON
 		return scrubbed(strings.TrimSpace(out.String()))
 	case strings.HasPrefix(kind, "text/"):
-		return scrubbed(strings.TrimSpace(string(a.Body)))
+		lines := strings.Split(strings.TrimSpace(string(a.Body)), "\n")
+		for i := range lines {
+			lines[i] = cut(lines[i])
+		}
+		return strings.Join(lines, "\n")
 	case len(a.Body) > 0:
 		return fmt.Sprintf("%d bytes", len(a.Body))
 	}
@@ -105,9 +114,14 @@ func shortened(v any) any {
 			return append(v[:mostItems:mostItems], "…")
 		}
 	case string:
-		if len(v) > mostText {
-			return fmt.Sprintf("%.20s… (%d characters)", v, len(v))
-		}
+		return cut(v)
 	}
 	return v
+}
+
+func cut(text string) string {
+	if text = scrubbed(text); len(text) > mostText {
+		return fmt.Sprintf("%.60s…", text)
+	}
+	return text
 }
