@@ -65,10 +65,14 @@ func (w *witness) relayed() {
 		{id: "createImageGenerationTask", body: draw, task: true},
 		{id: "createImageEditTask", body: edit, task: true},
 		{id: "createVideoGenerationTask", body: film, task: true, video: true},
-		{id: "openaiRootChatCompletions", body: talk}, {id: "openaiV1ChatCompletions", body: talk},
-		{id: "openaiRootResponses", body: answer}, {id: "openaiV1Responses", body: answer},
-		{id: "openaiRootImageGenerations", body: draw}, {id: "openaiV1ImageGenerations", body: draw},
-		{id: "openaiRootImageEdits", body: edit}, {id: "openaiV1ImageEdits", body: edit},
+		{id: "openaiRootChatCompletions", body: talk},
+		{id: "openaiV1ChatCompletions", body: talk},
+		{id: "openaiRootResponses", body: answer},
+		{id: "openaiV1Responses", body: answer},
+		{id: "openaiRootImageGenerations", body: draw},
+		{id: "openaiV1ImageGenerations", body: draw},
+		{id: "openaiRootImageEdits", body: edit},
+		{id: "openaiV1ImageEdits", body: edit},
 	} {
 		w.reached(&o)
 	}

@@ -30,6 +30,7 @@ func (w *witness) accounts() {
 
 const acme = `{"tenantKey":"acme","name":"Acme","authPolicy":{"passwordLogin":false,"invitationCode":"welcome to acme"}}`
 
+// again is a question that was asked before.
 func again(name string, q question) question { q.name = name; return q }
 
 // keys asks what users do with their keys, and with the rules that narrow them.
@@ -48,6 +49,9 @@ func (w *witness) keys() {
 	w.refused("batchApiKeyAccessRules", 403, "forbidden", "", question{name: "by a key", as: "key", body: deny.body})
 	w.refused("batchApiKeyAccessRules", 404, "not_found", "subjectId", question{name: "somebody else's key", as: "admin", body: deny.body})
 	w.ask("listApiKeyAccessRules", 200, question{name: "rules", as: "user"})
+	for _, list := range []string{"listApiKeyAccessRules", "listPlaygroundApiKeys"} {
+		w.ask(list, 200, question{name: "with a query that means nothing", as: "user", query: "?page=-1&limit=x"})
+	}
 	w.ask("disableApiKey", 200, question{name: "disabled", as: "user", of: "{key}"})
 	w.refused("disableApiKey", 400, "invalid_parameter", "apiKeyID", question{name: "no id", as: "user", of: "7"})
 	w.refused("disableApiKey", 404, "not_found", "", question{name: "somebody else's key", as: "admin", of: "{key}"})

@@ -70,7 +70,7 @@ func (w *witness) offered() {
 		w.ask(operation, 200, question{name: "what is offered", as: "key"})
 	}
 	w.people["reader"] = "Bearer " + w.scoped(w.guest, "tasks")
-	w.ask("estimatePricing", 200, question{name: "a call", as: "key", body: `{"model":"house","messages":[{"role":"user","content":"hi"}]}`})
+	w.ask("estimatePricing", 200, question{name: "a call", as: "key", body: `{"model":"sim-chat","max_tokens":20,"messages":[{"role":"user","content":"hi"}]}`})
 	w.refused("estimatePricing", 400, "invalid_parameter", "kind", question{name: "of another kind", as: "key", body: `{"kind":"dance","model":"house"}`})
 	w.refused("estimatePricing", 403, "insufficient_scope", "", question{name: "by a key for something else", as: "reader", body: `{"model":"house"}`})
 	w.refused("estimatePricing", 404, "model_not_found", "model", question{name: "what nobody serves", as: "key", body: `{"model":"none","messages":[{"role":"user","content":"hi"}]}`})

@@ -80,7 +80,7 @@ func legible(a *Answer) string {
 		e := json.NewEncoder(&out)
 		e.SetEscapeHTML(false)
 		e.SetIndent("", "  ")
-		_ = e.Encode(shortened(v)) // it was JSON
+		_ = e.Encode(shortened(v)) //nolint:errchkjson // it was JSON
 		return scrubbed(strings.TrimSpace(out.String()))
 	case strings.HasPrefix(kind, "text/"):
 		lines := strings.Split(strings.TrimSpace(string(a.Body)), "\n")
