@@ -23,10 +23,8 @@ type hostileWorld struct {
 
 // hostileAbsent says why an identity of the file is nobody here.
 var hostileAbsent = map[string]string{
-	"tenant_admin":        "administrators of one tenant",
 	"supplier":            "suppliers",
 	"browser_session":     "API calls by cookie: a cookie only renews the console's token",
-	"api_key_ip_limited":  "address lists of keys in the API",
 	"api_key_low_balance": "several nodes in this runner",
 	"operator":            "shell steps in this runner",
 }
@@ -68,9 +66,27 @@ func (w *hostileWorld) people() {
 		"readonly_key":         w.newKey(a.token, map[string]any{"name": "reader", "scopes": []string{"models"}}).secret,
 		"expired_key":          w.expiredKey(a.token),
 		"api_key_zero_balance": poor.key,
+		"api_key_ip_limited":   w.newKey(a.token, map[string]any{"name": "elsewhere", "allowIps": []string{"10.0.0.0/8"}}).secret,
+		"tenant_admin":         w.tenantAdmin(),
 	}
 	w.vars["api_key"], w.vars["other_api_key"], w.vars["user_id"] = a.key, b.key, a.id
 	w.vars["victim_key_id"] = w.newKey(a.token, map[string]any{"name": "victim"}).id
+}
+
+// tenantAdmin makes a tenant with an administrator and another user, and signs the former in.
+func (w *hostileWorld) tenantAdmin() string {
+	w.t.Helper()
+	w.call(http.MethodPost, "/api/admin/tenants", w.admin, map[string]any{"tenantKey": "umbrella", "name": "Umbrella"}, nil, 201)
+	for name, role := range map[string]string{"umbrella-admin": "admin", "umbrella-user": "user"} {
+		w.call(http.MethodPost, "/api/admin/users", w.admin, map[string]any{
+			"username": name, "password": "a long password", "roles": []string{role}, "tenantKey": "umbrella",
+		}, nil, 201)
+	}
+	var login struct {
+		AccessToken string `json:"accessToken"`
+	}
+	w.call(http.MethodPost, "/api/v1/auth/login", "", map[string]any{"account": "umbrella-admin", "password": "a long password"}, &login, 200)
+	return login.AccessToken
 }
 
 type hostileKey struct{ id, secret string }

@@ -169,6 +169,7 @@ func testLiveLimits(d *desk) {
 		d.t.Errorf("with a stream under way: %+v", status)
 	}
 	_ = stream.Close()
+	d.waiting()
 	d.operatorsOnly(
 		surfacetest.Request{Method: get, Path: "/api/admin/runtime/rate-limit-windows", Operation: "listAdminRateLimitWindows"},
 		surfacetest.Request{Method: get, Path: "/api/admin/runtime/model-rate-limits", Operation: "listAdminModelRateLimits"},
@@ -177,12 +178,30 @@ func testLiveLimits(d *desk) {
 	d.ask(surfacetest.Request{Name: "proxy", As: "admin", Method: get, Path: "/api/admin/config/network-proxy", Operation: "getAdminNetworkProxyConfig", Status: 200})
 }
 
+// waiting accepts calls that no worker takes up here, and cancels one.
+func (d *desk) waiting() {
+	d.t.Helper()
+	later := func() taskView {
+		return d.accept("/v1/chat/completions", d.guest.key, chat("gpt-4o-mini", false), "X-Async", "true")
+	}
+	task := later()
+	later()
+	if here, there := d.modelStatus("gpt-4o-mini").QueuedTasks, d.modelStatus("narrow").QueuedTasks; here != "2" || there != "0" {
+		d.t.Errorf("%s tasks wait here, %s there", here, there)
+	}
+	d.call(post, "/api/console/tasks/"+task.ID+"/cancel", d.login("guest"), nil, nil, 200)
+	if here := d.modelStatus("gpt-4o-mini").QueuedTasks; here != "1" {
+		d.t.Errorf("%s tasks wait when one was canceled", here)
+	}
+}
+
 type modelStatus struct {
 	ModelAlias             string `json:"modelAlias"`
 	ModelCooldownUntil     string `json:"modelCooldownUntil"`
 	PlatformDisabledReason *struct {
 		EventType, Category string
 	} `json:"platformDisabledReason"`
+	QueuedTasks          json.Number
 	Concurrent, RPM, TPM struct {
 		CurrentValue, UsedValue, ReservedValue json.Number
 		Limited                                bool

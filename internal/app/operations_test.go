@@ -81,6 +81,18 @@ func (d *desk) login(name string) string {
 // ask sends a request and judges the answer.
 func (d *desk) ask(r surfacetest.Request) *surfacetest.Answer {
 	d.t.Helper()
+	a := d.deliver(&r)
+	contract := d.gateway
+	if strings.HasPrefix(r.Path, "/api/console/") {
+		contract = d.console
+	}
+	r.Judge(d.t, contract, a)
+	return a
+}
+
+// deliver sends a request, with the values of {names} filled in.
+func (d *desk) deliver(r *surfacetest.Request) *surfacetest.Answer {
+	d.t.Helper()
 	r.Path, r.Body = surfacetest.Fill(r.Path, d.values), surfacetest.Fill(r.Body, d.values)
 	req := httptest.NewRequestWithContext(d.t.Context(), r.Method, r.Path, strings.NewReader(r.Body))
 	if r.Body != "" {
@@ -90,15 +102,12 @@ func (d *desk) ask(r surfacetest.Request) *surfacetest.Answer {
 		req.Header.Set("Authorization", d.people[r.As])
 	}
 	req.Header.Set("X-Request-Id", "req-1")
+	for name, value := range r.Header {
+		req.Header.Set(name, value)
+	}
 	rec := httptest.NewRecorder()
 	d.handler.ServeHTTP(rec, req)
-	a := &surfacetest.Answer{Status: rec.Code, Header: rec.Header(), Body: bytes.Clone(rec.Body.Bytes())}
-	contract := d.gateway
-	if strings.HasPrefix(r.Path, "/api/console/") {
-		contract = d.console
-	}
-	r.Judge(d.t, contract, a)
-	return a
+	return &surfacetest.Answer{Status: rec.Code, Header: rec.Header(), Body: bytes.Clone(rec.Body.Bytes())}
 }
 
 // all asks one after the other.

@@ -24,6 +24,11 @@ func (r runtimeState) Windows(match func(limits.Scope) bool) []limits.WindowStat
 // ModelStatuses implements gateway.Runtime.
 func (r runtimeState) ModelStatuses() map[id.ID]relay.ModelStatus { return r.app.relay.ModelStatuses() }
 
+// WaitingTasks implements gateway.Runtime.
+func (r runtimeState) WaitingTasks(ctx context.Context) (map[id.ID]int64, error) {
+	return r.app.store.Tasks().WorkWaiting(ctx)
+}
+
 // PolicyEventList implements gateway.Runtime.
 func (r runtimeState) PolicyEventList(ctx context.Context, q routing.EventQuery) (page.Page[routing.PolicyEvent], error) {
 	return r.app.store.Routing().PolicyEventList(ctx, q)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
@@ -77,7 +78,7 @@ func (c *call) accept(desk Desk, books *promises) (Accepted, error) {
 		}
 	}
 	a := &tasks.Acceptance{Task: books.open.Task, Work: c.work(&books.open, sent), Replay: key}
-	a.Task.Status, a.Task.Stream = tasks.Queued, false
+	a.Task.Status, a.Task.Stream, a.Task.FinishedAt = tasks.Queued, false, time.Time{}
 	task, repeated, err := desk.Accept(c.ctx(), a)
 	return Accepted{Task: task, Replayed: repeated}, err
 }

@@ -211,6 +211,23 @@ func (s *Tasks) WorkLost(ctx context.Context, limit int) ([]id.ID, error) {
 	return s.workIDs(ctx, s.reader.NewSelect().Where("expires_at <= ?", s.moment()).Order("expires_at").Limit(int64(limit)))
 }
 
+// WorkWaiting implements tasks.WorkStore. What is open is a small table; the wide one is asked for its rows alone.
+func (s *Tasks) WorkWaiting(ctx context.Context) (map[id.ID]int64, error) {
+	var rows []struct {
+		PlatformModelID id.ID
+		Waiting         int64
+	}
+	err := s.reader.NewSelect().TableExpr("task_work").Join("JOIN task ON task.id = task_work.task_id").
+		ColumnExpr("task.platform_model_id, COUNT(*) AS waiting").
+		Where("task.status = ? AND task.platform_model_id IS NOT NULL", tasks.Queued).
+		GroupExpr("task.platform_model_id").Scan(ctx, &rows)
+	out := make(map[id.ID]int64, len(rows))
+	for _, row := range rows {
+		out[row.PlatformModelID] = row.Waiting
+	}
+	return out, failure(err)
+}
+
 // WorkElsewhere implements tasks.WorkStore.
 func (s *Tasks) WorkElsewhere(ctx context.Context, node string, of []id.ID) ([]id.ID, error) {
 	if len(of) == 0 {

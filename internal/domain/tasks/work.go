@@ -123,6 +123,9 @@ type WorkStore interface {
 	WorkDrop(ctx context.Context, node string) error
 	// WorkLost returns at most limit tasks whose node did not keep them.
 	WorkLost(ctx context.Context, limit int) ([]id.ID, error)
+	// WorkWaiting counts the tasks that wait for a worker, by the platform model that would be tried first when they were
+	// accepted.
+	WorkWaiting(ctx context.Context) (map[id.ID]int64, error)
 	// WorkElsewhere returns those of the tasks that have ended or that another node has.
 	WorkElsewhere(ctx context.Context, node string, tasks []id.ID) ([]id.ID, error)
 }

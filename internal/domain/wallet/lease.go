@@ -66,8 +66,9 @@ func (s *Service) adjustLeased(ctx context.Context, by event.Actor, in SetBalanc
 		if out.Entry, err = s.postDelta(ctx, t, in, out.Before, delta, ref); err != nil {
 			return err
 		}
-		out.After = out.Before
-		out.After.Posted += delta
+		if out.After, err = s.store.AccountByID(ctx, t, w.ID); err != nil {
+			return err
+		}
 		return s.announce(ctx, t, by, in, out)
 	})
 	return out, err

@@ -207,8 +207,9 @@ func (s *Service) adjust(ctx context.Context, by event.Actor, in SetBalance, w *
 		if out.Entry, err = s.postDelta(ctx, t, in, out.Before, delta, ref); err != nil {
 			return err
 		}
-		out.After = out.Before
-		out.After.Posted += delta
+		if out.After, err = s.store.AccountByID(ctx, t, w.ID); err != nil {
+			return err
+		}
 		return s.announce(ctx, t, by, in, out)
 	})
 	if err != nil {

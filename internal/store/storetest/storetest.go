@@ -65,6 +65,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"TaskEvents":          testTaskEvents,
 		"TaskWork":            testTaskWork,
 		"TaskLeases":          testTaskLeases,
+		"TaskWaiting":         testTaskWaiting,
 		"Replays":             testReplays,
 		"ReplaysWithACharge":  testReplaysWithTheCharge,
 		"ReplaysForgotten":    testReplaysForgotten,

@@ -111,6 +111,39 @@ func (w *world) endTask(b books, a *tasks.Acceptance, work *tasks.Work) {
 	}
 }
 
+// testTaskWaiting counts what waits, by model: a task that was taken does not, one that was given back does again.
+func testTaskWaiting(t *testing.T, w *world) {
+	t.Helper()
+	b := w.books()
+	w.posted(wallet.TransferGrant, b.grant, b.mine, 160)
+	one, other := id.New(), id.New()
+	var first tasks.Task
+	for _, model := range []id.ID{one, one, other, {}} {
+		a := w.acceptance(b)
+		a.Task.PlatformModelID = model
+		w.ok(w.accept(a))
+		if first.ID.IsZero() {
+			first = a.Task
+		}
+	}
+	for _, c := range []struct {
+		status tasks.Status
+		want   map[id.ID]int64
+	}{
+		{tasks.Queued, map[id.ID]int64{one: 2, other: 1}},
+		{tasks.Running, map[id.ID]int64{one: 1, other: 1}},
+		{tasks.Queued, map[id.ID]int64{one: 2, other: 1}},
+	} {
+		first.Status = c.status
+		w.must(func(t tx.Tx) error { return w.Tasks().TaskMove(w.ctx, t, &first) })
+		got, err := w.Tasks().WorkWaiting(w.ctx)
+		w.ok(err)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("with the first %s (-want +got)\n%s", c.status, diff)
+		}
+	}
+}
+
 func testTaskLeases(t *testing.T, w *world) {
 	t.Helper()
 	b := w.books()

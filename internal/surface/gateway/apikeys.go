@@ -4,8 +4,11 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/surface/gateway/api"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
 )
@@ -67,8 +70,14 @@ func readTime(path, text string) (time.Time, error) {
 	return time.Time{}, fault.ErrInvalid.Saying("A time is RFC 3339 or a date.").At(path)
 }
 
+// keyID reads the id of a key from the path. The contract tells what is no id (400) from what is nobody's (404) here, and
+// nowhere else.
+func keyID(call *httpx.Call) (id.ID, error) {
+	return bodyID("apiKeyID", chi.URLParam(call.Request, "apiKeyID"))
+}
+
 func (s *Surface) disableKey(w http.ResponseWriter, call *httpx.Call) error {
-	key, err := pathID(call, "apiKeyID")
+	key, err := keyID(call)
 	if err != nil {
 		return err
 	}
@@ -80,7 +89,7 @@ func (s *Surface) disableKey(w http.ResponseWriter, call *httpx.Call) error {
 }
 
 func (s *Surface) deleteKey(w http.ResponseWriter, call *httpx.Call) error {
-	key, err := pathID(call, "apiKeyID")
+	key, err := keyID(call)
 	if err != nil {
 		return err
 	}

@@ -160,7 +160,7 @@ func TestKeys(t *testing.T) {
 		{Name: "list keys", As: "user", Method: get, Path: "/api/v1/api-keys", Operation: "listApiKeys", Status: 200, Golden: true},
 		{Name: "someone else's key", As: "other", Method: patch, Path: key + "/disable", Operation: "disableApiKey", Status: 404, Code: "not_found"},
 		{Name: "delete someone else's key", As: "other", Method: del, Path: key, Operation: "deleteApiKey", Status: 404, Code: "not_found"},
-		{Name: "no id", As: "user", Method: del, Path: "/api/v1/api-keys/1'%20OR%20'1'='1", Operation: "deleteApiKey", Status: 404, Code: "not_found"},
+		{Name: "no id", As: "user", Method: del, Path: "/api/v1/api-keys/1'%20OR%20'1'='1", Operation: "deleteApiKey", Status: 400, Code: "invalid_parameter", At: "apiKeyID"},
 		{Name: "disable key", As: "user", Method: patch, Path: key + "/disable", Operation: "disableApiKey", Status: 200, Golden: true},
 		{Name: "disabled key", Method: get, Path: "/api/v1/me", Header: map[string]string{"Authorization": "Bearer " + made.Secret}, Status: 401, Code: "key_disabled"},
 		{Name: "delete key", As: "user", Method: del, Path: key, Operation: "deleteApiKey", Status: 204},

@@ -26,6 +26,8 @@ type Runtime interface {
 	Windows(match func(limits.Scope) bool) []limits.WindowState
 	// ModelStatuses returns how the platform models do that requests are routed to, by id.
 	ModelStatuses() map[id.ID]relay.ModelStatus
+	// WaitingTasks counts the tasks that wait for a worker on any node, by the platform model that they were accepted for.
+	WaitingTasks(ctx context.Context) (map[id.ID]int64, error)
 	PolicyEventList(ctx context.Context, q routing.EventQuery) (page.Page[routing.PolicyEvent], error)
 }
 
@@ -61,7 +63,8 @@ func showWindow(v *limits.WindowState) api.StoreRateLimitWindow {
 
 func whole(n int64) money.Number { return money.Number(strconv.FormatInt(n, 10)) }
 
-// listModelStatuses shows every platform model, with this node's live values for those that requests are routed to.
+// listModelStatuses shows every platform model, with this node's live values for those that requests are routed to and
+// the tasks that wait, on all nodes.
 func (s *Surface) listModelStatuses(w http.ResponseWriter, call *httpx.Call) error {
 	models, err := s.Routing.Models(call.Context(), id.ID{})
 	if err != nil {
@@ -75,10 +78,15 @@ func (s *Surface) listModelStatuses(w http.ResponseWriter, call *httpx.Call) err
 	if err != nil {
 		return err
 	}
+	waiting, err := s.Runtime.WaitingTasks(call.Context())
+	if err != nil {
+		return err
+	}
 	live := s.Runtime.ModelStatuses()
 	out := api.HttpapiModelRateLimitStatusListResponse{Items: make([]api.StoreModelRateLimitStatus, len(models))}
 	for i := range models {
 		out.Items[i] = around.showModelStatus(&models[i])
+		out.Items[i].QueuedTasks = whole(waiting[models[i].ID])
 		if status, routed := live[models[i].ID]; routed {
 			showLive(&out.Items[i], &status)
 			story.tell(&out.Items[i], models[i].PlatformID, &status)

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -82,18 +84,62 @@ func (c *Contract) CheckRoutes(t *testing.T, routes []httpx.Route) (missing []st
 // CheckAnswer holds an answer's body against the contract: its schema, and that it has no member that the schema does not
 // name. A status that the operation does not list must have the shape of an error.
 func (c *Contract) CheckAnswer(operation string, status int, body []byte) error {
-	schema, err := c.schema(operation, status)
+	schema, v, err := c.visit(operation, status, body)
 	if err != nil || schema == nil {
 		return err
 	}
+	return undeclared(operation, schema, v)
+}
+
+// CheckShape is CheckAnswer for answers in a protocol that has members besides: what the schema names must be as it says.
+func (c *Contract) CheckShape(operation string, status int, body []byte) error {
+	_, _, err := c.visit(operation, status, body)
+	return err
+}
+
+// CheckMedia holds the type of an answer against those that the contract documents. What it documents without a body must
+// have none; an answer that it does not document may have any type.
+func (c *Contract) CheckMedia(operation string, status int, contentType string, body []byte) error {
+	answer := c.operations[operation].Responses.Value(strconv.Itoa(status))
+	if answer == nil {
+		return nil
+	}
+	media, _, _ := strings.Cut(contentType, ";")
+	if media == c.streamed(operation) && status == http.StatusOK && media != "" {
+		return nil
+	}
+	if len(answer.Value.Content) == 0 {
+		if media != "" || len(body) > 0 {
+			return fmt.Errorf("%s %d has no body, but one of %d bytes of %q came", operation, status, len(body), media)
+		}
+		return nil
+	}
+	if answer.Value.Content[media] == nil {
+		return fmt.Errorf("%s %d is not of the type %q", operation, status, media)
+	}
+	return nil
+}
+
+// streamed is the type of an operation's answers to callers who want a stream, by the contract's x-stream; "" without one.
+func (c *Contract) streamed(operation string) string {
+	stream, _ := c.operations[operation].Extensions["x-stream"].(map[string]any)
+	media, _ := stream["mediaType"].(string)
+	return media
+}
+
+func (c *Contract) visit(operation string, status int, body []byte) (*openapi3.Schema, any, error) {
+	schema, err := c.schema(operation, status)
+	if err != nil || schema == nil {
+		return nil, nil, err
+	}
 	var v any
 	if err := json.Unmarshal(body, &v); err != nil {
-		return fmt.Errorf("%s %d is not JSON: %w: %.200s", operation, status, err, body)
+		return nil, nil, fmt.Errorf("%s %d is not JSON: %w: %.200s", operation, status, err, body)
 	}
 	if err := schema.VisitJSON(v); err != nil {
-		return fmt.Errorf("%s %d: %w", operation, status, err)
+		return nil, nil, fmt.Errorf("%s %d: %w", operation, status, err)
 	}
-	return undeclared(operation, schema, v)
+	return schema, v, nil
 }
 
 func (c *Contract) schema(operation string, status int) (*openapi3.Schema, error) {

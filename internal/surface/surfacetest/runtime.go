@@ -16,6 +16,7 @@ type Runtime struct {
 	Statuses map[id.ID]relay.ModelStatus
 	Events   []routing.PolicyEvent
 	Asked    routing.EventQuery
+	Waiting  map[id.ID]int64
 }
 
 // Windows implements the surfaces' view of limits.
@@ -23,6 +24,9 @@ func (r *Runtime) Windows(func(limits.Scope) bool) []limits.WindowState { return
 
 // ModelStatuses implements the surfaces' view of the relay.
 func (r *Runtime) ModelStatuses() map[id.ID]relay.ModelStatus { return r.Statuses }
+
+// WaitingTasks implements the surfaces' view of what waits.
+func (r *Runtime) WaitingTasks(context.Context) (map[id.ID]int64, error) { return r.Waiting, nil }
 
 // PolicyEventList implements the surfaces' view of what policies did.
 func (r *Runtime) PolicyEventList(_ context.Context, q routing.EventQuery) (page.Page[routing.PolicyEvent], error) {
