@@ -65,7 +65,9 @@ func TestAnswersAreMetered(t *testing.T) {
 	}{
 		{image("x", `,"n":2`), wire.ImageGenerations, inference.Quantities{inference.TextInput: 10, inference.ImageInput: 40, inference.ImageOutput: 544, inference.Image: 2}},
 		{edit("x", pixel), wire.ImageEdits, inference.Quantities{inference.TextInput: 10, inference.ImageInput: 40, inference.ImageOutput: 272, inference.Image: 1}},
-		{response("gpt-5-mini", false), wire.Responses, inference.Quantities{inference.TextInput: 8, inference.TextInputCached: 4, inference.TextOutput: 3}},
+		{response("gpt-5-mini", false), wire.Responses, inference.Quantities{
+			inference.TextInput: 8, inference.TextInputCached: 4, inference.TextOutput: 3, inference.TextReasoning: 16,
+		}},
 	} {
 		resp, err := u.Send(t.Context(), &c.call)
 		if err != nil {

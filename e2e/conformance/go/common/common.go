@@ -77,7 +77,9 @@ var Parameters = map[string]any{
 var ToolNames = []string{"get_weather", "get_time"}
 
 // Describe says what a tool does.
-func Describe(name string) string { return map[string]string{"get_weather": "The weather in a city.", "get_time": "The time in a city."}[name] }
+func Describe(name string) string {
+	return map[string]string{"get_weather": "The weather in a city.", "get_time": "The time in a city."}[name]
+}
 
 // Person is the schema of structured answers.
 var Person = map[string]any{

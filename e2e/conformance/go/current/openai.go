@@ -106,6 +106,9 @@ func sendChat(ctx context.Context, client *openai.Client, c *common.Cell, p open
 		if !all.AddChunk(stream.Current()) {
 			return nil, 0, errors.New("a chunk that does not fit the others")
 		}
+		if u := stream.Current().Usage; u.TotalTokens > 0 { // accumulators leave the details out
+			all.Usage = u
+		}
 	}
 	if err := stream.Err(); err != nil {
 		return nil, 0, err
