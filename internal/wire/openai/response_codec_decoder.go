@@ -190,7 +190,7 @@ var failureCategories = map[string]inference.Category{
 	"rate_limit_exceeded": inference.RateLimited, "insufficient_quota": inference.QuotaExhausted,
 	"invalid_prompt": inference.InvalidRequest, "bio_policy": inference.ContentPolicy,
 	"context_length_exceeded": inference.ContextLength, "image_content_policy_violation": inference.ContentPolicy,
-	"rate_limit_error": inference.RateLimited,
+	"rate_limit_error":         inference.RateLimited,
 	"content_policy_violation": inference.ContentPolicy, "data_residency_mismatch": inference.InvalidRequest,
 	"invalid_image": inference.InvalidRequest, "invalid_image_format": inference.InvalidRequest,
 	"invalid_base64_image": inference.InvalidRequest, "invalid_image_url": inference.InvalidRequest,

@@ -129,7 +129,9 @@ func (d *responseDecoder) find(i *decodedItem, part int64, p inference.Part) *de
 }
 
 // inside returns the one block of an item that is no message, or opens it.
-func (d *responseDecoder) inside(i *decodedItem, p inference.Part) *decodedBlock { return d.find(i, 0, p) }
+func (d *responseDecoder) inside(i *decodedItem, p inference.Part) *decodedBlock {
+	return d.find(i, 0, p)
+}
 
 func (d *responseDecoder) tell(b *decodedBlock, text string) {
 	if text != "" && !b.closed {

@@ -294,4 +294,3 @@ func effortFor(budget int64) string {
 	}
 	return "high"
 }
-
