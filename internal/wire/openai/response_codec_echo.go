@@ -44,7 +44,7 @@ func echo(p *inference.Prompt) []byte {
 	for _, m := range echoed {
 		w.raw(m.name, restValue(p, m.name, m.otherwise))
 	}
-	return w.b
+	return w.B
 }
 
 func rawNumber(n int64) []byte {
@@ -87,7 +87,7 @@ func (w *responsePen) echoText(p *inference.Prompt) {
 func (w *responsePen) echoTools(p *inference.Prompt) {
 	w.key("tool_choice")
 	if raw := restValue(p, askNames[askToolChoice], ""); len(raw) > 0 {
-		w.b = appendOneLine(w.b, raw)
+		w.rawElement(raw)
 	} else {
 		w.choice(p)
 	}

@@ -8,9 +8,9 @@ func (s *responseStream) event(name string) bool {
 		return false
 	}
 	w := &s.out
-	w.b = append(w.b, "event: "...)
-	w.b = append(w.b, name...)
-	w.b = append(w.b, "\ndata: "...)
+	w.B = append(w.B, "event: "...)
+	w.B = append(w.B, name...)
+	w.B = append(w.B, "\ndata: "...)
 	w.open('{')
 	w.text("type", name)
 	w.integer("sequence_number", s.sequence)
@@ -18,7 +18,7 @@ func (s *responseStream) event(name string) bool {
 	return true
 }
 
-func (s *responseStream) sent() { s.out.b = append(s.out.b, "}\n\n"...) }
+func (s *responseStream) sent() { s.out.B = append(s.out.B, "}\n\n"...) }
 
 // lifecycle tells the whole response.
 func (s *responseStream) lifecycle(name, status string, f *inference.Failure) {
@@ -82,9 +82,9 @@ func (s *responseStream) tellSummaryPart(name string, text []byte) {
 // inside writes a text that is escaped already.
 func (w *responsePen) inside(name string, text []byte) {
 	w.key(name)
-	w.b = append(w.b, '"')
-	w.b = append(w.b, text...)
-	w.b = append(w.b, '"')
+	w.B = append(w.B, '"')
+	w.B = append(w.B, text...)
+	w.B = append(w.B, '"')
 }
 
 // textEvent is the beginning of the names of events about the text of the open block.
@@ -175,7 +175,7 @@ func (s *responseStream) writeItem(w *responsePen, status string) {
 		w.text("status", status)
 		w.text("role", "assistant")
 		w.array("content")
-		w.b = append(w.b, i.content.b...)
+		w.B = append(w.B, i.content.B...)
 		w.close(']')
 	case reasoningItem:
 		w.text("type", "reasoning")
@@ -221,7 +221,7 @@ func (s *responseStream) messagePart(w *responsePen) {
 		w.text("type", "output_text")
 		w.inside("text", i.text)
 		w.array("annotations")
-		w.b = append(w.b, i.cites.b...)
+		w.B = append(w.B, i.cites.B...)
 		w.close(']')
 		w.raw("logprobs", rawEmptyList)
 	}

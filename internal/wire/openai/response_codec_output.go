@@ -130,7 +130,7 @@ func (r *promptReader) readInclude() {
 			left.element(s)
 		}
 	}
-	if len(left.b) > 0 {
-		r.keep("include", append(append([]byte{'['}, left.b...), ']'))
+	if len(left.B) > 0 {
+		r.keep("include", append(append([]byte{'['}, left.B...), ']'))
 	}
 }

@@ -1,53 +1,31 @@
 package openai
 
 import (
-	"bytes"
 	"encoding/json"
-	"strconv"
+
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 )
 
-// responsePen writes JSON. It knows where commas go, by the last byte that it wrote.
-type responsePen struct{ b []byte }
+// responsePen writes JSON in members.
+type responsePen struct{ jsondoc.Writer }
 
-func (w *responsePen) comma() {
-	if n := len(w.b); n > 0 {
-		switch w.b[n-1] {
-		case '{', '[', ':', ' ':
-		default:
-			w.b = append(w.b, ',')
-		}
-	}
-}
-
-// key begins a member; its value follows. Names are made of letters, digits, _ and -.
-func (w *responsePen) key(name string) {
-	w.comma()
-	w.b = append(w.b, '"')
-	w.b = append(w.b, name...)
-	w.b = append(w.b, '"', ':')
-}
+func (w *responsePen) key(name string) { w.Key(name) }
 
 // open begins an object or an array, as an element or behind a key.
-func (w *responsePen) open(bracket byte) {
-	w.comma()
-	w.b = append(w.b, bracket)
-}
+func (w *responsePen) open(bracket byte) { w.Open(bracket) }
 
-func (w *responsePen) close(bracket byte) { w.b = append(w.b, bracket) }
+func (w *responsePen) close(bracket byte) { w.Close(bracket) }
 
 func (w *responsePen) object(name string) {
-	w.key(name)
-	w.b = append(w.b, '{')
+	w.Key(name).Open('{')
 }
 
 func (w *responsePen) array(name string) {
-	w.key(name)
-	w.b = append(w.b, '[')
+	w.Key(name).Open('[')
 }
 
 func (w *responsePen) text(name, value string) {
-	w.key(name)
-	w.b = AppendString(w.b, value)
+	w.Key(name).Str(value)
 }
 
 // given writes a text unless it is empty.
@@ -60,47 +38,36 @@ func (w *responsePen) given(name, value string) {
 // nullable writes a text, or null where it is empty.
 func (w *responsePen) nullable(name, value string) {
 	w.key(name)
-	w.b = appendNullable(w.b, value)
+	w.B = appendNullable(w.B, value)
 }
 
 func (w *responsePen) element(value string) {
-	w.comma()
-	w.b = AppendString(w.b, value)
+	w.Str(value)
 }
 
 func (w *responsePen) integer(name string, value int64) {
-	w.key(name)
-	w.b = strconv.AppendInt(w.b, value, 10)
+	w.Key(name).Int(value)
 }
 
 func (w *responsePen) boolean(name string, value bool) {
-	w.key(name)
-	w.b = strconv.AppendBool(w.b, value)
+	w.Key(name).Bool(value)
 }
 
 // raw writes a value that is JSON already.
 func (w *responsePen) raw(name string, value []byte) {
-	w.key(name)
-	w.b = appendOneLine(w.b, value)
+	w.Key(name)
+	w.rawElement(value)
 }
 
+// rawElement writes a value that is JSON already, without the breaks between its lines: it may go out in an event.
 func (w *responsePen) rawElement(value []byte) {
-	w.comma()
-	w.b = appendOneLine(w.b, value)
-}
-
-// appendOneLine appends a JSON value without the breaks between its lines: it may go out in an event.
-func appendOneLine(dst, value []byte) []byte {
-	from := len(dst)
-	dst = append(dst, value...)
-	if bytes.IndexByte(value, '\n') >= 0 || bytes.IndexByte(value, '\r') >= 0 {
-		for i, c := range dst[from:] {
-			if c == '\n' || c == '\r' {
-				dst[from+i] = ' '
-			}
+	from := len(w.B)
+	w.Bytes(value)
+	for i, c := range w.B[from:] {
+		if c == '\n' || c == '\r' {
+			w.B[from+i] = ' '
 		}
 	}
-	return dst
 }
 
 // number writes a number as its text, or what stands for none.

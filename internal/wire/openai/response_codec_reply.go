@@ -18,9 +18,9 @@ func (c responsesCodec) EncodeAnswer(a *inference.Answer, p *inference.Prompt) (
 	s.usage, s.hasUsage = a.Usage, a.HasUsage
 	status := replyStatusOf(s.stop)
 	s.closeItem(status)
-	s.out.b = make([]byte, 0, len(s.items.b)+len(s.echo)+512)
+	s.out.B = make([]byte, 0, len(s.items.B)+len(s.echo)+512)
 	s.response(status, nil)
-	return s.out.b, nil
+	return s.out.B, nil
 }
 
 // whole writes a part that is complete.
@@ -79,12 +79,11 @@ func (s *responseStream) response(status string, f *inference.Failure) {
 		w.close('}')
 	}
 	s.details(status)
-	w.comma()
-	w.b = append(w.b, s.echo...)
+	w.Bytes(s.echo)
 	w.text("model", s.model)
 	w.nullable("service_tier", s.tier)
 	w.array("output")
-	w.b = append(w.b, s.items.b...)
+	w.B = append(w.B, s.items.B...)
 	w.close(']')
 	if s.hasUsage && status != "in_progress" {
 		w.usage(&s.usage)

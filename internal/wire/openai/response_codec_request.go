@@ -40,7 +40,7 @@ func (responsesCodec) EncodeRequest(p *inference.Prompt, o wire.EncodeOptions, l
 	e.more("")
 	e.leftOver()
 	e.close('}')
-	return e.b, e.err
+	return e.B, e.err
 }
 
 func (e *promptWriter) lost(err error) {

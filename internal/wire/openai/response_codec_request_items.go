@@ -46,7 +46,7 @@ func isContent(part *inference.Part, role inference.Role) bool {
 var responseRoles = [...]string{inference.RoleUser: "user", inference.RoleAssistant: "assistant", inference.RoleSystem: "system"}
 
 func (e *promptWriter) message(t *inference.Turn, parts []inference.Part) {
-	start := len(e.b)
+	start := len(e.B)
 	e.open('{')
 	e.text("type", "message")
 	e.text("role", responseRoles[t.Role])
@@ -58,8 +58,8 @@ func (e *promptWriter) message(t *inference.Turn, parts []inference.Part) {
 	for i := range parts {
 		e.content(&parts[i], t.Role)
 	}
-	if e.b[len(e.b)-1] == '[' { // all of it was dropped
-		e.b = e.b[:start]
+	if e.B[len(e.B)-1] == '[' { // all of it was dropped
+		e.B = e.B[:start]
 		return
 	}
 	e.close(']')

@@ -127,7 +127,7 @@ func (w *responsePen) choice(p *inference.Prompt) {
 	mode := modeNames[c.Mode]
 	switch {
 	case len(c.Names) == 0:
-		w.b = AppendString(w.b, mode)
+		w.B = AppendString(w.B, mode)
 	case len(c.Names) == 1 && c.Mode == inference.ToolsRequired:
 		w.named(p, c.Names[0])
 	default:

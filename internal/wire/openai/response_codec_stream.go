@@ -78,7 +78,7 @@ func (s *responseStream) Append(dst []byte, d *inference.Delta) []byte {
 	if d.Candidate > 0 || s.ended {
 		return dst
 	}
-	s.out.b = dst
+	s.out.B = dst
 	if !s.begun {
 		s.begin(d)
 	}
@@ -103,7 +103,7 @@ func (s *responseStream) Append(dst []byte, d *inference.Delta) []byte {
 	case inference.DeltaFailed:
 		s.fail(d.Failure)
 	}
-	dst, s.out.b = s.out.b, nil
+	dst, s.out.B = s.out.B, nil
 	return dst
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 )
 
 // openBlock begins what a part is. Kinds that the format has no item for are left out.
@@ -66,7 +67,7 @@ func (s *responseStream) fragment(text string) {
 // appendInside appends what stands for s within a JSON string.
 func appendInside(dst []byte, s string) []byte {
 	from := len(dst)
-	dst = AppendString(dst, s)
+	dst = jsondoc.AppendString(dst, s)
 	copy(dst[from:], dst[from+1:len(dst)-1])
 	return dst[:len(dst)-2]
 }
@@ -77,11 +78,11 @@ func (s *responseStream) cite(citations []inference.Citation) {
 		return
 	}
 	for n := range citations {
-		from := len(i.cites.b)
+		from := len(i.cites.B)
 		if !i.cites.annotation(&citations[n]) {
 			continue
 		}
-		s.tellAnnotation([]byte(strings.TrimPrefix(string(i.cites.b[from:]), ",")))
+		s.tellAnnotation([]byte(strings.TrimPrefix(string(i.cites.B[from:]), ",")))
 		i.cited++
 	}
 }
@@ -179,7 +180,7 @@ func (s *responseStream) picture(part *inference.Part) {
 	w.text("id", id)
 	w.pictureMembers(part)
 	w.close('}')
-	s.finished(w.b, "response.image_generation_call.completed", id)
+	s.finished(w.B, "response.image_generation_call.completed", id)
 }
 
 // other writes an item as it is, if it is one of this format's.

@@ -96,7 +96,7 @@ func (r *promptReader) readGrammar(t *inference.Tool, format []byte, path string
 		w.text("syntax", r.required(out[grammarSyntax].In(format), path, "syntax"))
 		w.text("definition", r.required(out[grammarDefinition].In(format), path, "definition"))
 		w.close('}')
-		t.Grammar = w.b
+		t.Grammar = w.B
 	default:
 		r.fail(invalidValue(path+".type", "Invalid '"+path+".type': expected text or grammar."))
 	}
