@@ -174,7 +174,7 @@ func (d *responseDecoder) failed() {
 	var out [3]jsonscan.Field
 	if d.scan(failureKeys, holder, out[:], "") {
 		f.Code, f.Message = d.text(out[0].In(holder), "", ""), d.text(out[1].In(holder), "", "")
-		if f.Code == "" {
+		if f.Code == "" && len(holder) != len(d.data) { // the type of the event is not that of the error
 			f.Code = d.text(out[2].In(holder), "", "")
 		}
 	}

@@ -32,7 +32,7 @@ func countingCodec() responsesCodec {
 	}}
 }
 
-func golden(t *testing.T, name string, got []byte) {
+func goldenResponse(t *testing.T, name string, got []byte) {
 	t.Helper()
 	path := filepath.Join("testdata", "response_codec", name)
 	if *updateResponses {
@@ -49,7 +49,7 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-func sample(t *testing.T, name string) []byte {
+func sampleResponse(t *testing.T, name string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", "response_codec", name))
 	if err != nil {
@@ -58,7 +58,7 @@ func sample(t *testing.T, name string) []byte {
 	return b
 }
 
-func pretty(t *testing.T, doc []byte) []byte {
+func prettyResponse(t *testing.T, doc []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	if err := json.Indent(&out, doc, "", "  "); err != nil {
@@ -67,7 +67,7 @@ func pretty(t *testing.T, doc []byte) []byte {
 	return append(out.Bytes(), '\n')
 }
 
-func shownAs(t *testing.T, v any) []byte {
+func shownJSON(t *testing.T, v any) []byte {
 	t.Helper()
 	b, err := json.MarshalIndent(v, "", " ")
 	if err != nil {
@@ -82,17 +82,17 @@ func TestRequestsKeepWhatTheySay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := countingCodec()
-			p, err := c.DecodeRequest(sample(t, name+".request.json"))
+			p, err := c.DecodeRequest(sampleResponse(t, name+".request.json"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name+".prompt.golden", shownAs(t, p))
+			goldenResponse(t, name+".prompt.golden", shownJSON(t, p))
 			var l wire.Losses
 			out, err := c.EncodeRequest(p, wire.EncodeOptions{}, &l)
 			if err != nil || len(l.Dropped) > 0 {
 				t.Fatal(err, l.Dropped)
 			}
-			golden(t, name+".upstream.golden", pretty(t, out))
+			goldenResponse(t, name+".upstream.golden", prettyResponse(t, out))
 		})
 	}
 }
@@ -103,12 +103,12 @@ func TestAnswersKeepWhatTheySay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := countingCodec()
-			a, err := c.DecodeAnswer(sample(t, name+".answer.json"))
+			a, err := c.DecodeAnswer(sampleResponse(t, name+".answer.json"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name+".pivot.golden", shownAs(t, a))
-			p, err := c.DecodeRequest(sample(t, "agent.request.json"))
+			goldenResponse(t, name+".pivot.golden", shownJSON(t, a))
+			p, err := c.DecodeRequest(sampleResponse(t, "agent.request.json"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,13 +116,13 @@ func TestAnswersKeepWhatTheySay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name+".reply.golden", pretty(t, out))
+			goldenResponse(t, name+".reply.golden", prettyResponse(t, out))
 		})
 	}
 }
 
-// decodeStream reads a stream's deltas, as the relay does.
-func decodeStream(t *testing.T, c wire.Codec, stream []byte) ([]inference.Delta, error) {
+// decodeResponseStream reads a stream's deltas, as the relay does.
+func decodeResponseStream(t *testing.T, c wire.Codec, stream []byte) ([]inference.Delta, error) {
 	t.Helper()
 	r := sse.NewReader(bytes.NewReader(stream), 1<<20)
 	defer r.Release()
@@ -142,8 +142,8 @@ func decodeStream(t *testing.T, c wire.Codec, stream []byte) ([]inference.Delta,
 	}
 }
 
-// encodeStream writes a stream, as the relay does.
-func encodeStream(c wire.Codec, p *inference.Prompt, deltas []inference.Delta) []byte {
+// encodeResponseStream writes a stream, as the relay does.
+func encodeResponseStream(c wire.Codec, p *inference.Prompt, deltas []inference.Delta) []byte {
 	e := c.StreamEncoder(p)
 	var s wire.Serial
 	var out []byte
@@ -160,32 +160,32 @@ func encodeStream(c wire.Codec, p *inference.Prompt, deltas []inference.Delta) [
 func TestStreamsKeepWhatTheySay(t *testing.T) {
 	t.Parallel()
 	c := countingCodec()
-	deltas, err := decodeStream(t, c, sample(t, "full.stream.sse"))
+	deltas, err := decodeResponseStream(t, c, sampleResponse(t, "full.stream.sse"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var lines []byte
 	for i := range deltas {
-		lines = append(lines, shownAs(t, brief(&deltas[i]))...)
+		lines = append(lines, shownJSON(t, briefDelta(&deltas[i]))...)
 	}
-	golden(t, "full.deltas.golden", lines)
-	out := encodeStream(c, &inference.Prompt{Model: "m"}, deltas)
-	golden(t, "full.events.golden", out)
-	again, err := decodeStream(t, c, out)
+	goldenResponse(t, "full.deltas.golden", lines)
+	out := encodeResponseStream(c, &inference.Prompt{Model: "m"}, deltas)
+	goldenResponse(t, "full.events.golden", out)
+	again, err := decodeResponseStream(t, c, out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := gather(again), gather(deltas); !bytes.Equal(shownAs(t, got), shownAs(t, want)) {
-		t.Errorf("got %s, want %s", shownAs(t, got), shownAs(t, want))
+	if got, want := gatherDeltas(again), gatherDeltas(deltas); !bytes.Equal(shownJSON(t, got), shownJSON(t, want)) {
+		t.Errorf("got %s, want %s", shownJSON(t, got), shownJSON(t, want))
 	}
 }
 
-// brief is a delta without the members that say nothing.
-func brief(d *inference.Delta) map[string]any {
+// briefDelta is a delta without the members that say nothing.
+func briefDelta(d *inference.Delta) map[string]any {
 	out := map[string]any{"kind": d.Kind, "block": d.Block}
 	for key, v := range map[string]any{
 		"text": d.Text, "dialect": string(d.Dialect), "id": d.ID, "model": d.Model, "tier": d.ServiceTier, "sequence": d.Sequence,
-		"part": partName(&d.Part), "part id": d.Part.ID,
+		"part": namePart(&d.Part), "part id": d.Part.ID,
 	} {
 		if v != "" {
 			out[key] = v
@@ -209,12 +209,12 @@ func brief(d *inference.Delta) map[string]any {
 	return out
 }
 
-func partName(p *inference.Part) string {
+func namePart(p *inference.Part) string {
 	return [...]string{"text", "refusal", "reasoning", "image", "document", "audio", "video", "call", "result", "other"}[p.Kind]
 }
 
-// gather makes the answer that a stream told.
-func gather(deltas []inference.Delta) *inference.Answer {
+// gatherDeltas makes the answer that a stream told.
+func gatherDeltas(deltas []inference.Delta) *inference.Answer {
 	a := &inference.Answer{Candidates: make([]inference.Candidate, 1)}
 	c := &a.Candidates[0]
 	at := map[int]int{}
@@ -246,9 +246,9 @@ func gather(deltas []inference.Delta) *inference.Answer {
 	return a
 }
 
-// events lists the types of a stream, and checks what holds for every stream: that events are counted from 0, repeat their
+// eventTypes lists the types of a stream, and checks what holds for every stream: that events are counted from 0, repeat their
 // names, and are one line each.
-func events(t *testing.T, stream []byte) (types []string, last map[string]any) {
+func eventTypes(t *testing.T, stream []byte) (types []string, last map[string]any) {
 	t.Helper()
 	for n, event := range strings.Split(strings.TrimSuffix(string(stream), "\n\n"), "\n\n") {
 		name, data, ok := strings.Cut(event, "\n")
