@@ -73,7 +73,9 @@ func (responsesCodec) DecodeAnswer(body []byte) (*inference.Answer, error) {
 // replyUsage reads tokens and searches.
 func replyUsage(body []byte) (inference.Usage, bool) {
 	u, ok := Usage(inference.Responses, body)
-	u.Quantities[inference.Search] = countSearches(body)
+	if ok {
+		u.Quantities[inference.Search] = countSearches(body)
+	}
 	return u, ok
 }
 

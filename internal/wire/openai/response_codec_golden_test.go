@@ -134,7 +134,7 @@ func decodeResponseStream(t *testing.T, c wire.Codec, stream []byte) ([]inferenc
 			return d.Finish(out)
 		}
 		if err != nil {
-			t.Fatal(err)
+			return out, err
 		}
 		if out, err = d.Decode(out, event.Name, event.Data); err != nil {
 			return out, err

@@ -115,7 +115,8 @@ func (e *promptWriter) system() {
 		e.raw("prompt", parts[0].Other.Value)
 		parts = parts[1:]
 	}
-	if len(parts) > 0 && parts[0].Kind == inference.PartText && parts[0].Cache == nil && parts[0].Text != "" {
+	more := len(parts) > 1 || len(e.p.Turns) > 0 || e.continues() // upstreams do not take instructions alone
+	if more && len(parts) > 0 && parts[0].Kind == inference.PartText && parts[0].Cache == nil && parts[0].Text != "" {
 		e.text("instructions", parts[0].Text)
 		parts = parts[1:]
 	}
