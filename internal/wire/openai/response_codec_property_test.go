@@ -12,7 +12,7 @@ import (
 )
 
 // rounds is how many random cases a property is tried on.
-const rounds = 1500
+const rounds = 300
 
 // plainParts are parts without what only tells where they stood.
 func plainParts(parts []inference.Part) []inference.Part {
@@ -126,7 +126,9 @@ func TestLossesTellTheRest(t *testing.T) {
 		"thing":             func(p *inference.Prompt) { p.Rest = append(p.Rest, foreign) },
 		"turn.name":         func(p *inference.Prompt) { p.Turns[0].Name, p.Turns[0].Path = "Ann", "turn" },
 		"sound":             func(p *inference.Prompt) { prependPart(p, inference.Part{Kind: inference.PartAudio, Path: "sound"}) },
-		"other":             func(p *inference.Prompt) { prependPart(p, inference.Part{Kind: inference.PartOther, Other: &foreign, Path: "other"}) },
+		"other": func(p *inference.Prompt) {
+			prependPart(p, inference.Part{Kind: inference.PartOther, Other: &foreign, Path: "other"})
+		},
 		"thought": func(p *inference.Prompt) {
 			seal := &inference.Seal{Dialect: inference.Gemini, Data: "x"}
 			prependPart(p, inference.Part{Kind: inference.PartReasoning, Text: "Hm.", Seal: seal, Path: "thought"})
@@ -136,7 +138,7 @@ func TestLossesTellTheRest(t *testing.T) {
 		},
 	}
 	for path, by := range spoil {
-		for seed := range uint64(rounds / 50) {
+		for seed := range uint64(rounds / 20) {
 			p, clean := newDice(seed).prompt(), newDice(seed).prompt()
 			for len(p.Tools) == 0 { // so that a tool that is dropped is not the only one
 				seed += rounds
