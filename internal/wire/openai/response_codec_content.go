@@ -1,8 +1,6 @@
 package openai
 
 import (
-	"strings"
-
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 )
@@ -92,8 +90,7 @@ func (r *responseReader) image(raw []byte, out *[numPartKeys]jsonscan.Field, pat
 	m := &inference.Media{
 		FileID: r.text(out[partFileID].In(raw), path, "file_id"), Detail: r.text(out[partDetail].In(raw), path, "detail"),
 	}
-	m.URL = r.text(out[partImageURL].In(raw), path, "image_url")
-	splitDataURL(m)
+	m.SetURL(r.text(out[partImageURL].In(raw), path, "image_url"))
 	if m.FileID == "" && m.URL == "" && m.Data == "" {
 		r.fail(missing(path+".image_url", "Missing required parameter: '"+path+".image_url'."))
 	}
@@ -106,25 +103,14 @@ func (r *responseReader) document(raw []byte, out *[numPartKeys]jsonscan.Field, 
 		Detail: r.text(out[partDetail].In(raw), path, "detail"),
 	}
 	if m.URL = r.text(out[partFileURL].In(raw), path, "file_url"); m.URL == "" {
-		m.URL = r.text(out[partFileData].In(raw), path, "file_data")
-		if splitDataURL(m); m.Data == "" && !strings.HasPrefix(m.URL, "data:") { // base64 without saying so
-			m.Data, m.URL = m.URL, ""
+		if data := r.text(out[partFileData].In(raw), path, "file_data"); !m.SetDataURL(data) {
+			m.Data = data // base64 without saying so
 		}
 	}
 	if m.FileID == "" && m.URL == "" && m.Data == "" {
 		r.fail(missing(path+".file_data", "Missing required parameter: '"+path+".file_data'."))
 	}
 	return m
-}
-
-// splitDataURL moves what a plain data URL of base64 holds to its members. One with parameters stays as it is.
-func splitDataURL(m *inference.Media) {
-	head, data, found := strings.Cut(m.URL, ",")
-	typ, isData := strings.CutPrefix(head, "data:")
-	typ, isBase64 := strings.CutSuffix(typ, ";base64")
-	if found && isData && isBase64 && data != "" && !strings.Contains(typ, ";") {
-		m.URL, m.Type, m.Data = "", typ, data
-	}
 }
 
 // citations reads annotations. Those that are not of an address are kept as they are.

@@ -303,7 +303,8 @@ func (d *responseDecoder) settle(to *decodedItem, i *responseItem) {
 		}
 		d.cite(b, p.Citations)
 		if p.Seal != nil && !b.closed {
-			d.emit(inference.Delta{Kind: inference.DeltaSeal, Block: b.number, Text: p.Seal.Data, Dialect: p.Seal.Dialect, Part: inference.Part{Seal: p.Seal}})
+			seal := inference.Delta{Kind: inference.DeltaSeal, Block: b.number, Text: p.Seal.Data, Dialect: p.Seal.Dialect, Whole: p.Seal.Whole}
+			d.emit(seal)
 		}
 		d.close(b)
 	}

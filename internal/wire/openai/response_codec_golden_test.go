@@ -229,11 +229,7 @@ func gatherDeltas(deltas []inference.Delta) *inference.Answer {
 		case inference.DeltaFragment:
 			c.Parts[at[d.Block]].Text += d.Text
 		case inference.DeltaSeal:
-			seal := &inference.Seal{Dialect: d.Dialect, Data: d.Text}
-			if d.Part.Seal != nil {
-				seal.Whole = d.Part.Seal.Whole
-			}
-			c.Parts[at[d.Block]].Seal = seal
+			c.Parts[at[d.Block]].Seal = &inference.Seal{Dialect: d.Dialect, Data: d.Text, Whole: d.Whole}
 		case inference.DeltaCite:
 			c.Parts[at[d.Block]].Citations = append(c.Parts[at[d.Block]].Citations, d.Part.Citations...)
 		case inference.DeltaFinish:

@@ -85,7 +85,6 @@ var (
 	rawNull        = []byte("null")
 	rawEmptyList   = []byte("[]")
 	rawEmptyObject = []byte("{}")
-	rawEmptySchema = []byte(`{"type":"object","properties":{}}`)
 )
 
 // orRaw is value, or what stands for none.

@@ -86,7 +86,7 @@ func (d dice) tools(p *inference.Prompt) {
 		case 0:
 			t.Custom = true
 			if d.oneIn(2) {
-				t.Grammar = json.RawMessage(`{"syntax":"lark","definition":"start: /./"}`)
+				t.Grammar = json.RawMessage(`{"type":"grammar","grammar":{"syntax":"lark","definition":"start: /./"}}`)
 			}
 		case 1:
 			rest := responseRest("", json.RawMessage(`{"type":"file_search","vector_store_ids":["v"]}`))
@@ -277,8 +277,8 @@ func (d dice) block(n int, part inference.Part) []inference.Delta {
 		out = append(out, inference.Delta{Kind: inference.DeltaCite, Block: n, Part: inference.Part{Citations: []inference.Citation{c}}})
 	}
 	if part.Seal != nil {
-		seal := inference.Part{Seal: part.Seal}
-		out = append(out, inference.Delta{Kind: inference.DeltaSeal, Block: n, Text: part.Seal.Data, Dialect: part.Seal.Dialect, Part: seal})
+		s := part.Seal
+		out = append(out, inference.Delta{Kind: inference.DeltaSeal, Block: n, Text: s.Data, Dialect: s.Dialect, Whole: s.Whole})
 	}
 	return append(out, inference.Delta{Kind: inference.DeltaClose, Block: n})
 }

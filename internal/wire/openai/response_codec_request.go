@@ -14,6 +14,8 @@ type promptWriter struct {
 
 	p      *inference.Prompt
 	losses *wire.Losses
+	// returnReasoning says that the upstream wants to see all reasoning again, also what it did not seal.
+	returnReasoning bool
 	// extras are members of this format that the pivot has no words for, by the path of the object that had them.
 	extras map[string][]*inference.Rest
 	err    error
@@ -25,7 +27,7 @@ const leastOutput = 16
 // EncodeRequest writes a request for an upstream. Where the prompt does not say whether to store the answer it is not stored:
 // in this format alone it would be otherwise.
 func (responsesCodec) EncodeRequest(p *inference.Prompt, o wire.EncodeOptions, l *wire.Losses) ([]byte, error) {
-	e := promptWriter{p: p, losses: l}
+	e := promptWriter{p: p, losses: l, returnReasoning: o.ReturnReasoning}
 	e.open('{')
 	e.text("model", p.Model)
 	e.sortRest()
@@ -265,8 +267,8 @@ func (w *responsePen) format(o *inference.Output) {
 func (e *promptWriter) reasoning() {
 	r := &e.p.Reasoning
 	effort := r.Effort
-	if effort == "" && r.HasBudget && r.Budget >= 0 {
-		effort = effortFor(r.Budget)
+	if effort == "" && r.HasBudget {
+		effort = effortOf(r.Budget)
 		e.losses.Changed("reasoning.budget", strconv.FormatInt(r.Budget, 10), effort, "The protocol of the upstream has levels.")
 	}
 	summary := r.Summary
@@ -281,17 +283,4 @@ func (e *promptWriter) reasoning() {
 	e.given("summary", summary)
 	e.more("reasoning")
 	e.close('}')
-}
-
-// effortFor returns the level for a budget in tokens. Source: shared/providers/translation.md, section 1.
-func effortFor(budget int64) string {
-	switch {
-	case budget == 0:
-		return "none"
-	case budget <= 2048:
-		return "low"
-	case budget <= 8192:
-		return "medium"
-	}
-	return "high"
 }

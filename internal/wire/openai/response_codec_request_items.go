@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 )
 
 // turn writes a turn as the items that it is made of, in its order: upstreams refuse reasoning that is parted from what it led
@@ -139,7 +140,7 @@ func (e *promptWriter) imagePart(part *inference.Part) {
 	if m.FileID != "" {
 		e.text("file_id", m.FileID)
 	} else {
-		e.text("image_url", mediaURL(m, "image/png"))
+		e.text("image_url", m.Address("image/png"))
 	}
 	e.given("detail", m.Detail)
 	e.mark(part)
@@ -162,7 +163,7 @@ func (e *promptWriter) documentPart(part *inference.Part) {
 	case m.URL != "" && !strings.HasPrefix(m.URL, "data:"):
 		e.text("file_url", m.URL)
 	default:
-		e.text("file_data", mediaURL(m, "application/pdf"))
+		e.text("file_data", m.Address("application/pdf"))
 	}
 	e.given("filename", documentName(m))
 	e.given("detail", m.Detail)
@@ -183,17 +184,6 @@ func documentName(m *inference.Media) string {
 		return "document.pdf"
 	}
 	return ""
-}
-
-// mediaURL is an address, or data as one.
-func mediaURL(m *inference.Media, typ string) string {
-	if m.URL != "" {
-		return m.URL
-	}
-	if m.Type != "" {
-		typ = m.Type
-	}
-	return "data:" + typ + ";base64," + m.Data
 }
 
 // item writes a part that is an item.
@@ -217,8 +207,8 @@ func (e *promptWriter) item(part *inference.Part) {
 func (e *promptWriter) thought(part *inference.Part) {
 	sealed := part.Seal != nil && part.Seal.Dialect == inference.OpenAI
 	known := part.Seal == nil && strings.HasPrefix(part.ID, prefixReasoning)
-	if !sealed && !known {
-		e.parameter(part.Path, part.Text, "Reasoning of another provider means nothing to the upstream.")
+	if !sealed && !known && !e.returnReasoning {
+		e.losses.Changed(part.Path, "with its reasoning", "without it", "Reasoning of another provider means nothing to the upstream.")
 		return
 	}
 	e.open('{')
@@ -226,7 +216,12 @@ func (e *promptWriter) thought(part *inference.Part) {
 	if strings.HasPrefix(part.ID, prefixReasoning) {
 		e.text("id", part.ID)
 	}
-	e.summary(part.Text)
+	if sealed || known {
+		e.summary(part.Text)
+	} else {
+		e.summary("")
+		e.raw("content", []byte(`[{"type":"reasoning_text","text":`+string(jsondoc.AppendString(nil, part.Text))+`}]`))
+	}
 	if sealed {
 		e.text("encrypted_content", part.Seal.Data)
 	}
@@ -292,7 +287,7 @@ func (e *promptWriter) result(part *inference.Part) {
 	e.more(part.Path)
 	e.close('}')
 	if r.Error {
-		e.losses.Changed(joinPath(part.Path, "is_error"), "true", "", "The protocol of the upstream has no mark of failure; the text tells.")
+		e.parameter(joinPath(part.Path, "is_error"), "true", "The protocol of the upstream has no mark for failed tools.")
 	}
 }
 

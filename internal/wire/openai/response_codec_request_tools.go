@@ -1,6 +1,8 @@
 package openai
 
 import (
+	"cmp"
+
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 )
@@ -33,8 +35,8 @@ func (e *promptWriter) tool(t *inference.Tool) {
 	switch {
 	case t.Server == inference.WebSearch && !isResponseRest(t.Other):
 		e.webSearch(t)
-	case t.Other != nil && !isResponseRest(t.Other):
-		e.lost(e.losses.Content(t.Path, string(t.Other.Value), "The upstream has no such tool."))
+	case t.Server != "" && !isResponseRest(t.Other):
+		e.lost(e.losses.Content(t.Path, t.Name, "The upstream has no such tool."))
 	case t.Other != nil:
 		e.rawElement(t.Other.Value)
 	default:
@@ -51,23 +53,34 @@ func (w *responsePen) toolMembers(t *inference.Tool) {
 		w.text("type", "custom")
 		w.text("name", t.Name)
 		w.given("description", t.Description)
-		w.object("format")
-		if len(t.Grammar) == 0 {
-			w.text("type", "text")
-		} else {
-			w.text("type", "grammar")
-			for m := members(t.Grammar); m.Next(); {
-				w.raw(string(m.Key), m.Value)
-			}
-		}
-		w.close('}')
+		w.grammar(t.Grammar)
 		return
 	}
 	w.text("type", "function")
 	w.text("name", t.Name)
 	w.given("description", t.Description)
-	w.raw("parameters", orRaw(t.Schema, rawEmptySchema))
+	w.raw("parameters", orRaw(t.Schema, []byte(noSchema)))
 	w.boolean("strict", t.Strict != nil && *t.Strict)
+}
+
+var grammarKey = jsonscan.NewKeys("grammar")
+
+// grammar writes what bounds a custom tool's input: flat, unlike in the chat format.
+func (w *responsePen) grammar(chat []byte) {
+	var out [1]jsonscan.Field
+	if isObject(chat) {
+		_, _, _ = grammarKey.Scan(chat, out[:]) // what is not one bounds nothing
+	}
+	w.object("format")
+	if inner := out[0].In(chat); isObject(inner) {
+		w.text("type", "grammar")
+		for m := jsonscan.Members(inner); m.Next(); {
+			w.raw(string(m.Key), m.Value)
+		}
+	} else {
+		w.text("type", "text")
+	}
+	w.close('}')
 }
 
 // webSearch writes a search that came in the words of another protocol.
@@ -117,14 +130,10 @@ func (e *promptWriter) location(value []byte) {
 	e.close('}')
 }
 
-var modeNames = [...]string{
-	inference.ToolsUnsaid: "auto", inference.ToolsAuto: "auto", inference.ToolsNone: "none", inference.ToolsRequired: "required",
-}
-
 // choice writes which tools may be called.
 func (w *responsePen) choice(p *inference.Prompt) {
 	c := &p.Choice
-	mode := modeNames[c.Mode]
+	mode := cmp.Or(toolWords[c.Mode], "auto")
 	switch {
 	case len(c.Names) == 0:
 		w.B = AppendString(w.B, mode)

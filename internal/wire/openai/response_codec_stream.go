@@ -149,14 +149,7 @@ func (s *responseStream) fail(f *inference.Failure) {
 	s.ended = true
 }
 
-// sealed keeps the proof of what is open. Parts may say more of it than its text.
+// sealed keeps the proof of what is open.
 func (s *responseStream) sealed(d *inference.Delta) {
-	seal := inference.Seal{Dialect: d.Dialect, Data: d.Text}
-	switch {
-	case d.Part.Seal != nil:
-		seal.Whole = d.Part.Seal.Whole
-	case s.item.seal != nil:
-		seal.Whole = s.item.seal.Whole
-	}
-	s.item.seal = &seal
+	s.item.seal = &inference.Seal{Dialect: d.Dialect, Data: d.Text, Whole: d.Whole}
 }

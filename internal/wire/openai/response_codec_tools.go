@@ -82,7 +82,7 @@ func (r *promptReader) readTool(tool []byte, path string) {
 	r.prompt.Tools = append(r.prompt.Tools, t)
 }
 
-// readGrammar reads what bounds a custom tool's input. The pivot has it as the chat format writes it, without its type.
+// readGrammar reads what bounds a custom tool's input. The pivot has it as chat completions write it.
 func (r *promptReader) readGrammar(t *inference.Tool, format []byte, path string) {
 	var out [numGrammars]jsonscan.Field
 	if !r.scan(grammarKeys, format, out[:], path) {
@@ -93,17 +93,16 @@ func (r *promptReader) readGrammar(t *inference.Tool, format []byte, path string
 	case "grammar":
 		w := responsePen{}
 		w.open('{')
+		w.text("type", "grammar")
+		w.object("grammar")
 		w.text("syntax", r.required(out[grammarSyntax].In(format), path, "syntax"))
 		w.text("definition", r.required(out[grammarDefinition].In(format), path, "definition"))
+		w.close('}')
 		w.close('}')
 		t.Grammar = w.B
 	default:
 		r.fail(invalidValue(path+".type", "Invalid '"+path+".type': expected text or grammar."))
 	}
-}
-
-var toolModes = map[string]inference.ToolMode{
-	"auto": inference.ToolsAuto, "none": inference.ToolsNone, "required": inference.ToolsRequired,
 }
 
 func (r *promptReader) readChoice() {
