@@ -32,7 +32,7 @@ func (responsesCodec) EncodeRequest(p *inference.Prompt, o wire.EncodeOptions, l
 	e.text("model", p.Model)
 	e.sortRest()
 	e.system()
-	e.limits(o)
+	e.limits()
 	e.sampling()
 	e.output()
 	e.reasoning()
@@ -136,14 +136,12 @@ func (e *promptWriter) system() {
 // continues reports whether the upstream knows of more than the prompt says.
 func (e *promptWriter) continues() bool { return e.p.PreviousID != "" || e.p.Conversation != "" }
 
-func (e *promptWriter) limits(o wire.EncodeOptions) {
+// limits writes what bounds the answer. Servers that have other names for it have them for chat completions.
+func (e *promptWriter) limits() {
 	if e.p.Stream {
 		e.boolean("stream", true)
 	}
-	name := o.MaxOutputParam
-	if name == "" {
-		name = askNames[askMaxOutput]
-	}
+	name := askNames[askMaxOutput]
 	limit := e.p.MaxOutput
 	if limit > 0 && limit < leastOutput {
 		e.losses.Changed(name, strconv.FormatInt(limit, 10), strconv.Itoa(leastOutput), "The upstream takes no lower limit.")
