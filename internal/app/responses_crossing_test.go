@@ -325,3 +325,47 @@ func TestCallersOfChatReachResponsesUpstreams(t *testing.T) {
 		h.paid("streamed", ada.key)
 	})
 }
+
+// TestWhatFailsOnTheWayAcross: what cannot be said is refused with its path, and upstreams that fail within a stream fail in
+// the caller's own protocol.
+func TestWhatFailsOnTheWayAcross(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	const model, other = "gpt-5-mini", "gpt-4.1"
+	ada, onChat, onResponses := h.invite("ada", "1"), h.connectOnly(model, "chat"), h.connectOnly(other, "responses")
+	for path, ask := range map[string]map[string]any{
+		"previous_response_id": {"model": model, "input": "a", "previous_response_id": "resp_1"},
+		"input[0]":             {"model": model, "input": []any{map[string]any{"type": "item_reference", "id": "msg_1"}}},
+		"prompt":               {"model": model, "prompt": map[string]any{"id": "pmpt_1"}, "input": "a"},
+		"tools[0]":             {"model": model, "input": "a", "tools": []any{map[string]any{"type": "mcp", "server_label": "x", "server_url": "https://example.com"}}},
+	} {
+		resp, text := h.send("POST", "/v1/responses", ada.key, ask)
+		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), `"param":"`+path+`","code":"unsupported_parameter"`) {
+			t.Errorf("%s: %d %s", path, resp.StatusCode, text)
+		}
+	}
+	if n := len(onChat.Requests()); n != 0 {
+		t.Errorf("the upstream was asked %d times", n)
+	}
+	ask := map[string]any{"model": model, "input": "a", "stream": true}
+	half, _, _ := strings.Cut(chatStream, chatHead+`{"index":0,"delta":{"tool_calls"`)
+	text := h.play(onChat, half, "/v1/responses", ada.key, ask)
+	if names := eventNames(text); names[len(names)-1] != "error" {
+		t.Errorf("%v %s", names, text)
+	}
+	failed, _, _ := strings.Cut(responseStream, "event: response.content_part.done")
+	failed += "event: response.failed\ndata: " + `{"type":"response.failed","response":` + responseHead[:len(responseHead)-len(`"error":null,"incomplete_details":null,`)] +
+		`"status":"failed","error":{"code":"server_error","message":"secret host 10.0.0.1"},"output":[],` + responseUsage + "}}\n\n"
+	asked := chat(other, true)
+	text = h.play(onResponses, failed, "/v1/chat/completions", ada.key, asked)
+	if !strings.Contains(text, `"content":"Let me "`) || !strings.Contains(text, `"error":`) || strings.Contains(text, "[DONE]") || strings.Contains(text, "secret") {
+		t.Error(text)
+	}
+	// A whole answer that failed is none: the upstream is asked again.
+	step := fakeopenai.Step{Status: 200, Body: responseHead + `"status":"failed","output":[]}`}
+	onResponses.Script(step)
+	h.call("POST", "/v1/chat/completions", ada.key, chat(other, false), nil, 200)
+	if tried := h.latest(ada.key).Attempts; len(tried) != 2 || tried[0].Category != "protocol" {
+		t.Errorf("%+v", tried)
+	}
+}

@@ -3,16 +3,17 @@ package openai
 import "github.com/gantry-ai/gantry/internal/inference"
 
 // event begins an event; its members follow, and sent. False says that nobody listens.
-func (s *responseStream) event(name string) bool {
+func (s *responseStream) event(name string) bool { return s.eventOf(name, "") }
+
+// eventOf is event with a name of two pieces.
+func (s *responseStream) eventOf(subject, verb string) bool {
 	if s.mute {
 		return false
 	}
 	w := &s.out
-	w.B = append(w.B, "event: "...)
-	w.B = append(w.B, name...)
-	w.B = append(w.B, "\ndata: "...)
-	w.open('{')
-	w.text("type", name)
+	w.B = append(append(append(w.B, "event: "...), subject...), verb...)
+	w.B = append(append(append(w.B, "\ndata: {\"type\":\""...), subject...), verb...)
+	w.B = append(w.B, '"')
 	w.integer("sequence_number", s.sequence)
 	s.sequence++
 	return true
@@ -120,7 +121,7 @@ func (s *responseStream) textMember() string {
 }
 
 func (s *responseStream) tellDelta(text []byte) {
-	if s.event(s.textEvent() + ".delta") {
+	if s.eventOf(s.textEvent(), ".delta") {
 		s.place()
 		s.out.inside("delta", text)
 		s.logprobs()
@@ -134,7 +135,7 @@ func (s *responseStream) tellDone() {
 	if i.kind == reasoningItem && len(i.text) == 0 {
 		return
 	}
-	if s.event(s.textEvent() + ".done") {
+	if s.eventOf(s.textEvent(), ".done") {
 		s.place()
 		if i.kind == callItem {
 			s.out.text("name", i.call.Name)
