@@ -150,7 +150,8 @@ func TestCallersOfResponsesReachChatUpstreams(t *testing.T) {
 		}
 		h.paid("whole", ada.key)
 		path, sent := lastAsked(t, fake)
-		if messages, _ := json.Marshal(sent["messages"]); path != "/v1/chat/completions" || sent["reasoning_effort"] != "low" ||
+		messages, err := json.Marshal(sent["messages"])
+		if err != nil || path != "/v1/chat/completions" || sent["reasoning_effort"] != "low" ||
 			string(messages) != `[{"content":"Be brief.","role":"system"},{"content":"Weather in Kyiv?","role":"user"}]` {
 			t.Errorf("%s was asked %v", path, sent)
 		}
@@ -182,14 +183,18 @@ func (h *house) nextTurn(fake *fakeopenai.Server, who guest, ask map[string]any,
 	h.t.Helper()
 	ask["stream"] = false
 	ask["input"] = []any{
-		map[string]any{"role": "user", "content": "Weather in Kyiv?"}, output[0],
+		map[string]any{"role": "user", "content": "Weather in Kyiv?"},
+		output[0],
 		map[string]any{"role": "assistant", "content": output[1].Content[0].Text},
 		map[string]any{"type": "function_call", "call_id": output[2].CallID, "name": output[2].Name, "arguments": output[2].Arguments},
 		map[string]any{"type": "function_call_output", "call_id": "call_9", "output": "25 degrees"},
 	}
 	h.call("POST", "/v1/responses", who.key, ask, nil, 200)
 	_, sent := lastAsked(h.t, fake)
-	messages, _ := json.Marshal(sent["messages"])
+	messages, err := json.Marshal(sent["messages"])
+	if err != nil {
+		h.t.Fatal(err)
+	}
 	const want = `[{"content":"Be brief.","role":"system"},{"content":"Weather in Kyiv?","role":"user"},` +
 		`{"content":"Let me see.","role":"assistant","tool_calls":[{"function":{"arguments":"{\"city\":\"Kyiv\"}","name":"get_weather"},"id":"call_9","type":"function"}]},` +
 		`{"content":"25 degrees","role":"tool","tool_call_id":"call_9"}]`

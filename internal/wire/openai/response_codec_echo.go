@@ -96,7 +96,7 @@ func (w *responsePen) echoTools(p *inference.Prompt) {
 		t := &p.Tools[i]
 		switch {
 		case t.Other == nil && t.Server == "":
-			w.open('{')
+			w.open()
 			w.toolMembers(t)
 			w.close('}')
 		case isResponseRest(t.Other):

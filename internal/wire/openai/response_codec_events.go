@@ -168,7 +168,7 @@ func (s *responseStream) tellAnnotation(annotation []byte) {
 // writeItem writes the open item as far as it has come.
 func (s *responseStream) writeItem(w *responsePen, status string) {
 	i := &s.item
-	w.open('{')
+	w.open()
 	w.text("id", i.id)
 	switch i.kind {
 	case messageItem:
@@ -182,7 +182,7 @@ func (s *responseStream) writeItem(w *responsePen, status string) {
 		w.text("type", "reasoning")
 		w.array("summary")
 		if len(i.text) > 0 {
-			w.open('{')
+			w.open()
 			w.text("type", "summary_text")
 			w.inside("text", i.text)
 			w.close('}')
@@ -214,7 +214,7 @@ func (s *responseStream) writeCall(w *responsePen, status string) {
 // messagePart writes the open part of a message as far as it has come.
 func (s *responseStream) messagePart(w *responsePen) {
 	i := &s.item
-	w.open('{')
+	w.open()
 	if i.block == refusalBlock {
 		w.text("type", "refusal")
 		w.inside("refusal", i.text)

@@ -11,8 +11,8 @@ type responsePen struct{ jsondoc.Writer }
 
 func (w *responsePen) key(name string) { w.Key(name) }
 
-// open begins an object or an array, as an element or behind a key.
-func (w *responsePen) open(bracket byte) { w.Open(bracket) }
+// open begins an object, as an element or behind a key.
+func (w *responsePen) open() { w.Open('{') }
 
 func (w *responsePen) close(bracket byte) { w.Close(bracket) }
 

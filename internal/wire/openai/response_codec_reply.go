@@ -64,7 +64,7 @@ func (s *responseStream) details(status string) {
 // response writes the response object as far as it has come.
 func (s *responseStream) response(status string, f *inference.Failure) {
 	w := &s.out
-	w.open('{')
+	w.open()
 	w.text("id", s.id)
 	w.text("object", "response")
 	w.integer("created_at", s.created)

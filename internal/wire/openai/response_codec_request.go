@@ -28,7 +28,7 @@ const leastOutput = 16
 // in this format alone it would be otherwise.
 func (responsesCodec) EncodeRequest(p *inference.Prompt, o wire.EncodeOptions, l *wire.Losses) ([]byte, error) {
 	e := promptWriter{p: p, losses: l, returnReasoning: o.ReturnReasoning}
-	e.open('{')
+	e.open()
 	e.text("model", p.Model)
 	e.sortRest()
 	e.system()

@@ -48,7 +48,7 @@ var responseRoles = [...]string{inference.RoleUser: "user", inference.RoleAssist
 
 func (e *promptWriter) message(t *inference.Turn, parts []inference.Part) {
 	start := len(e.B)
-	e.open('{')
+	e.open()
 	e.text("type", "message")
 	e.text("role", responseRoles[t.Role])
 	if id := parts[0].ID; t.Role == inference.RoleAssistant && strings.HasPrefix(id, prefixMessage) {
@@ -79,7 +79,7 @@ func (e *promptWriter) content(part *inference.Part, role inference.Role) {
 			e.textPart(part, role)
 			return
 		}
-		e.open('{')
+		e.open()
 		e.text("type", "refusal")
 		e.text("refusal", part.Text)
 		e.more(part.Path)
@@ -108,7 +108,7 @@ func (e *promptWriter) other(part *inference.Part) {
 }
 
 func (e *promptWriter) textPart(part *inference.Part, role inference.Role) {
-	e.open('{')
+	e.open()
 	if role == inference.RoleAssistant {
 		e.text("type", "output_text")
 		e.text("text", part.Text)
@@ -135,7 +135,7 @@ func (e *promptWriter) mark(part *inference.Part) {
 
 func (e *promptWriter) imagePart(part *inference.Part) {
 	m := part.Media
-	e.open('{')
+	e.open()
 	e.text("type", "input_image")
 	if m.FileID != "" {
 		e.text("file_id", m.FileID)
@@ -155,7 +155,7 @@ func (e *promptWriter) documentPart(part *inference.Part) {
 		e.textPart(&inference.Part{Text: m.Data, Cache: part.Cache, Path: part.Path}, inference.RoleUser)
 		return
 	}
-	e.open('{')
+	e.open()
 	e.text("type", "input_file")
 	switch {
 	case m.FileID != "":
@@ -211,7 +211,7 @@ func (e *promptWriter) thought(part *inference.Part) {
 		e.losses.Changed(part.Path, "with its reasoning", "without it", "Reasoning of another provider means nothing to the upstream.")
 		return
 	}
-	e.open('{')
+	e.open()
 	e.text("type", "reasoning")
 	if strings.HasPrefix(part.ID, prefixReasoning) {
 		e.text("id", part.ID)
@@ -233,7 +233,7 @@ func (e *promptWriter) thought(part *inference.Part) {
 func (w *responsePen) summary(text string) {
 	w.array("summary")
 	if text != "" {
-		w.open('{')
+		w.open()
 		w.text("type", "summary_text")
 		w.text("text", text)
 		w.close('}')
@@ -250,7 +250,7 @@ func (e *promptWriter) call(part *inference.Part) {
 	if text == "" && !part.Call.Custom {
 		text = "{}"
 	}
-	e.open('{')
+	e.open()
 	e.text("type", typ)
 	if strings.HasPrefix(part.ID, prefix) {
 		e.text("id", part.ID)
@@ -280,7 +280,7 @@ func (e *promptWriter) result(part *inference.Part) {
 	if r.Custom {
 		typ = "custom_tool_call_output"
 	}
-	e.open('{')
+	e.open()
 	e.text("type", typ)
 	e.text("call_id", fitCallID(r.ID))
 	e.resultOutput(r)
@@ -312,7 +312,7 @@ func (e *promptWriter) made(part *inference.Part) {
 		e.lost(e.losses.Content(part.Path, "image", "The protocol of the upstream takes no pictures of the assistant's."))
 		return
 	}
-	e.open('{')
+	e.open()
 	e.pictureMembers(part)
 	e.text("id", part.ID)
 	e.more(part.Path)

@@ -40,7 +40,7 @@ func (e *promptWriter) tool(t *inference.Tool) {
 	case t.Other != nil:
 		e.rawElement(t.Other.Value)
 	default:
-		e.open('{')
+		e.open()
 		e.toolMembers(t)
 		e.more(t.Path)
 		e.close('}')
@@ -85,7 +85,7 @@ func (w *responsePen) grammar(chat []byte) {
 
 // webSearch writes a search that came in the words of another protocol.
 func (e *promptWriter) webSearch(t *inference.Tool) {
-	e.open('{')
+	e.open()
 	e.text("type", "web_search")
 	var options []byte
 	if t.Other != nil {
@@ -140,7 +140,7 @@ func (w *responsePen) choice(p *inference.Prompt) {
 	case len(c.Names) == 1 && c.Mode == inference.ToolsRequired:
 		w.named(p, c.Names[0])
 	default:
-		w.open('{')
+		w.open()
 		w.text("type", "allowed_tools")
 		w.text("mode", mode)
 		w.array("tools")
@@ -159,7 +159,7 @@ func (w *responsePen) named(p *inference.Prompt, name string) {
 			typ = "custom"
 		}
 	}
-	w.open('{')
+	w.open()
 	w.text("type", typ)
 	w.text("name", name)
 	w.close('}')

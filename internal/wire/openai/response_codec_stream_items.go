@@ -93,7 +93,7 @@ func (w *responsePen) annotation(c *inference.Citation) bool {
 	case isResponseRest(c.Other):
 		w.rawElement(c.Other.Value)
 	case c.URL != "":
-		w.open('{')
+		w.open()
 		w.text("type", "url_citation")
 		w.integer("start_index", int64(c.Start))
 		w.integer("end_index", int64(c.End))
@@ -175,7 +175,7 @@ func (s *responseStream) picture(part *inference.Part) {
 		return
 	}
 	var w responsePen
-	w.open('{')
+	w.open()
 	id := s.codec.itemID(prefixImage, part.ID)
 	w.text("id", id)
 	w.pictureMembers(part)

@@ -92,7 +92,7 @@ func (r *promptReader) readGrammar(t *inference.Tool, format []byte, path string
 	case "text", "":
 	case "grammar":
 		w := responsePen{}
-		w.open('{')
+		w.open()
 		w.text("type", "grammar")
 		w.object("grammar")
 		w.text("syntax", r.required(out[grammarSyntax].In(format), path, "syntax"))

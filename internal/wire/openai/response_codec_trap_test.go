@@ -102,11 +102,13 @@ func isSame(t *testing.T, what string, got, want any) {
 	}
 }
 
-func userTurn(text string) inference.Turn {
-	return inference.Turn{Parts: []inference.Part{{Text: text}}}
+// aTurn is what a user says.
+func aTurn() inference.Turn {
+	return inference.Turn{Parts: []inference.Part{{Text: "a"}}}
 }
 
 func trapInclusiveUsage(t *testing.T) {
+	t.Helper()
 	a := &inference.Answer{HasUsage: true, Candidates: []inference.Candidate{{Stop: inference.StopEnd}}}
 	for r, n := range map[inference.Resource]int64{
 		inference.TextInput: 7, inference.TextInputCached: 100, inference.TextCacheWrite: 20, inference.TextCacheWrite1h: 3,
@@ -155,6 +157,7 @@ func responseOf(t *testing.T, events ...string) *inference.Answer {
 }
 
 func trapWholeArguments(t *testing.T) {
+	t.Helper()
 	const (
 		call  = `{"id":"fc_1","type":"function_call","call_id":"c","name":"f","arguments":"{\"a\":1}"}`
 		added = `{"type":"response.output_item.added","output_index":0,"item":{"id":"fc_1","type":"function_call","call_id":"c","name":"f","arguments":""}}`
@@ -176,6 +179,7 @@ func trapWholeArguments(t *testing.T) {
 }
 
 func trapUsageOfFailures(t *testing.T) {
+	t.Helper()
 	const usage = `"usage":{"input_tokens":10,"output_tokens":5,"total_tokens":15}`
 	incomplete := `{"type":"response.incomplete","response":{"status":"incomplete","incomplete_details":{"reason":"content_filter"},"output":[],` + usage + `}}`
 	a := responseOf(t, incomplete)
@@ -193,11 +197,13 @@ func trapUsageOfFailures(t *testing.T) {
 
 // A seal of another provider goes out as encrypted content, and comes back to what it sealed.
 func trapForeignSeals(t *testing.T) {
+	t.Helper()
 	gemini := &inference.Seal{Dialect: inference.Gemini, Data: "sig:1"}
 	claude := &inference.Seal{Dialect: inference.Anthropic, Data: "sig2"}
 	redacted := &inference.Seal{Dialect: inference.Anthropic, Data: "all", Whole: true}
 	parts := []inference.Part{
-		{Kind: inference.PartReasoning, Text: "Hm.", Seal: claude}, {Kind: inference.PartReasoning, Seal: redacted},
+		{Kind: inference.PartReasoning, Text: "Hm.", Seal: claude},
+		{Kind: inference.PartReasoning, Seal: redacted},
 		{Kind: inference.PartCall, Text: "{}", Call: &inference.Call{ID: "c1", Name: "f"}, Seal: gemini},
 		{Kind: inference.PartCall, Text: "{}", Call: &inference.Call{ID: "c2", Name: "f"}},
 	}
@@ -205,7 +211,9 @@ func trapForeignSeals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var answer struct{ Output json.RawMessage }
+	var answer struct {
+		Output json.RawMessage `json:"output"`
+	}
 	if err := json.Unmarshal(b, &answer); err != nil {
 		t.Fatal(err)
 	}
@@ -227,8 +235,10 @@ func trapForeignSeals(t *testing.T) {
 }
 
 func trapShapes(t *testing.T) {
+	t.Helper()
 	a := &inference.Answer{ID: "chatcmpl-1", Created: 5, Candidates: []inference.Candidate{{Stop: inference.StopTools, Parts: []inference.Part{
-		{Kind: inference.PartReasoning, Text: "Hm."}, {Text: "Hi."},
+		{Kind: inference.PartReasoning, Text: "Hm."},
+		{Text: "Hi."},
 		{Kind: inference.PartCall, Text: `{"a":1}`, Call: &inference.Call{ID: "c", Name: "f"}},
 	}}}}
 	b, err := countingCodec().EncodeAnswer(a, &inference.Prompt{Model: "m"})
@@ -259,6 +269,7 @@ func trapShapes(t *testing.T) {
 }
 
 func trapOrder(t *testing.T) {
+	t.Helper()
 	const input = `[{"role":"user","content":"a"},
 		{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"x"},{"type":"function_call","call_id":"c1","name":"f","arguments":"{}"},
 		{"type":"reasoning","id":"rs_2","summary":[],"encrypted_content":"y"},{"type":"function_call","call_id":"c2","name":"f","arguments":"{}"},
@@ -275,6 +286,7 @@ func trapOrder(t *testing.T) {
 
 // Results that follow each other are one turn and have their tools' names, in whatever order they come; late ones stay late.
 func trapResults(t *testing.T) {
+	t.Helper()
 	p := decodedPrompt(t, `{"model":"m","input":[{"type":"function_call","call_id":"c1","name":"f","arguments":""},
 		{"type":"custom_tool_call","call_id":"c2","name":"g","input":"x"},
 		{"type":"custom_tool_call_output","call_id":"c2","output":"2"},{"type":"function_call_output","call_id":"c1","output":"1"},
@@ -287,14 +299,18 @@ func trapResults(t *testing.T) {
 }
 
 func trapDoneInOrder(t *testing.T) {
+	t.Helper()
 	c := countingCodec()
 	out := encodeResponseStream(c, &inference.Prompt{}, []inference.Delta{
 		{Kind: inference.DeltaBegin},
-		{Kind: inference.DeltaOpen, Block: 0}, {Kind: inference.DeltaFragment, Block: 0, Text: "a"},
+		{Kind: inference.DeltaOpen, Block: 0},
+		{Kind: inference.DeltaFragment, Block: 0, Text: "a"},
 		{Kind: inference.DeltaOpen, Block: 1, Part: inference.Part{Kind: inference.PartCall, Call: &inference.Call{ID: "c1", Name: "f"}}},
 		{Kind: inference.DeltaOpen, Block: 2, Part: inference.Part{Kind: inference.PartCall, Call: &inference.Call{ID: "c2", Name: "g"}}},
-		{Kind: inference.DeltaFragment, Block: 2, Text: "{}"}, {Kind: inference.DeltaFragment, Block: 1, Text: "{}"},
-		{Kind: inference.DeltaFinish, Stop: inference.StopTools}, {Kind: inference.DeltaEnd},
+		{Kind: inference.DeltaFragment, Block: 2, Text: "{}"},
+		{Kind: inference.DeltaFragment, Block: 1, Text: "{}"},
+		{Kind: inference.DeltaFinish, Stop: inference.StopTools},
+		{Kind: inference.DeltaEnd},
 	})
 	names, last := eventTypes(t, out)
 	isSame(t, "events", names, []string{
@@ -309,6 +325,7 @@ func trapDoneInOrder(t *testing.T) {
 
 // A caller sends back what it was given; upstreams that want their reasoning back find it.
 func trapReasoningBack(t *testing.T) {
+	t.Helper()
 	p := decodedPrompt(t, `{"model":"m","input":[
 		{"type":"reasoning","id":"rs_1","summary":[],"content":[{"type":"reasoning_text","text":"raw"}]},{"type":"function_call","call_id":"c","name":"f","arguments":"{}"},
 		{"type":"reasoning","id":"rs_2","summary":[{"type":"summary_text","text":"a"},{"type":"summary_text","text":"b"}]}]}`)
@@ -317,6 +334,7 @@ func trapReasoningBack(t *testing.T) {
 }
 
 func trapLimit(t *testing.T) {
+	t.Helper()
 	for stop, want := range map[inference.Stop][2]any{
 		inference.StopEnd: {"completed", nil}, inference.StopSequence: {"completed", nil}, inference.StopTools: {"completed", nil},
 		inference.StopLength: {"incomplete", "max_output_tokens"}, inference.StopContext: {"incomplete", "max_output_tokens"},
@@ -344,6 +362,7 @@ func trapLimit(t *testing.T) {
 }
 
 func trapCut(t *testing.T) {
+	t.Helper()
 	_, err := decodeResponseStream(t, countingCodec(), []byte(anAnswerHead))
 	if !errors.Is(err, wire.ErrCut) {
 		t.Errorf("got %v", err)
@@ -357,7 +376,8 @@ func trapCut(t *testing.T) {
 }
 
 func trapChoices(t *testing.T) {
-	p := &inference.Prompt{Choices: 2, Turns: []inference.Turn{userTurn("a")}}
+	t.Helper()
+	p := &inference.Prompt{Choices: 2, Turns: []inference.Turn{aTurn()}}
 	if _, err := ResponsesCodec.EncodeRequest(p, wire.EncodeOptions{}, &wire.Losses{}); !errors.Is(err, wire.ErrUntranslatable) {
 		t.Errorf("got %v", err)
 	}
@@ -368,6 +388,7 @@ func trapChoices(t *testing.T) {
 }
 
 func trapStreamErrors(t *testing.T) {
+	t.Helper()
 	for event, want := range map[string]inference.Failure{
 		`{"type":"error","code":"server_error","message":"m","param":null}`:                               {Category: inference.ServerError, Code: "server_error", Message: "m"},
 		`{"type":"error","error":{"type":"rate_limit_error","code":null,"message":"m"}}`:                  {Category: inference.RateLimited, Code: "rate_limit_error", Message: "m"},
@@ -384,7 +405,8 @@ func trapStreamErrors(t *testing.T) {
 		isSame(t, event, *deltas[1].Failure, want)
 	}
 	out := encodeResponseStream(countingCodec(), &inference.Prompt{}, []inference.Delta{
-		{Kind: inference.DeltaOpen}, {Kind: inference.DeltaFragment, Text: "a"},
+		{Kind: inference.DeltaOpen},
+		{Kind: inference.DeltaFragment, Text: "a"},
 		{Kind: inference.DeltaFailed, Failure: &inference.Failure{Category: inference.Overloaded, Message: "The upstream is busy."}},
 		{Kind: inference.DeltaEnd},
 	})
@@ -395,6 +417,7 @@ func trapStreamErrors(t *testing.T) {
 }
 
 func trapLooseAnswers(t *testing.T) {
+	t.Helper()
 	a, err := ResponsesCodec.DecodeAnswer([]byte(`{"id":"resp_1","created_at":1760000000.0,"output":[null,
 		{"type":"reasoning","summary":null},
 		{"type":"message","id":"msg_1","content":[{"type":"output_text","text":"a\ud800","annotations":null},{"type":"hologram"}]},
@@ -410,6 +433,7 @@ func trapLooseAnswers(t *testing.T) {
 }
 
 func trapEmptyArguments(t *testing.T) {
+	t.Helper()
 	call := inference.Part{Kind: inference.PartCall, Call: &inference.Call{ID: "c", Name: "f"}}
 	b, err := countingCodec().EncodeAnswer(&inference.Answer{Candidates: []inference.Candidate{{Parts: []inference.Part{call}}}}, &inference.Prompt{})
 	if err != nil || !strings.Contains(string(b), `"arguments":"{}"`) {
@@ -420,15 +444,17 @@ func trapEmptyArguments(t *testing.T) {
 }
 
 func trapChoiceWithoutTools(t *testing.T) {
+	t.Helper()
 	var l wire.Losses
-	out := encodedRequest(t, &inference.Prompt{Serial: true, Choice: inference.ToolChoice{Mode: inference.ToolsRequired}, Turns: []inference.Turn{userTurn("a")}}, &l)
+	out := encodedRequest(t, &inference.Prompt{Serial: true, Choice: inference.ToolChoice{Mode: inference.ToolsRequired}, Turns: []inference.Turn{aTurn()}}, &l)
 	isSame(t, "choice", out["tool_choice"], nil)
 	isSame(t, "parallel", out["parallel_tool_calls"], nil)
 	isSame(t, "losses", len(l.Dropped), 1)
 }
 
 func trapStore(t *testing.T) {
-	p := &inference.Prompt{Turns: []inference.Turn{userTurn("a")}}
+	t.Helper()
+	p := &inference.Prompt{Turns: []inference.Turn{aTurn()}}
 	isSame(t, "unsaid", encodedRequest(t, p, &wire.Losses{})["store"], any(false))
 	p.PreviousID = "resp_1"
 	isSame(t, "continued", encodedRequest(t, p, &wire.Losses{})["store"], nil)
@@ -438,8 +464,9 @@ func trapStore(t *testing.T) {
 }
 
 func trapStrict(t *testing.T) {
+	t.Helper()
 	yes := true
-	p := &inference.Prompt{Tools: []inference.Tool{{Name: "f"}, {Name: "g", Strict: &yes}}, Turns: []inference.Turn{userTurn("a")}}
+	p := &inference.Prompt{Tools: []inference.Tool{{Name: "f"}, {Name: "g", Strict: &yes}}, Turns: []inference.Turn{aTurn()}}
 	out := encodedRequest(t, p, &wire.Losses{})
 	isSame(t, "f", memberAt(out, "tools", 0, "strict"), any(false))
 	isSame(t, "g", memberAt(out, "tools", 1, "strict"), any(true))
