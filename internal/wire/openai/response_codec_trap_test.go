@@ -296,6 +296,23 @@ func trapResults(t *testing.T) {
 	isSame(t, "names", []string{results[0].Result.Name, results[1].Result.Name}, []string{"g", "f"})
 	isSame(t, "custom", []bool{results[0].Result.Custom, results[1].Result.Custom}, []bool{true, false})
 	isSame(t, "late", p.Turns[3].Parts[0].Result.Name, "")
+	if _, err := ChatCodec.EncodeRequest(p, wire.EncodeOptions{}, &wire.Losses{}); !errors.Is(err, wire.ErrUntranslatable) {
+		t.Errorf("a result without a call: %v", err)
+	}
+	p = decodedPrompt(t, `{"model":"m","input":[{"type":"function_call","call_id":"c1","name":"f","arguments":""},
+		{"type":"function_call","call_id":"c2","name":"f","arguments":""},{"type":"function_call_output","call_id":"c2","output":"2"},
+		{"role":"user","content":"and?"},{"type":"function_call_output","call_id":"c1","output":"1"}]}`)
+	b, err := ChatCodec.EncodeRequest(p, wire.EncodeOptions{}, &wire.Losses{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var chat map[string]any
+	if err := json.Unmarshal(b, &chat); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"assistant", "tool", "tool", "user"} {
+		isSame(t, "role", memberAt(chat, "messages", i, "role"), any(want))
+	}
 }
 
 func trapDoneInOrder(t *testing.T) {
