@@ -174,7 +174,7 @@ func (d dice) assistantPart() inference.Part {
 		return inference.Part{Kind: inference.PartRefusal, Text: d.text()}
 	case 3:
 		id := d.id("ws_")
-		rest := responseRest("input[0]", json.RawMessage(`{"type":"web_search_call","id":"`+id+`"}`))
+		rest := responseRest("input[0]", json.RawMessage(`{"type":"web_search_call","id":"`+id+`","status":"completed","action":{"type":"search","query":"q","queries":["q"]}}`))
 		return inference.Part{Kind: inference.PartOther, ID: id, Other: &rest}
 	}
 	return d.cited()
