@@ -67,7 +67,7 @@ func TestPair(t *testing.T) {
 		{"one late", "u. a+1+2 u=1 u. u=2 a.", "u. a+1+2 u=1=2 u. a.", []string{"input[4].0"}},
 		{"behind a text of the user's turn", "a+1 u.=1", "a+1 u.=1", nil},
 		{"between the assistant's turns", "a+1 a. u=1", "a+1 u=1 a.", []string{"input[2].0"}},
-		{"anew and late", "a+1 u. a+1 u=1 u=1", "a+1 u=1 u. a+1 u=1", []string{"input[3].0", "input[4].0"}},
+		{"anew and late", "a+1 u. a+1 u=1 u.=1", "a+1 u=1 u. a+1 u=1 u.", []string{"input[3].0", "input[4].1"}},
 		{"never", "a+1+2 u=1 a.", "a+1+2 u=1?2 a.", []string{"input[0].2"}},
 		{"never, and the user goes on", "a+1 u.", "a+1 u?1 u.", []string{"input[0].0"}},
 	} {

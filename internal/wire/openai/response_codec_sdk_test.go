@@ -48,7 +48,7 @@ func absentMembers(v reflect.Value, path string) (out []string) {
 		meta, isField := found.FieldByName(field.Name), false
 		var f respjson.Field
 		if meta.IsValid() {
-			f, isField = meta.Interface().(respjson.Field)
+			f, isField = reflect.TypeAssert[respjson.Field](meta)
 		}
 		if !isField {
 			continue
