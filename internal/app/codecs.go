@@ -7,5 +7,5 @@ import (
 
 // codecs translate between chat protocols, in the order in which an upstream that speaks several is asked in them.
 func codecs() []wire.Codec {
-	return []wire.Codec{openai.ChatCodec}
+	return []wire.Codec{openai.ChatCodec, openai.ResponsesCodec}
 }

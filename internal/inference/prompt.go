@@ -170,6 +170,9 @@ type Seal struct {
 type CacheMark struct {
 	// TTL is "5m", "1h", or "" for the provider's own.
 	TTL string
+	// Dialect is that of the request which set the mark; "": not told. OpenAI's older models refuse marks, so that its encoders
+	// pass on only those which a caller of OpenAI's set.
+	Dialect Dialect
 }
 
 // Citation is a source of a text.

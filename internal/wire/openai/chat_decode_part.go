@@ -23,7 +23,7 @@ func chatPart(v jsondoc.Value) (inference.Part, error) {
 		case "cache_control":
 			p.Cache, err = cacheMark(v)
 		case "prompt_cache_breakpoint":
-			p.Cache = &inference.CacheMark{}
+			p.Cache = &inference.CacheMark{Dialect: inference.OpenAI}
 		}
 		return err
 	})

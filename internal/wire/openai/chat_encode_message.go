@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/wire"
 )
 
 func (e *chatEncoder) messages() error {
@@ -13,8 +14,12 @@ func (e *chatEncoder) messages() error {
 			return err
 		}
 	}
-	for i := range e.p.Turns {
-		if err := e.turn(&e.p.Turns[i]); err != nil {
+	turns, err := wire.Pair(e.p.Turns, e.l)
+	if err != nil {
+		return err
+	}
+	for i := range turns {
+		if err := e.turn(&turns[i]); err != nil {
 			return err
 		}
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // codecs are all protocols in which conversations are carried on.
-var codecs = []wire.Codec{openai.ChatCodec}
+var codecs = []wire.Codec{openai.ChatCodec, openai.ResponsesCodec}
 
 // rounds is how many random conversations each pair of protocols carries.
 const rounds = 300
