@@ -141,4 +141,6 @@ type Shape struct {
 	StreamUsage bool
 	// ReturnReasoning says that the upstream wants to see the reasoning of earlier turns again.
 	ReturnReasoning bool
+	// FixedSampling says that the upstream refuses requests that say how tokens are chosen, such as temperature.
+	FixedSampling bool
 }

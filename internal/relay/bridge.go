@@ -59,6 +59,7 @@ func (c *compiler) bridge(t *Target, from, to wire.Codec) *bridge {
 		Caller: from, Upstream: to, Policy: lossPolicies[c.settings.Untranslatable], Now: now,
 		Options: wire.EncodeOptions{
 			MaxOutputParam: t.Shape.MaxOutputParam, AskUsage: t.Shape.StreamUsage, ReturnReasoning: t.Shape.ReturnReasoning,
+			FixedSampling: t.Shape.FixedSampling,
 			ModelOutput: t.MaxOutput,
 		},
 	}}

@@ -150,8 +150,14 @@ func isVersion(text string) bool {
 	return true
 }
 
-// Shape says that streams tell their usage.
-func (*upstream) Shape() provider.Shape { return provider.Shape{StreamUsage: true} }
+// fixedSampling is the first version in which callers cannot say how tokens are chosen. Source: the provider sheet's note
+// on newer clients.
+const fixedSampling = "2026-10-21"
+
+// Shape says that streams tell their usage, and what the platform's own version takes.
+func (u *upstream) Shape() provider.Shape {
+	return provider.Shape{StreamUsage: true, FixedSampling: u.version >= fixedSampling}
+}
 
 var (
 	_ provider.Adapter      = Adapter{}
