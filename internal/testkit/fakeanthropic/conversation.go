@@ -15,6 +15,9 @@ type conversation struct {
 	marks    []mark   // of the cache
 	all      strings.Builder
 	last     string // text of the last user turn
+	tail     string // the last block, if it is a text
+	// thoughtless is what is wrong with the last assistant turn if results of its calls are all that follows.
+	thoughtless *apiError
 	role     string
 	answers  bool // the last turn brings results of tools
 }
@@ -135,13 +138,19 @@ func (c *conversation) content(i int, role string, value any) *apiError {
 	if role == "user" && len(c.open) > 0 {
 		return c.unanswered(i)
 	}
-	return c.thinksFirst(i, role, blocks)
+	if last, _ := blocks[len(blocks)-1].(params); role == "assistant" && (last["type"] == "thinking" || last["type"] == "redacted_thinking") {
+		return badRequest("messages.%d: The final block in an assistant message cannot be `thinking`.", i)
+	}
+	if role == "assistant" {
+		c.thoughtless = c.thinksFirst(i, blocks)
+	}
+	return nil
 }
 
 // thinksFirst checks that a turn that called tools while thinking was on brings its thoughts along.
-func (c *conversation) thinksFirst(i int, role string, blocks []any) *apiError {
+func (c *conversation) thinksFirst(i int, blocks []any) *apiError {
 	first, _ := blocks[0].(params)
-	if !c.thinking || role != "assistant" || len(c.open) == 0 || first["type"] == "thinking" || first["type"] == "redacted_thinking" {
+	if !c.thinking || len(c.open) == 0 || first["type"] == "thinking" || first["type"] == "redacted_thinking" {
 		return nil
 	}
 	return badRequest("messages.%d.content.0.type: Expected `thinking` or `redacted_thinking`, but found `%v`. When `thinking` is enabled, a final `assistant` message must start with a thinking block.", i, first["type"])
@@ -149,6 +158,7 @@ func (c *conversation) thinksFirst(i int, role string, blocks []any) *apiError {
 
 func (c *conversation) block(i, k int, role string, block params) *apiError {
 	defer c.mark(block)
+	c.tail, _ = block["text"].(string)
 	switch typ, _ := block["type"].(string); typ {
 	case "text":
 		text, _ := block["text"].(string)
@@ -260,15 +270,16 @@ func (c *conversation) mark(block params) {
 
 // end checks what can only be checked when all was read.
 func (c *conversation) end() *apiError {
-	text := c.all.String()
 	switch {
+	case c.answers && c.thoughtless != nil:
+		return c.thoughtless
 	case len(c.open) > 0:
 		return badRequest("messages: `tool_use` ids were found without `tool_result` blocks immediately after: %s.", strings.Join(c.open, ", "))
 	case len(c.marks) > 4:
 		return badRequest("A maximum of 4 blocks with cache_control may be provided. Found %d.", len(c.marks))
 	case c.role == "assistant" && c.thinking:
 		return badRequest("This model does not support assistant message prefill. The conversation must end with a user message.")
-	case c.role == "assistant" && strings.TrimRight(text, " \n\t") != text:
+	case c.role == "assistant" && strings.TrimRight(c.tail, " \n\t") != c.tail:
 		return badRequest("messages: final assistant content cannot end with trailing whitespace")
 	}
 	short := false

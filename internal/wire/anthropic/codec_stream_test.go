@@ -219,12 +219,12 @@ func TestForeignSealsComeBack(t *testing.T) {
 	p, err := anthropic.Codec.DecodeRequest([]byte(`{"model":"m","messages":[{"role":"assistant","content":[
 		{"type":"thinking","thinking":"hm","signature":"gantry:gemini:one"},{"type":"redacted_thinking","data":"gantry:openai:two"},
 		{"type":"tool_use","id":"a","name":"f","input":{}},{"type":"redacted_thinking","data":"gantry-call:gemini:three"},
-		{"type":"thinking","thinking":"own","signature":"four"}]}]}`))
+		{"type":"thinking","thinking":"own","signature":"four"},{"type":"text","text":"so"}]}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, part := range p.Turns[0].Parts {
+	for _, part := range p.Turns[0].Parts[:4] {
 		got = append(got, string(part.Seal.Dialect)+" "+part.Seal.Data)
 	}
 	if strings.Join(got, ", ") != "gemini one, openai two, gemini three, anthropic four" {

@@ -310,17 +310,17 @@ func TestMessagesBecomeChat(t *testing.T) {
 		t.Errorf("%+v", losses)
 	}
 	for body, path := range map[string]string{
-		`{"messages":[{"role":"system","content":"x"}]}`:                                          "messages[0].role",
-		`{"messages":[{"role":"user"}]}`:                                                          "messages[0].content",
-		`{"messages":[{"role":"user","content":["x"]}]}`:                                          "messages[0].content[0]",
-		`{"messages":[{"role":"assistant","content":[{"type":"tool_use","name":"f"}]}]}`:          "messages[0].content[0].id",
-		`{"messages":[{"role":"user","content":[{"type":"tool_result"}]}]}`:                       "messages[0].content[0].tool_use_id",
-		`{"messages":[{"role":"user","content":[{"type":"image","source":{"type":"x"}}]}]}`:       "messages[0].content[0].source.type",
-		`{"messages":[{"role":"user","content":[{"type":"search_result","source":"s"}]}]}`:        "messages[0].content[0]",
-		`{"messages":[{"role":"user","content":"x"}],"tools":[{"type":"memory_20250818"}]}`:       "tools[0]",
+		`{"messages":[{"role":"system","content":"x"}]}`:                                           "messages[0].role",
+		`{"messages":[{"role":"user"}]}`:                                                           "messages[0].content",
+		`{"messages":[{"role":"user","content":["x"]}]}`:                                           "messages[0].content[0]",
+		`{"messages":[{"role":"assistant","content":[{"type":"tool_use","name":"f"}]}]}`:           "messages[0].content[0].id",
+		`{"messages":[{"role":"user","content":[{"type":"tool_result"}]}]}`:                        "messages[0].content[0].tool_use_id",
+		`{"messages":[{"role":"user","content":[{"type":"image","source":{"type":"x"}}]}]}`:        "messages[0].content[0].source.type",
+		`{"messages":[{"role":"user","content":[{"type":"search_result","source":"s"}]}]}`:         "messages[0].content[0]",
+		`{"messages":[{"role":"user","content":"x"}],"tools":[{"type":"memory_20250818"}]}`:        "tools[0]",
 		`{"messages":[{"role":"user","content":"x"}],"mcp_servers":[{"url":"https://x.example"}]}`: "mcp_servers",
-		`{"thinking":{"type":"x"}}`:    "thinking.type",
-		`{"tool_choice":{"type":"x"}}`: "tool_choice.type",
+		`{"thinking":{"type":"x"}}`:                                                                "thinking.type",
+		`{"tool_choice":{"type":"x"}}`:                                                             "tool_choice.type",
 	} {
 		_, _, err := fromMessages(t, body)
 		if f, ok := errors.AsType[*fault.Error](err); !ok || f.Path != path {

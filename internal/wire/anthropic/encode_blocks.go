@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -53,20 +54,16 @@ func (e *encoder) block(p *inference.Part) error {
 	case inference.PartReasoning:
 		writeThought(&e.w, p)
 	case inference.PartImage:
-		return e.image(p)
+		e.media("image", p)
 	case inference.PartDocument:
-		return e.document(p)
+		e.media("document", p)
 	case inference.PartCall:
 		return e.call(p)
 	case inference.PartResult:
 		return e.result(p)
 	case inference.PartOther:
-		if !isOurs(p.Other) {
-			return e.cannot(p)
-		}
 		e.w.Bytes(p.Other.Value)
-	case inference.PartAudio, inference.PartVideo:
-		return e.cannot(p)
+	case inference.PartAudio, inference.PartVideo: // see kept
 	}
 	return nil
 }
@@ -120,15 +117,9 @@ func quoted(s string) string {
 func (e *encoder) result(p *inference.Part) error {
 	r := p.Result
 	e.w.Open('{').Key("type").Str("tool_result").Key("tool_use_id").Str(callID(r.ID))
-	var parts []inference.Part
-	for i := range r.Parts {
-		if r.Parts[i].Kind != inference.PartText || strings.TrimSpace(r.Parts[i].Text) != "" {
-			parts = append(parts, r.Parts[i])
-		}
-	}
-	if len(parts) > 0 {
+	if len(r.Parts) > 0 {
 		e.w.Key("content")
-		if err := e.content(parts); err != nil {
+		if err := e.content(r.Parts); err != nil {
 			return err
 		}
 	}
@@ -143,34 +134,45 @@ func (e *encoder) result(p *inference.Part) error {
 // ownFile begins the names of files that upstreams of this dialect keep.
 const ownFile = "file_"
 
-func (e *encoder) image(p *inference.Part) error {
-	m := p.Media
-	typ := m.Type
-	if m.Data != "" {
-		if real := sniff(m.Data); real != "" && real != typ {
-			if typ != "" {
-				e.l.Changed(p.Path, typ, real, "The picture is of another type than was said.")
-			}
-			typ = real
+// keepImage checks a picture, and says what it is where that was said wrongly or not at all.
+func (e *encoder) keepImage(p *inference.Part) (bool, error) {
+	m := *p.Media
+	if real := sniff(m.Data); real != "" && real != m.Type {
+		if m.Type != "" {
+			e.l.Changed(p.Path, m.Type, real, "The picture is of another type than was said.")
 		}
+		m.Type = real
 	}
+	p.Media = &m
 	switch {
-	case m.Data != "" && pictures[typ], m.Data == "" && strings.HasPrefix(m.URL, "https://"), strings.HasPrefix(m.FileID, ownFile):
-	case m.URL != "":
-		return e.l.Content(p.Path, m.URL, "The upstream fetches pictures over https alone.")
+	case m.Data != "" && pictures[m.Type], m.Data == "" && strings.HasPrefix(m.URL, "https://"), strings.HasPrefix(m.FileID, ownFile):
+	case m.Data == "" && m.URL != "":
+		return false, e.l.Content(p.Path, m.URL, "The upstream fetches pictures over https alone.")
 	default:
-		return e.l.Content(p.Path, typ, "The upstream takes JPEG, PNG, GIF and WebP.")
+		return false, e.l.Content(p.Path, m.Type, "The upstream takes JPEG, PNG, GIF and WebP.")
 	}
 	if m.Detail == "low" || m.Detail == "high" {
-		if err := e.l.Parameter(p.Path+".detail", m.Detail, "The upstream decides how closely it looks."); err != nil {
-			return err
-		}
+		return true, e.l.Parameter(p.Path+".detail", m.Detail, "The upstream decides how closely it looks.")
 	}
-	e.w.Open('{').Key("type").Str("image").Key("source")
-	e.source(m, typ)
-	e.cache(p.Cache, p.Path)
-	e.w.Close('}')
-	return nil
+	return true, nil
+}
+
+// keepDocument checks a document, and takes the text of one that is a text.
+func (e *encoder) keepDocument(p *inference.Part) (bool, error) {
+	m := *p.Media
+	p.Media = &m
+	if strings.HasPrefix(m.Type, "text/") && m.Data != "" && !m.Text {
+		text, err := base64.StdEncoding.DecodeString(m.Data)
+		if err != nil {
+			return false, e.l.Refuse(p.Path, "The document is no base64.")
+		}
+		m.Data, m.Text = string(text), true
+	}
+	switch {
+	case m.Text, m.Data != "" && m.Type == "application/pdf", m.Data == "" && strings.HasPrefix(m.URL, "https://"), strings.HasPrefix(m.FileID, ownFile):
+		return true, nil
+	}
+	return false, e.l.Content(p.Path, m.Type, "The upstream takes documents that are PDF or plain text.")
 }
 
 var pictures = map[string]bool{"image/jpeg": true, "image/png": true, "image/gif": true, "image/webp": true}
@@ -195,13 +197,13 @@ func sniff(data string) string {
 	return ""
 }
 
-func (e *encoder) source(m *inference.Media, typ string) {
-	e.w.Open('{').Key("type")
+func (e *encoder) source(m *inference.Media) {
+	e.w.Key("source").Open('{').Key("type")
 	switch {
 	case m.Text:
 		e.w.Str("text").Key("media_type").Str("text/plain").Key("data").Str(m.Data)
 	case m.Data != "":
-		e.w.Str("base64").Key("media_type").Str(typ).Key("data").Str(m.Data)
+		e.w.Str("base64").Key("media_type").Str(m.Type).Key("data").Str(m.Data)
 	case m.URL != "":
 		e.w.Str("url").Key("url").Str(m.URL)
 	default:
@@ -210,32 +212,17 @@ func (e *encoder) source(m *inference.Media, typ string) {
 	e.w.Close('}')
 }
 
-func (e *encoder) document(p *inference.Part) error {
-	m := *p.Media
-	typ := m.Type
-	if strings.HasPrefix(typ, "text/") && m.Data != "" && !m.Text {
-		text, err := base64.StdEncoding.DecodeString(m.Data)
-		if err != nil {
-			return e.l.Refuse(p.Path, "The document is no base64.")
+// media writes a picture or a document that was kept.
+func (e *encoder) media(kind string, p *inference.Part) {
+	m := p.Media
+	e.w.Open('{').Key("type").Str(kind)
+	e.source(m)
+	if kind == "document" {
+		e.w.Text("title", cmp.Or(m.Title, m.Name)).Text("context", m.Context)
+		if m.Citations {
+			e.w.Key("citations").Open('{').Key("enabled").Bool(true).Close('}')
 		}
-		m.Data, m.Text = string(text), true
-	}
-	switch {
-	case m.Text, m.Data != "" && typ == "application/pdf", m.Data == "" && strings.HasPrefix(m.URL, "https://"), strings.HasPrefix(m.FileID, ownFile):
-	default:
-		return e.l.Content(p.Path, typ, "The upstream takes documents that are PDF or plain text.")
-	}
-	e.w.Open('{').Key("type").Str("document").Key("source")
-	e.source(&m, typ)
-	title := m.Title
-	if title == "" {
-		title = m.Name
-	}
-	e.w.Text("title", title).Text("context", m.Context)
-	if m.Citations {
-		e.w.Key("citations").Open('{').Key("enabled").Bool(true).Close('}')
 	}
 	e.cache(p.Cache, p.Path)
 	e.w.Close('}')
-	return nil
 }
