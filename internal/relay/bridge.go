@@ -60,7 +60,7 @@ func (c *compiler) bridge(t *Target, from, to wire.Codec) *bridge {
 		Options: wire.EncodeOptions{
 			MaxOutputParam: t.Shape.MaxOutputParam, AskUsage: t.Shape.StreamUsage, ReturnReasoning: t.Shape.ReturnReasoning,
 			FixedSampling: t.Shape.FixedSampling,
-			ModelOutput: t.MaxOutput,
+			ModelOutput:   t.MaxOutput,
 		},
 	}}
 }

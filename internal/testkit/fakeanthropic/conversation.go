@@ -18,8 +18,8 @@ type conversation struct {
 	tail     string // the last block, if it is a text
 	// thoughtless is what is wrong with the last assistant turn if results of its calls are all that follows.
 	thoughtless *apiError
-	role     string
-	answers  bool // the last turn brings results of tools
+	role        string
+	answers     bool // the last turn brings results of tools
 }
 
 // mark is where the prompt is to be cached up to.
