@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -32,13 +31,11 @@ func (h *house) connectAnthropic(config map[string]any) *fakeanthropic.Server {
 
 func (h *house) anthropicPlatform(fake http.Handler, key string, config map[string]any) string {
 	h.t.Helper()
-	server := httptest.NewServer(fake)
-	h.t.Cleanup(server.Close)
 	var p struct {
 		ID string `json:"id"`
 	}
 	h.call("POST", "/api/admin/platforms", h.admin, map[string]any{
-		"provider": "anthropic", "name": key, "platformKey": key, "baseUrl": server.URL, "config": config,
+		"provider": "anthropic", "name": key, "platformKey": key, "baseUrl": newServer(h.t, fake), "config": config,
 		"credentials": map[string]any{"apiKey": fakeanthropic.DefaultKey},
 	}, &p, 201)
 	return p.ID
