@@ -56,7 +56,7 @@ func (h *house) anthropicClient(key string, more ...option.RequestOption) sdk.Cl
 
 func say(model, text string) sdk.MessageNewParams {
 	return sdk.MessageNewParams{
-		Model: sdk.Model(model), MaxTokens: 2048, Messages: []sdk.MessageParam{sdk.NewUserMessage(sdk.NewTextBlock(text))},
+		Model: model, MaxTokens: 2048, Messages: []sdk.MessageParam{sdk.NewUserMessage(sdk.NewTextBlock(text))},
 	}
 }
 

@@ -129,7 +129,7 @@ func (c *call) refuse(err error) {
 func (c *call) fail(err error) {
 	c.failure = fault.From(err)
 	c.status = c.failure.Status
-	if own, ok := c.op.Format.(wire.Statuser); ok {
+	if own, ok := c.op.Format.(wire.StatusTeller); ok {
 		c.status = own.Status(c.failure)
 	}
 }

@@ -74,8 +74,8 @@ type Passer interface {
 	Passes() []string
 }
 
-// Statuser is an ability of a format: its protocol answers some faults with a status of its own.
-type Statuser interface {
+// StatusTeller is an ability of a format: its protocol answers some faults with a status of its own.
+type StatusTeller interface {
 	// Status is the HTTP status that a fault is answered with.
 	Status(f *fault.Error) int
 }

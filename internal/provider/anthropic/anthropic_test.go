@@ -115,31 +115,38 @@ func TestWhatGoesOut(t *testing.T) {
 		},
 		{
 			"bearer, version of the caller", "https://h/anthropic/v1/", "bearer", ``, "https://h/anthropic/v1/messages",
-			http.Header{"Anthropic-Version": {"2026-10-21"}}, http.Header{"Authorization": {"Bearer k"}, "X-Api-Key": nil, "Anthropic-Version": {"2026-10-21"}},
+			http.Header{"Anthropic-Version": {"2026-10-21"}},
+			http.Header{"Authorization": {"Bearer k"}, "X-Api-Key": nil, "Anthropic-Version": {"2026-10-21"}},
 		},
 		{
 			"fixed version", "", "", `{"version":"2023-06-01"}`, "https://api.anthropic.com/v1/messages",
-			http.Header{"Anthropic-Version": {"2026-10-21"}}, http.Header{"Anthropic-Version": {"2023-06-01"}},
+			http.Header{"Anthropic-Version": {"2026-10-21"}},
+			http.Header{"Anthropic-Version": {"2023-06-01"}},
 		},
 		{
 			"no version", "", "", ``, "https://api.anthropic.com/v1/messages",
-			http.Header{"Anthropic-Version": {"x\r\ny"}}, http.Header{"Anthropic-Version": {"2023-06-01"}},
+			http.Header{"Anthropic-Version": {"x\r\ny"}},
+			http.Header{"Anthropic-Version": {"2023-06-01"}},
 		},
 		{
 			"usual betas", "", "", ``, "https://api.anthropic.com/v1/messages?beta=true",
-			http.Header{"Anthropic-Beta": betas}, http.Header{"Anthropic-Beta": {"interleaved-thinking-2025-05-14,context-1m-2025-08-07"}},
+			http.Header{"Anthropic-Beta": betas},
+			http.Header{"Anthropic-Beta": {"interleaved-thinking-2025-05-14,context-1m-2025-08-07"}},
 		},
 		{
 			"named betas", "", "", `{"betas":"fast-mode-2026-02-01"}`, "https://api.anthropic.com/v1/messages?beta=true",
-			http.Header{"Anthropic-Beta": betas}, http.Header{"Anthropic-Beta": {"fast-mode-2026-02-01"}},
+			http.Header{"Anthropic-Beta": betas},
+			http.Header{"Anthropic-Beta": {"fast-mode-2026-02-01"}},
 		},
 		{
 			"all betas", "", "", `{"betas":"*"}`, "https://api.anthropic.com/v1/messages?beta=true",
-			http.Header{"Anthropic-Beta": {"b-1,b-1,c d,\x00"}}, http.Header{"Anthropic-Beta": {"b-1"}},
+			http.Header{"Anthropic-Beta": {"b-1,b-1,c d,\x00"}},
+			http.Header{"Anthropic-Beta": {"b-1"}},
 		},
 		{
 			"nobody's beta", "", "none", ``, "https://api.anthropic.com/v1/messages",
-			http.Header{"Anthropic-Beta": {"files-api-2025-04-14"}}, http.Header{"Anthropic-Beta": nil, "X-Api-Key": nil, "Authorization": nil},
+			http.Header{"Anthropic-Beta": {"files-api-2025-04-14"}},
+			http.Header{"Anthropic-Beta": nil, "X-Api-Key": nil, "Authorization": nil},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -78,9 +79,7 @@ func (u *upstream) withCallers(own, callers http.Header) http.Header {
 		wanted = u.betas.of(wanted, lines)
 	}
 	out := make(http.Header, len(own)+1)
-	for name, values := range own {
-		out[name] = values
-	}
+	maps.Copy(out, own)
 	out[versionHeader] = version
 	if len(wanted) > 0 {
 		out[betaHeader] = []string{strings.Join(wanted, ",")}

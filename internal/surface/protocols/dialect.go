@@ -36,7 +36,7 @@ func refuse(w http.ResponseWriter, req *http.Request, f wire.Format, err error) 
 		h.Set("WWW-Authenticate", `Bearer realm="gantry"`)
 	}
 	status := why.Status
-	if own, ok := f.(wire.Statuser); ok {
+	if own, ok := f.(wire.StatusTeller); ok {
 		status = own.Status(why)
 	}
 	if f == anthropic.Messages {

@@ -120,7 +120,7 @@ func listPage(w http.ResponseWriter, req *http.Request, all []*relay.Route) {
 		}
 		limit = n
 	}
-	more := false
+	var more bool
 	if before := query.Get("before_id"); before != "" {
 		all = all[:max(placeOf(all, before), 0)]
 		more = len(all) > limit

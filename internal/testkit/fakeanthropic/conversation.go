@@ -212,8 +212,8 @@ func (c *conversation) picture(i, k int, block params) *apiError {
 		if err != nil || !pictureTypes[typ] {
 			return badRequest("messages.%d.content.%d.image.source.base64.data: Image format %s not supported", i, k, typ)
 		}
-		if real := http.DetectContentType(picture); real != typ {
-			return badRequest("messages.%d.content.%d.image.source.base64.data: The image was specified using the %s media type, but the image appears to be a %s image", i, k, typ, real)
+		if found := http.DetectContentType(picture); found != typ {
+			return badRequest("messages.%d.content.%d.image.source.base64.data: The image was specified using the %s media type, but the image appears to be a %s image", i, k, typ, found)
 		}
 	default:
 		return badRequest("messages.%d.content.%d.image.source: Input tag found using 'type' does not match any of the expected tags: 'base64', 'url'", i, k)

@@ -15,12 +15,11 @@ import (
 	"github.com/gantry-ai/gantry/internal/testkit/fakeanthropic"
 )
 
-func start(t *testing.T) (*fakeanthropic.Server, string) {
+func start(t *testing.T) string {
 	t.Helper()
-	s := fakeanthropic.New(fakeanthropic.Options{})
-	server := httptest.NewServer(s)
+	server := httptest.NewServer(fakeanthropic.New(fakeanthropic.Options{}))
 	t.Cleanup(server.Close)
-	return s, server.URL
+	return server.URL
 }
 
 func client(url string) sdk.Client {
@@ -29,14 +28,14 @@ func client(url string) sdk.Client {
 
 func ask(model, text string) sdk.MessageNewParams {
 	return sdk.MessageNewParams{
-		Model: sdk.Model(model), MaxTokens: 2048, Messages: []sdk.MessageParam{sdk.NewUserMessage(sdk.NewTextBlock(text))},
+		Model: model, MaxTokens: 2048, Messages: []sdk.MessageParam{sdk.NewUserMessage(sdk.NewTextBlock(text))},
 	}
 }
 
 // The vendor's own client judges the shapes.
 func TestTheOfficialClientIsContent(t *testing.T) {
 	t.Parallel()
-	_, url := start(t)
+	url := start(t)
 	c := client(url)
 	whole, err := c.Messages.New(t.Context(), ask("claude-haiku-4-5", "hello there"))
 	if err != nil {
@@ -77,7 +76,7 @@ func accumulate(t *testing.T, c sdk.Client, params sdk.MessageNewParams) sdk.Mes
 
 func TestToolCallsComeAndGo(t *testing.T) {
 	t.Parallel()
-	_, url := start(t)
+	url := start(t)
 	c := client(url)
 	params := ask("claude-sonnet-4-5", "call get_weather and get_time")
 	for _, name := range []string{"get_weather", "get_time"} {
@@ -97,7 +96,7 @@ func TestToolCallsComeAndGo(t *testing.T) {
 
 func TestCacheClasses(t *testing.T) {
 	t.Parallel()
-	_, url := start(t)
+	url := start(t)
 	c := client(url)
 	params := ask("claude-sonnet-4-5", "hello")
 	params.System = []sdk.TextBlockParam{{Text: "a long text to be kept", CacheControl: sdk.CacheControlEphemeralParam{TTL: "1h"}}}
@@ -140,7 +139,7 @@ func post(t *testing.T, url, body string, header ...string) (int, string) {
 
 func TestItIsAsStrictAsTheRealOne(t *testing.T) {
 	t.Parallel()
-	_, url := start(t)
+	url := start(t)
 	user := `"messages":[{"role":"user","content":"x"}]`
 	call := `{"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"f","input":{}}]}`
 	with := func(members string) string {
@@ -182,8 +181,10 @@ func TestItIsAsStrictAsTheRealOne(t *testing.T) {
 	} {
 		status, text := post(t, url, c.body, c.header...)
 		var answer struct {
-			Type  string
-			Error struct{ Type, Message string }
+			Type  string `json:"type"`
+			Error struct {
+				Message string `json:"message"`
+			} `json:"error"`
 		}
 		_ = json.Unmarshal([]byte(text), &answer)
 		if status < 400 || answer.Type != "error" || !strings.Contains(answer.Error.Message, c.says) {

@@ -38,7 +38,7 @@ func anyPart(t *rapid.T) inference.Part {
 func anyPrompt(t *rapid.T) *inference.Prompt {
 	p := &inference.Prompt{Model: "claude-haiku-4-5", MaxOutput: rapid.SampledFrom([]int64{0, 100, 9000}).Draw(t, "limit")}
 	for range rapid.IntRange(1, 6).Draw(t, "turns") {
-		turn := inference.Turn{Role: inference.Role(rapid.IntRange(0, 2).Draw(t, "role"))} //nolint:gosec // of three
+		turn := inference.Turn{Role: inference.Role(rapid.IntRange(0, 2).Draw(t, "role"))}
 		for range rapid.IntRange(0, 3).Draw(t, "parts") {
 			if part := anyPart(t); part.Kind != inference.PartCall || turn.Role == inference.RoleAssistant {
 				turn.Parts = append(turn.Parts, distinct(turn.Parts, part)...)
@@ -49,7 +49,7 @@ func anyPrompt(t *rapid.T) *inference.Prompt {
 	p.Reasoning.Effort = rapid.SampledFrom([]string{"", "none", "low", "max"}).Draw(t, "effort")
 	p.Temperature = json.Number(rapid.SampledFrom([]string{"", "0.5", "1.9"}).Draw(t, "temperature"))
 	p.TopP = json.Number(rapid.SampledFrom([]string{"", "0.5"}).Draw(t, "top_p"))
-	p.Choice.Mode = inference.ToolMode(rapid.IntRange(0, 3).Draw(t, "choice")) //nolint:gosec // of four
+	p.Choice.Mode = inference.ToolMode(rapid.IntRange(0, 3).Draw(t, "choice"))
 	p.Serial = rapid.Bool().Draw(t, "serial")
 	if rapid.Bool().Draw(t, "tools") {
 		p.Tools = []inference.Tool{{Name: "f", Schema: json.RawMessage(rapid.SampledFrom([]string{"", "{}", `{"properties":{}}`}).Draw(t, "schema"))}}
@@ -70,7 +70,7 @@ func distinct(parts []inference.Part, next inference.Part) []inference.Part {
 // Whatever callers of other protocols say, what is made of it is refused here or taken there.
 func TestWhatIsTranslatedIsTaken(t *testing.T) {
 	t.Parallel()
-	_, url := start(t)
+	url := start(t)
 	rapid.Check(t, func(r *rapid.T) {
 		p := anyPrompt(r)
 		for i := range p.Turns {

@@ -90,8 +90,11 @@ func TestErrors(t *testing.T) {
 		{fault.New(400, "context_length_exceeded", "Too much."), 400, "invalid_request_error", "prompt is too long"},
 	} {
 		var got struct {
-			Type  string
-			Error struct{ Type, Message string }
+			Type  string `json:"type"`
+			Error struct {
+				Type    string `json:"type"`
+				Message string `json:"message"`
+			} `json:"error"`
 		}
 		if err := json.Unmarshal(anthropic.ErrorBody(c.f), &got); err != nil {
 			t.Fatal(err)

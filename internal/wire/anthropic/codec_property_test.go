@@ -44,7 +44,7 @@ func conversation(t *rapid.T) (turns []inference.Turn) {
 	calls := 0
 	var open []inference.Part
 	for i := range rapid.IntRange(1, 5).Draw(t, "turns") {
-		turn := inference.Turn{Role: inference.Role(i % 2)} //nolint:gosec // 0 or 1
+		turn := inference.Turn{Role: inference.Role(i % 2)}
 		for _, c := range open {
 			turn.Parts = append(turn.Parts, inference.Part{Kind: inference.PartResult, Result: &inference.Result{
 				ID: c.Call.ID, Name: c.Call.Name, Parts: []inference.Part{{Text: word.Draw(t, "result")}}, Error: rapid.Bool().Draw(t, "failed"),

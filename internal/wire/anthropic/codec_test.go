@@ -80,7 +80,8 @@ func TestChatBecomesMessages(t *testing.T) {
 		},
 		{
 			"the user begins", `"messages":[{"role":"assistant","content":"a"},{"role":"user","content":"b"}]`,
-			`{"messages":[{"role":"user","content":"(The conversation begins.)"},{"role":"assistant","content":"a"},{"role":"user","content":"b"}]}`, []string{"messages"},
+			`{"messages":[{"role":"user","content":"(The conversation begins.)"},{"role":"assistant","content":"a"},{"role":"user","content":"b"}]}`,
+			[]string{"messages"},
 		},
 		{
 			"space is no text", `"messages":[{"role":"user","content":[{"type":"text","text":" "},{"type":"text","text":"b"}]},{"role":"assistant","content":""},{"role":"user","content":"c"}]`,
@@ -106,7 +107,8 @@ func TestChatBecomesMessages(t *testing.T) {
 		},
 		{
 			"tools that are not named any more", `"messages":[{"role":"user","content":"x"},` + call("a", `"{}"`) + `,{"role":"tool","tool_call_id":"a","content":"1"}]`,
-			`{"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}],"tool_choice":{"type":"none"}}`, []string{"tools"},
+			`{"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}],"tool_choice":{"type":"none"}}`,
+			[]string{"tools"},
 		},
 		{
 			"a schema without a type", `"messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"f","description":"d","strict":true,"parameters":{"properties":{"b":{},"a":{}}}}}],"tool_choice":"required","parallel_tool_calls":false`,
@@ -122,25 +124,29 @@ func TestChatBecomesMessages(t *testing.T) {
 		},
 		{
 			"some of the tools", `"messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"f"}},{"type":"function","function":{"name":"g"}}],"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[{"type":"function","function":{"name":"g"}}]}}`,
-			`{"tool_choice":{"type":"auto"},"tools":[{"name":"g","input_schema":{"type":"object","properties":{}}}]}`, []string{"tools[0]"},
+			`{"tool_choice":{"type":"auto"},"tools":[{"name":"g","input_schema":{"type":"object","properties":{}}}]}`,
+			[]string{"tools[0]"},
 		},
 		{
 			"a choice without tools", `"messages":[{"role":"user","content":"x"}],"tool_choice":"auto","parallel_tool_calls":false`, `{"tool_choice":null,"tools":null}`, nil,
 		},
 		{
 			"temperature is bounded", `"messages":[{"role":"user","content":"x"}],"temperature":1.7,"stop":["a"," "],"user":"u","max_tokens":9`,
-			`{"temperature":1,"stop_sequences":["a"],"metadata":{"user_id":"u"},"max_tokens":9}`, []string{"temperature", "stop"},
+			`{"temperature":1,"stop_sequences":["a"],"metadata":{"user_id":"u"},"max_tokens":9}`,
+			[]string{"temperature", "stop"},
 		},
 		{
 			"temperature or top_p", `"messages":[{"role":"user","content":"x"}],"temperature":0.50,"top_p":0.9`, `{"temperature":0.5,"top_p":null}`, []string{"top_p"},
 		},
 		{
 			"what there is no word for", `"messages":[{"role":"user","content":"x"}],"seed":7,"presence_penalty":0.5,"frequency_penalty":0,"logprobs":true,"logit_bias":{"1":2},"store":true,"n":1`,
-			`{"seed":null}`, []string{"seed", "presence_penalty", "logprobs", "logit_bias", "store"},
+			`{"seed":null}`,
+			[]string{"seed", "presence_penalty", "logprobs", "logit_bias", "store"},
 		},
 		{
 			"reasoning has a budget below the limit", `"messages":[{"role":"user","content":"x"}],"reasoning_effort":"high","max_completion_tokens":4000,"temperature":0.3,"top_p":1`,
-			`{"thinking":{"type":"enabled","budget_tokens":3000},"max_tokens":4000,"temperature":null,"top_p":null}`, []string{"reasoning", "temperature"},
+			`{"thinking":{"type":"enabled","budget_tokens":3000},"max_tokens":4000,"temperature":null,"top_p":null}`,
+			[]string{"reasoning", "temperature"},
 		},
 		{
 			"no room for reasoning", `"messages":[{"role":"user","content":"x"}],"reasoning_effort":"low","max_tokens":100`, `{"thinking":null}`, []string{"reasoning"},
@@ -150,15 +156,18 @@ func TestChatBecomesMessages(t *testing.T) {
 		},
 		{
 			"a tool that must be called", `"messages":[{"role":"user","content":"x"}],"reasoning_effort":"low","max_tokens":9000,"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"required"`,
-			`{"thinking":null,"tool_choice":{"type":"any"}}`, []string{"reasoning"},
+			`{"thinking":null,"tool_choice":{"type":"any"}}`,
+			[]string{"reasoning"},
 		},
 		{
 			"results of calls made without reasoning", `"messages":[{"role":"user","content":"x"},` + call("a", `"{}"`) + `,{"role":"tool","tool_call_id":"a","content":"1"}],"reasoning_effort":"low","max_tokens":9000,"tools":[{"type":"function","function":{"name":"f"}}]`,
-			`{"thinking":null}`, []string{"reasoning"},
+			`{"thinking":null}`,
+			[]string{"reasoning"},
 		},
 		{
 			"sealed reasoning goes back, other does not", `"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"y","reasoning_content":"hm","reasoning_details":[{"type":"reasoning.text","text":"hm","signature":"sig","format":"anthropic-claude-v1"},{"type":"reasoning.encrypted","data":"enc","format":"openai-responses-v1"}]},{"role":"user","content":"z"}]`,
-			`{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"sig"},{"type":"text","text":"y"}]},{"role":"user","content":"z"}]}`, []string{"messages[1]"},
+			`{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"sig"},{"type":"text","text":"y"}]},{"role":"user","content":"z"}]}`,
+			[]string{"messages[1]"},
 		},
 		{
 			"pictures", `"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,` + png + `","detail":"auto"}},{"type":"image_url","image_url":{"url":"https://x.example/a.png"}}]}]`,

@@ -158,7 +158,10 @@ func (e *encoder) circumstances() error {
 		store = "true"
 	}
 	return e.drop([]parameter{
-		{"verbosity", p.Verbosity}, {"prompt_cache_key", p.CacheKey}, {"store", store}, {"metadata", string(p.Metadata)},
+		{"verbosity", p.Verbosity},
+		{"prompt_cache_key", p.CacheKey},
+		{"store", store},
+		{"metadata", string(p.Metadata)},
 		{"service_tier", e.tier()},
 	})
 }

@@ -137,11 +137,11 @@ const ownFile = "file_"
 // keepImage checks a picture, and says what it is where that was said wrongly or not at all.
 func (e *encoder) keepImage(p *inference.Part) (bool, error) {
 	m := *p.Media
-	if real := sniff(m.Data); real != "" && real != m.Type {
+	if found := sniff(m.Data); found != "" && found != m.Type {
 		if m.Type != "" {
-			e.l.Changed(p.Path, m.Type, real, "The picture is of another type than was said.")
+			e.l.Changed(p.Path, m.Type, found, "The picture is of another type than was said.")
 		}
-		m.Type = real
+		m.Type = found
 	}
 	p.Media = &m
 	switch {

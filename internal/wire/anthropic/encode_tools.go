@@ -115,7 +115,7 @@ func (e *encoder) write(t *inference.Tool, raw []byte) {
 // choice writes which tools are to be called.
 func (e *encoder) choice() {
 	c := &e.p.Choice
-	word := ""
+	var word string
 	switch {
 	case c.Mode == inference.ToolsNone:
 		e.w.Key("tool_choice").Raw(`{"type":"none"}`)

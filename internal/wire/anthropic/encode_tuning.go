@@ -164,8 +164,10 @@ func (e *encoder) others() error {
 		logprobs = strconv.FormatInt(*p.TopLogprobs, 10)
 	}
 	err := e.drop([]parameter{
-		{"presence_penalty", nonZero(p.PresencePenalty)}, {"frequency_penalty", nonZero(p.FrequencyPenalty)},
-		{"seed", string(p.Seed)}, {"logprobs", logprobs},
+		{"presence_penalty", nonZero(p.PresencePenalty)},
+		{"frequency_penalty", nonZero(p.FrequencyPenalty)},
+		{"seed", string(p.Seed)},
+		{"logprobs", logprobs},
 	})
 	if err != nil {
 		return err

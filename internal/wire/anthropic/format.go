@@ -92,8 +92,8 @@ func (messagesFormat) ErrorFrame(f *fault.Error) []byte { return ErrorFrame(f) }
 func (messagesFormat) Status(f *fault.Error) int { return Status(f) }
 
 var (
-	_ wire.Counting = messagesFormat{}
-	_ wire.Texter   = messagesFormat{}
-	_ wire.Passer   = messagesFormat{}
-	_ wire.Statuser = messagesFormat{}
+	_ wire.Counting     = messagesFormat{}
+	_ wire.Texter       = messagesFormat{}
+	_ wire.Passer       = messagesFormat{}
+	_ wire.StatusTeller = messagesFormat{}
 )

@@ -94,8 +94,7 @@ func (m *meter) event(raw, data []byte, spans *[numEventKeys]jsonscan.Field) ([]
 	case "message_delta":
 		return m.turn(raw, spans[eDelta].In(data), spans[eUsage].In(data))
 	case "message_stop":
-		m.last = append(m.start, raw...)
-		m.start = nil
+		m.last = bytes.Clone(m.pass(raw))
 		return nil, wire.Ended
 	case "error":
 		return nil, wire.Broken
