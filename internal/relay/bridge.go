@@ -59,7 +59,8 @@ func (c *compiler) bridge(t *Target, from, to wire.Codec) *bridge {
 		Caller: from, Upstream: to, Policy: lossPolicies[c.settings.Untranslatable], Now: now,
 		Options: wire.EncodeOptions{
 			MaxOutputParam: t.Shape.MaxOutputParam, AskUsage: t.Shape.StreamUsage, ReturnReasoning: t.Shape.ReturnReasoning,
-			ModelOutput: t.MaxOutput,
+			FixedSampling: t.Shape.FixedSampling,
+			ModelOutput:   t.MaxOutput,
 		},
 	}}
 }

@@ -68,6 +68,18 @@ type Medium struct {
 	Data []byte
 }
 
+// Passer is an ability of a format: headers of the caller's are a part of its requests, and go to upstreams with them.
+type Passer interface {
+	// Passes are the headers' names, in canonical form.
+	Passes() []string
+}
+
+// StatusTeller is an ability of a format: its protocol answers some faults with a status of its own.
+type StatusTeller interface {
+	// Status is the HTTP status that a fault is answered with.
+	Status(f *fault.Error) int
+}
+
 // MediaForm is how a caller wants the media of an answer.
 type MediaForm uint8
 

@@ -58,8 +58,8 @@ func smallest(dialects map[inference.Kind]inference.Dialect, model string, shape
 	kind, body := inference.Chat, object(nil)
 	if _, embeds := dialects[inference.Embeddings]; embeds && strings.Contains(strings.ToLower(model), "embed") {
 		kind, body = inference.Embeddings, object{"model": model, "input": prompt}
-	} else if dialect, chats := dialects[inference.Chat]; chats {
-		body = smallestChat(dialect, model, shape)
+	} else if of, dialect, chats := chatOf(dialects); chats {
+		kind, body = of, smallestChat(dialect, model, shape)
 	}
 	if body == nil {
 		return nil, false
@@ -68,6 +68,16 @@ func smallest(dialects map[inference.Kind]inference.Dialect, model string, shape
 	return &provider.Call{
 		Kind: kind, Model: model, Body: text, ContentType: "application/json", RequestID: "probe", Attempt: 1,
 	}, err == nil
+}
+
+// chatOf is the operation by which an upstream is talked to.
+func chatOf(dialects map[inference.Kind]inference.Dialect) (inference.Kind, inference.Dialect, bool) {
+	for _, kind := range [...]inference.Kind{inference.Chat, inference.Messages} {
+		if dialect, ok := dialects[kind]; ok {
+			return kind, dialect, true
+		}
+	}
+	return "", "", false
 }
 
 func smallestChat(dialect inference.Dialect, model string, shape provider.Shape) object {
