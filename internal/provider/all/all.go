@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/provider/gemini"
 	"github.com/gantry-ai/gantry/internal/provider/openai"
 	"github.com/gantry-ai/gantry/internal/provider/simulation"
 )
@@ -19,6 +20,7 @@ type Options struct {
 func Adapters(o Options) []provider.Adapter {
 	return []provider.Adapter{
 		openai.Adapter{},
+		gemini.Adapter{},
 		simulation.New(simulation.Options{TokensPerSecond: o.TokensPerSecond, Jobs: o.SimulationJobs}),
 	}
 }
