@@ -45,20 +45,27 @@ func (s *surface) getModel(w http.ResponseWriter, req *http.Request) {
 
 // reader authenticates who wants to read models; it has answered when it returns false.
 func (s *surface) reader(w http.ResponseWriter, req *http.Request) (*identity.Principal, bool) {
+	p, err := s.authenticated(req)
+	if err != nil {
+		writeError(w, fault.From(err))
+	}
+	return p, err == nil
+}
+
+// authenticated is who wants to read models. Codes: those of Keys, forbidden_scope, forbidden_address.
+func (s *surface) authenticated(req *http.Request) (*identity.Principal, error) {
 	p, err := s.Keys.Authenticate(req.Context(), req.Header.Get("Authorization"))
 	switch {
 	case len(req.Header["Authorization"]) > 1:
-		err = identity.ErrCredentials
+		return nil, identity.ErrCredentials
 	case err != nil:
+		return nil, err
 	case !p.Scope.Has(identity.ScopeModels) && !p.Scope.Has(identity.ScopeChat):
-		err = identity.ErrScope
+		return nil, identity.ErrScope
 	case !p.AllowsAddress(s.Caller(req).Address):
-		err = identity.ErrAddress
-	default:
-		return p, true
+		return nil, identity.ErrAddress
 	}
-	writeError(w, fault.From(err))
-	return nil, false
+	return p, nil
 }
 
 func modelOf(r *relay.Route) openai.Model {

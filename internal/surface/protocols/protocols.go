@@ -60,13 +60,20 @@ func Mount(r chi.Router, o Options) {
 	r.Post("/v1/embeddings", s.relayed(embeddings))
 	r.Get("/v1/models", s.listModels)
 	r.Get("/v1/models/*", s.getModel)
+	s.mountGemini(r)
 }
 
 // Owns reports whether a path belongs to the surface, so that what is not found there is said in its protocol.
-func Owns(path string) bool { return strings.HasPrefix(path, "/v1/") || path == "/v1" }
+func Owns(path string) bool {
+	return strings.HasPrefix(path, "/v1/") || path == "/v1" || ownsGoogle(path)
+}
 
 // NotFound answers in the protocol's own shape.
-func NotFound(w http.ResponseWriter, _ *http.Request) {
+func NotFound(w http.ResponseWriter, req *http.Request) {
+	if ownsGoogle(req.URL.Path) {
+		writeGoogleError(w, errNoURL)
+		return
+	}
 	writeError(w, fault.ErrNotFound.Saying("Unknown request URL. See the documentation for the endpoints of this API."))
 }
 
@@ -74,6 +81,10 @@ func NotFound(w http.ResponseWriter, _ *http.Request) {
 func MethodNotAllowed(routes chi.Routes) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
 		httpx.Allow(w, req, routes)
+		if ownsGoogle(req.URL.Path) {
+			writeGoogleError(w, fault.ErrBadMethod)
+			return
+		}
 		writeError(w, fault.ErrBadMethod)
 	}
 }
