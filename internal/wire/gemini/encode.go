@@ -50,7 +50,7 @@ func (e *encoder) config() error {
 	}
 	for i := range e.p.Rest {
 		if r := &e.p.Rest[i]; isOwn(r) {
-			if name, ok := strings.CutPrefix(camel(r.Path), configPath); ok && !strings.ContainsAny(name, ".[") {
+			if name, ok := strings.CutPrefix(camel(r.Path), configPath); ok && isName(name) {
 				e.w.Key(camel(name)).Bytes(r.Value)
 			}
 		}
@@ -209,7 +209,7 @@ func (e *encoder) rest() error {
 		r := &e.p.Rest[i]
 		switch {
 		case isOwn(r) && strings.HasPrefix(camel(r.Path), configPath), isOwn(r) && strings.HasPrefix(camel(r.Path), "toolConfig."):
-		case isOwn(r) && !strings.ContainsAny(r.Path, ".["):
+		case isOwn(r) && isName(r.Path):
 			e.w.Key(camel(r.Path)).Bytes(r.Value)
 		default:
 			if err := e.l.Parameter(r.Path, string(r.Value), "Gemini has no such parameter."); err != nil {
@@ -218,4 +218,14 @@ func (e *encoder) rest() error {
 		}
 	}
 	return nil
+}
+
+// isName reports whether a path is the plain name of a member.
+func isName(path string) bool {
+	for _, c := range []byte(path) {
+		if c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
+		}
+	}
+	return path != ""
 }

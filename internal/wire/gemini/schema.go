@@ -86,9 +86,14 @@ type sanitizer struct {
 	root  object
 	lost  map[string]bool // keywords that were left out
 	depth int
+	nodes int
 }
 
-const maxSchemaDepth = 32
+// Bounds of what a schema that refers to itself can grow to.
+const (
+	maxSchemaDepth = 16
+	maxSchemaNodes = 2000
+)
 
 // sanitize returns a schema in Google's form, and the keywords that have no place in it.
 func sanitize(raw []byte) (json.RawMessage, []string, error) {
@@ -112,12 +117,13 @@ var kept = []string{
 var silent = []string{"$schema", "$id", "$comment", "$defs", "definitions", "$anchor", "examples", "example", "default", "title"}
 
 func (s *sanitizer) schema(m object, top bool) object {
-	if s.depth++; s.depth > maxSchemaDepth {
-		s.depth--
-		s.lost["$ref"] = true
-		return object{"type": "object"}
-	}
+	s.depth++
+	s.nodes++
 	defer func() { s.depth-- }()
+	if s.depth > maxSchemaDepth || s.nodes > maxSchemaNodes {
+		s.lost["$ref"] = true
+		return object{"type": "string"}
+	}
 	m = s.resolved(m)
 	out := object{}
 	for name, value := range m {
@@ -135,8 +141,9 @@ func (s *sanitizer) resolved(m object) object {
 	out := maps.Clone(m)
 	if ref, ok := m["$ref"].(string); ok {
 		delete(out, "$ref")
-		if target := s.lookup(ref); target != nil && s.depth < maxSchemaDepth {
+		if target := s.lookup(ref); target != nil && s.depth < maxSchemaDepth && s.nodes < maxSchemaNodes {
 			s.depth++
+			s.nodes++
 			out = merged(s.resolved(target), out)
 			s.depth--
 		}
@@ -144,8 +151,9 @@ func (s *sanitizer) resolved(m object) object {
 	if list, ok := out["allOf"].([]any); ok {
 		delete(out, "allOf")
 		for _, v := range list {
-			if part, ok := v.(object); ok && s.depth < maxSchemaDepth {
+			if part, ok := v.(object); ok && s.depth < maxSchemaDepth && s.nodes < maxSchemaNodes {
 				s.depth++
+				s.nodes++
 				out = merged(out, s.resolved(part))
 				s.depth--
 			}
