@@ -22,7 +22,7 @@ import (
 // connectGemini makes a fake of Google's a platform with the named models, by type.
 func (h *house) connectGemini(models map[string]string) *fakegemini.Server {
 	h.t.Helper()
-	fake := fakegemini.New(fakegemini.Options{})
+	fake := fakegemini.New(fakegemini.Options{Models: append([]string{"gemini-2.0-flash"}, fakegemini.DefaultModels...)})
 	server := httptest.NewServer(fake)
 	h.t.Cleanup(server.Close)
 	var p struct {
