@@ -277,3 +277,53 @@ func TestGeminiModelsAreListed(t *testing.T) {
 		t.Errorf("%d %s", resp.StatusCode, body)
 	}
 }
+
+// TestVertexIsReachedWithAServiceAccount: a token is fetched, and neither it nor the account shows anywhere.
+func TestVertexIsReachedWithAServiceAccount(t *testing.T) {
+	t.Parallel()
+	log := &safeLog{}
+	h := newHouse(t, func(a *App) { a.log = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})) })
+	account := fakegemini.NewAccount("acme-project")
+	fake := fakegemini.New(fakegemini.Options{Account: account, Clock: h.now})
+	server := httptest.NewServer(fake)
+	t.Cleanup(server.Close)
+	account.Audience = server.URL + fakegemini.TokenPath
+	var p struct {
+		ID string `json:"id"`
+	}
+	h.call("POST", "/api/admin/platforms", h.admin, map[string]any{
+		"provider": "vertex", "name": "Vertex", "platformKey": "vertex", "baseUrl": server.URL,
+		"credentials": map[string]any{"serviceAccount": account.JSON("https://oauth2.googleapis.com/token")},
+		"config":      map[string]any{"location": "europe-west1", "tokenUrl": account.Audience},
+	}, &p, 201)
+	for name, kind := range map[string]string{"gemini-2.5-pro": "chat", "gemini-embedding-001": "embedding"} {
+		h.call("POST", "/api/admin/platforms/"+p.ID+"/models", h.admin, map[string]any{
+			"modelAlias": name, "providerModelName": name, "modelType": []string{kind}, "enabled": true,
+		}, nil, 201)
+	}
+	ann := h.invite("ann", "10")
+	resp, raw := h.google("POST", "/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse", ann.key, said("a boat at night"))
+	if resp.StatusCode != 200 || !strings.Contains(string(raw), `"finishReason":"STOP"`) {
+		t.Errorf("%d %s", resp.StatusCode, raw)
+	}
+	resp, raw = h.google("POST", "/v1beta/models/gemini-embedding-001:embedContent", ann.key, map[string]any{"content": map[string]any{"parts": []any{map[string]any{"text": "two words"}}}})
+	if task := h.lastTask(ann); resp.StatusCode != 200 || !strings.Contains(string(raw), `"embedding":{"values":[`) || task.Usage.Estimated || task.Usage.InputTokens() != 2 {
+		t.Errorf("%d %s, %+v", resp.StatusCode, raw, task.Usage)
+	}
+	if fake.Issued() != 1 {
+		t.Errorf("%d tokens were issued", fake.Issued())
+	}
+	fake.Revoke()
+	fake.RefuseTokens("invalid_grant")
+	resp, raw = h.google("POST", "/v1beta/models/gemini-2.5-pro:generateContent", ann.key, said("x"))
+	if resp.StatusCode != 502 || strings.Contains(string(raw), "acme") {
+		t.Errorf("%d %s", resp.StatusCode, raw)
+	}
+	log.mu.Lock()
+	defer log.mu.Unlock()
+	for _, secret := range []string{"PRIVATE KEY", "ya29", account.Email} {
+		if strings.Contains(log.buf.String(), secret) {
+			t.Errorf("the log holds %s", secret)
+		}
+	}
+}
