@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -81,7 +82,7 @@ func TestOpenAICallersStreamFromGemini(t *testing.T) {
 		"messages": []any{body{"role": "user", "content": "a boat at night"}},
 	})
 	text := string(raw)
-	if resp.StatusCode != 200 || !strings.HasSuffix(text, "data: [DONE]\n\n") || !strings.Contains(text, `"reasoning_content":"Let me think."`) ||
+	if resp.StatusCode != http.StatusOK || !strings.HasSuffix(text, "data: [DONE]\n\n") || !strings.Contains(text, `"reasoning_content":"Let me think."`) ||
 		!strings.Contains(text, `"content":"You "`) || !strings.Contains(text, `"finish_reason":"stop"`) || !strings.Contains(text, `"reasoning_tokens":7`) {
 		t.Errorf("%d %s", resp.StatusCode, text)
 	}
@@ -109,26 +110,28 @@ func TestGeminiCallersReachOpenAI(t *testing.T) {
 	resp, raw := h.google("POST", "/v1beta/models/gpt-4o-mini:generateContent", ann.key, ask)
 	var answer struct {
 		Candidates []struct {
-			Content      json.RawMessage
-			FinishReason string
-		}
-		UsageMetadata struct{ PromptTokenCount, TotalTokenCount int64 }
-		ModelVersion  string
+			Content      json.RawMessage `json:"content"`
+			FinishReason string          `json:"finishReason"`
+		} `json:"candidates"`
+		UsageMetadata struct {
+			TotalTokenCount int64 `json:"totalTokenCount"`
+		} `json:"usageMetadata"`
 	}
-	if err := json.Unmarshal(raw, &answer); err != nil || resp.StatusCode != 200 {
+	if err := json.Unmarshal(raw, &answer); err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", resp.StatusCode, raw)
 	}
 	if c := answer.Candidates[0]; !strings.Contains(string(c.Content), `"functionCall":{"id":"`) || c.FinishReason != "STOP" || answer.UsageMetadata.TotalTokenCount == 0 {
 		t.Errorf("%s", raw)
 	}
 	// As Google's SDKs do it, the content goes back as it came, and the response names the function alone.
-	ask["contents"] = append(ask["contents"].([]any), answer.Candidates[0].Content,
+	asked, _ := ask["contents"].([]any)
+	ask["contents"] = append(asked, answer.Candidates[0].Content,
 		body{"role": "user", "parts": []any{body{"functionResponse": body{"name": "get_weather", "response": body{"result": "sunny"}}}}})
-	if resp, raw := h.google("POST", "/v1beta/models/gpt-4o-mini:generateContent", ann.key, ask); resp.StatusCode != 200 || !strings.Contains(string(raw), `"text":"`) {
+	if resp, raw := h.google("POST", "/v1beta/models/gpt-4o-mini:generateContent", ann.key, ask); resp.StatusCode != http.StatusOK || !strings.Contains(string(raw), `"text":"`) {
 		t.Errorf("%d %s", resp.StatusCode, raw)
 	}
 	resp, raw = h.google("POST", "/v1beta/models/gpt-4o-mini:streamGenerateContent?alt=sse", ann.key, said("a boat"))
-	if text := string(raw); resp.StatusCode != 200 || !strings.Contains(text, `"finishReason":"STOP"`) || !strings.Contains(text, `"usageMetadata"`) || strings.Contains(text, "choices") {
+	if text := string(raw); resp.StatusCode != http.StatusOK || !strings.Contains(text, `"finishReason":"STOP"`) || !strings.Contains(text, `"usageMetadata"`) || strings.Contains(text, "choices") {
 		t.Errorf("%d %s", resp.StatusCode, text)
 	}
 	if task := h.lastTask(ann); task.Kind != inference.GenerateContent || task.Usage.Estimated || task.Charged == 0 {
@@ -141,7 +144,7 @@ func TestGeminiCallersReachOpenAI(t *testing.T) {
 	}
 	ask["contents"] = said("x")["contents"]
 	ask["tools"] = []any{body{"codeExecution": body{}}}
-	if resp, raw := h.google("POST", "/v1beta/models/gpt-4o-mini:generateContent", ann.key, ask); resp.StatusCode != 400 || !strings.Contains(string(raw), `"field":"tools[0]"`) {
+	if resp, raw := h.google("POST", "/v1beta/models/gpt-4o-mini:generateContent", ann.key, ask); resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(raw), `"field":"tools[0]"`) {
 		t.Errorf("%d %s", resp.StatusCode, raw)
 	}
 }
@@ -160,7 +163,7 @@ func TestGeminiCallersReachTheSimulator(t *testing.T) {
 		"/v1beta/models/sim-chat:streamGenerateContent?alt=sse": said("hello"),
 	} {
 		resp, raw := h.google("POST", path, ann.key, ask)
-		if resp.StatusCode != 200 || !strings.Contains(string(raw), `"finishReason"`) {
+		if resp.StatusCode != http.StatusOK || !strings.Contains(string(raw), `"finishReason"`) {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, raw)
 		}
 		if task := h.lastTask(ann); task.Currency != "SIM" || task.Status != tasks.Succeeded {
@@ -176,10 +179,10 @@ func TestEmbeddingsStayInTheirProtocol(t *testing.T) {
 	fake := h.connectGemini(map[string]string{"gemini-embedding-001": "embedding"})
 	h.connect(map[string]string{"text-embedding-3-small": "embedding"})
 	ann := h.invite("ann", "10")
-	if resp, raw := h.send("POST", "/v1/embeddings", ann.key, body{"model": "gemini-embedding-001", "input": "hi"}); resp.StatusCode != 503 {
+	if resp, raw := h.send("POST", "/v1/embeddings", ann.key, body{"model": "gemini-embedding-001", "input": "hi"}); resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("%d %s", resp.StatusCode, raw)
 	}
-	if resp, raw := h.google("POST", "/v1beta/models/text-embedding-3-small:embedContent", ann.key, body{"content": body{"parts": []any{body{"text": "hi"}}}}); resp.StatusCode != 503 {
+	if resp, raw := h.google("POST", "/v1beta/models/text-embedding-3-small:embedContent", ann.key, body{"content": body{"parts": []any{body{"text": "hi"}}}}); resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("%d %s", resp.StatusCode, raw)
 	}
 	if len(fake.Requests()) != 0 {

@@ -91,10 +91,11 @@ func (h *house) lastTask(who guest) tasks.Task {
 func TestGeminiCallersAreServed(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, h *house) {
+		t.Helper()
 		fake := h.connectGemini(map[string]string{"fast=gemini-2.5-flash": "chat", "deep:er=gemini-3-pro-preview": "chat", "gemini-embedding-001": "embedding"})
 		ann := h.invite("ann", "10")
 		resp, body := h.google("POST", "/v1beta/models/fast:generateContent", ann.key, said("a boat at night"))
-		if resp.StatusCode != 200 || !strings.Contains(string(body), "You said: a boat at night") || resp.Header.Get("Content-Type") != "application/json" {
+		if resp.StatusCode != http.StatusOK || !strings.Contains(string(body), "You said: a boat at night") || resp.Header.Get("Content-Type") != "application/json" {
 			t.Fatalf("%d %s", resp.StatusCode, body)
 		}
 		last, _ := fake.Last()
@@ -105,7 +106,7 @@ func TestGeminiCallersAreServed(t *testing.T) {
 			t.Errorf("%+v", task)
 		}
 		resp, body = h.google("POST", "/v1/models/deep:er:streamGenerateContent?alt=sse", ann.key, said("a boat"))
-		if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" || !strings.HasSuffix(string(body), "}\r\n\r\n") ||
+		if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" || !strings.HasSuffix(string(body), "}\r\n\r\n") ||
 			!strings.Contains(string(body), `"finishReason":"STOP"`) || strings.Contains(string(body), "[DONE]") {
 			t.Errorf("%d %s %s", resp.StatusCode, resp.Header.Get("Content-Type"), body)
 		}
@@ -120,11 +121,11 @@ func TestGeminiCallersAreServed(t *testing.T) {
 		resp, body = h.google("POST", "/v1beta/models/gemini-embedding-001:batchEmbedContents", ann.key, map[string]any{"requests": []any{map[string]any{
 			"model": "models/gemini-embedding-001", "content": map[string]any{"parts": []any{map[string]any{"text": "hi"}}},
 		}}})
-		if resp.StatusCode != 200 || !strings.Contains(string(body), `"embeddings"`) {
+		if resp.StatusCode != http.StatusOK || !strings.Contains(string(body), `"embeddings"`) {
 			t.Errorf("%d %s", resp.StatusCode, body)
 		}
 		resp, body = h.google("POST", "/v1beta/models/fast:countTokens", ann.key, said("a boat at night"))
-		if resp.StatusCode != 200 || !strings.Contains(string(body), `"totalTokens"`) {
+		if resp.StatusCode != http.StatusOK || !strings.Contains(string(body), `"totalTokens"`) {
 			t.Errorf("%d %s", resp.StatusCode, body)
 		}
 	})
@@ -165,10 +166,10 @@ func TestGeminiErrorsAreGoogles(t *testing.T) {
 		resp, body := h.google("POST", c.path, c.key, c.body, header...)
 		var e struct {
 			Error struct {
-				Code    int
-				Status  string
-				Message string
-			}
+				Code    int    `json:"code"`
+				Status  string `json:"status"`
+				Message string `json:"message"`
+			} `json:"error"`
 		}
 		if err := json.Unmarshal(body, &e); err != nil || resp.StatusCode != c.status || e.Error.Code != c.status || e.Error.Status != c.word || e.Error.Message == "" {
 			t.Errorf("%s: %d %s", c.name, resp.StatusCode, body)
@@ -183,7 +184,7 @@ func TestGeminiErrorsAreGoogles(t *testing.T) {
 			t.Errorf("%s: %s", model, body)
 		}
 	}
-	if resp, body := h.google("POST", "/v1beta/models/blocked:generateContent", ann.key, said("x y")); resp.StatusCode != 200 || !strings.Contains(string(body), "PROHIBITED_CONTENT") {
+	if resp, body := h.google("POST", "/v1beta/models/blocked:generateContent", ann.key, said("x y")); resp.StatusCode != http.StatusOK || !strings.Contains(string(body), "PROHIBITED_CONTENT") {
 		t.Errorf("%d %s", resp.StatusCode, body)
 	}
 	if task := h.lastTask(ann); task.Usage.InputTokens() != 2 || task.Usage.OutputTokens() != 0 || task.Charged == 0 {
@@ -199,17 +200,17 @@ func TestKeysInTheQueryStayOutOfTheLog(t *testing.T) {
 	ann := h.invite("ann", "10")
 	for _, path := range []string{"/v1beta/models/g:generateContent?key=", "/v1beta/models/gone:generateContent?key=", "/v1beta/models/none:generateContent?key="} {
 		resp, body := h.google("POST", path+ann.key, "", said("x"))
-		if resp.StatusCode == 401 {
+		if resp.StatusCode == http.StatusUnauthorized {
 			t.Errorf("%s: %s", path, body)
 		}
 	}
-	if resp, body := h.google("GET", "/v1beta/models?pageSize=1&key="+ann.key, "", nil); resp.StatusCode != 200 || !strings.Contains(string(body), "nextPageToken") {
+	if resp, body := h.google("GET", "/v1beta/models?pageSize=1&key="+ann.key, "", nil); resp.StatusCode != http.StatusOK || !strings.Contains(string(body), "nextPageToken") {
 		t.Errorf("%d %s", resp.StatusCode, body)
 	}
-	if resp, _ := h.google("GET", "/v1beta/models?key="+ann.key, "sk-another", nil); resp.StatusCode != 401 {
+	if resp, _ := h.google("GET", "/v1beta/models?key="+ann.key, "sk-another", nil); resp.StatusCode != http.StatusUnauthorized {
 		t.Errorf("two callers in one request: %d", resp.StatusCode)
 	}
-	if resp, _ := h.google("GET", "/v1beta/models?key="+ann.key, ann.key, nil, "Authorization", "Bearer "+ann.key); resp.StatusCode != 200 {
+	if resp, _ := h.google("GET", "/v1beta/models?key="+ann.key, ann.key, nil, "Authorization", "Bearer "+ann.key); resp.StatusCode != http.StatusOK {
 		t.Errorf("one caller named thrice: %d", resp.StatusCode)
 	}
 	log.mu.Lock()
@@ -231,8 +232,11 @@ func TestGeminiCallersWhoLeaveCancelTheUpstream(t *testing.T) {
 	fake.Script(fakegemini.Step{Fault: "hang", After: 2})
 	ann := h.invite("ann", "10")
 	ctx, leave := context.WithCancel(t.Context())
-	body, _ := json.Marshal(said("a boat at night"))
-	req, _ := http.NewRequestWithContext(ctx, http.MethodPost, h.url+"/v1beta/models/g:streamGenerateContent?alt=sse", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url+"/v1beta/models/g:streamGenerateContent?alt=sse",
+		strings.NewReader(`{"contents":[{"parts":[{"text":"a boat at night"}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
 	req.Header.Set("X-Goog-Api-Key", ann.key)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -256,24 +260,24 @@ func TestGeminiModelsAreListed(t *testing.T) {
 	resp, body := h.google("GET", "/v1beta/models", ann.key, nil)
 	var list struct {
 		Models []struct {
-			Name                       string
-			SupportedGenerationMethods []string
-		}
+			Name    string   `json:"name"`
+			Methods []string `json:"supportedGenerationMethods"`
+		} `json:"models"`
 	}
-	if err := json.Unmarshal(body, &list); err != nil || resp.StatusCode != 200 {
+	if err := json.Unmarshal(body, &list); err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", resp.StatusCode, body)
 	}
 	seen := map[string]string{}
 	for _, m := range list.Models {
-		seen[m.Name] = m.SupportedGenerationMethods[0]
+		seen[m.Name] = m.Methods[0]
 	}
 	if seen["models/vendor/g"] != "generateContent" || seen["models/gemini-embedding-001"] != "embedContent" {
 		t.Errorf("%v", seen)
 	}
-	if resp, body := h.google("GET", "/v1beta/models/vendor/g", ann.key, nil); resp.StatusCode != 200 || !strings.Contains(string(body), `"name":"models/vendor/g"`) {
+	if resp, body := h.google("GET", "/v1beta/models/vendor/g", ann.key, nil); resp.StatusCode != http.StatusOK || !strings.Contains(string(body), `"name":"models/vendor/g"`) {
 		t.Errorf("%d %s", resp.StatusCode, body)
 	}
-	if resp, body := h.google("GET", "/v1beta/models/"+id.New().String(), ann.key, nil); resp.StatusCode != 404 || !strings.Contains(string(body), "NOT_FOUND") {
+	if resp, body := h.google("GET", "/v1beta/models/"+id.New().String(), ann.key, nil); resp.StatusCode != http.StatusNotFound || !strings.Contains(string(body), "NOT_FOUND") {
 		t.Errorf("%d %s", resp.StatusCode, body)
 	}
 }
@@ -303,11 +307,11 @@ func TestVertexIsReachedWithAServiceAccount(t *testing.T) {
 	}
 	ann := h.invite("ann", "10")
 	resp, raw := h.google("POST", "/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse", ann.key, said("a boat at night"))
-	if resp.StatusCode != 200 || !strings.Contains(string(raw), `"finishReason":"STOP"`) {
+	if resp.StatusCode != http.StatusOK || !strings.Contains(string(raw), `"finishReason":"STOP"`) {
 		t.Errorf("%d %s", resp.StatusCode, raw)
 	}
 	resp, raw = h.google("POST", "/v1beta/models/gemini-embedding-001:embedContent", ann.key, map[string]any{"content": map[string]any{"parts": []any{map[string]any{"text": "two words"}}}})
-	if task := h.lastTask(ann); resp.StatusCode != 200 || !strings.Contains(string(raw), `"embedding":{"values":[`) || task.Usage.Estimated || task.Usage.InputTokens() != 2 {
+	if task := h.lastTask(ann); resp.StatusCode != http.StatusOK || !strings.Contains(string(raw), `"embedding":{"values":[`) || task.Usage.Estimated || task.Usage.InputTokens() != 2 {
 		t.Errorf("%d %s, %+v", resp.StatusCode, raw, task.Usage)
 	}
 	if fake.Issued() != 1 {
@@ -316,7 +320,7 @@ func TestVertexIsReachedWithAServiceAccount(t *testing.T) {
 	fake.Revoke()
 	fake.RefuseTokens("invalid_grant")
 	resp, raw = h.google("POST", "/v1beta/models/gemini-2.5-pro:generateContent", ann.key, said("x"))
-	if resp.StatusCode != 502 || strings.Contains(string(raw), "acme") {
+	if resp.StatusCode != http.StatusBadGateway || strings.Contains(string(raw), "acme") {
 		t.Errorf("%d %s", resp.StatusCode, raw)
 	}
 	log.mu.Lock()

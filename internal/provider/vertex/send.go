@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -27,9 +28,7 @@ func (o *account) send(ctx context.Context, c *target) (*http.Response, error) {
 	path := o.place + "/publishers/" + c.publisher + "/models/" + url.PathEscape(c.model) + ":" + c.action
 	for again := false; ; again = true {
 		req := gemini.Request(ctx, o.base, path, o.header, c.body, c.stream)
-		for name, values := range c.header {
-			req.Header[name] = values
-		}
+		maps.Copy(req.Header, c.header)
 		if c.publisher != google {
 			req.URL.RawQuery = "" // alt is Google's own
 		}

@@ -63,7 +63,7 @@ func parseKey(der []byte) *rsa.PrivateKey {
 }
 
 // defaultTokenURL is where Google issues tokens.
-const defaultTokenURL = "https://oauth2.googleapis.com/token"
+const defaultTokenURL = "https://oauth2.googleapis.com/token" //nolint:gosec // an address
 
 // tokenAddress is where tokens are issued. The file's own word counts only where it is Google's: a file from elsewhere must not
 // decide whom we call and hand a signed assertion. Code: provider_config_invalid.

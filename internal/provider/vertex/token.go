@@ -161,5 +161,15 @@ func readToken(status int, body []byte) (string, time.Duration, error) {
 	if status != http.StatusOK || !valid || answer.ExpiresIn <= 0 {
 		return "", 0, &refusal{status, provider.CleanCode(answer.Error)}
 	}
-	return answer.AccessToken, min(time.Duration(answer.ExpiresIn), 24*3600) * time.Second, nil
+	return answer.AccessToken, lifeOf(answer.ExpiresIn), nil
+}
+
+// longest is the most that a token is believed to last.
+const longest = 24 * time.Hour
+
+func lifeOf(seconds int64) time.Duration {
+	if seconds >= int64(longest/time.Second) {
+		return longest
+	}
+	return time.Duration(seconds) * time.Second
 }

@@ -257,7 +257,7 @@ func TestAssertionsForOthersAreNotAccepted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != 401 {
+	if resp.StatusCode != http.StatusUnauthorized {
 		t.Errorf("status %d for an assertion that is made out to another address", resp.StatusCode)
 	}
 }
@@ -278,7 +278,7 @@ func TestTokenEndpointThatIsNotThere(t *testing.T) {
 	}
 	c = open(t)
 	c.account.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 503, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("busy"))}, nil
+		return &http.Response{StatusCode: http.StatusServiceUnavailable, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("busy"))}, nil
 	})
 	if status, _, o := send(t, c.upstream(t), call); status != 503 || o.Category != inference.Overloaded {
 		t.Errorf("%d %+v", status, o)

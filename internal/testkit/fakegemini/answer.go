@@ -156,9 +156,12 @@ func (e *exchange) whole(a *asked, r *reply) object {
 func joined(parts []object) (out []object) {
 	for _, p := range parts {
 		n := len(out)
-		if text, ok := p["text"].(string); ok && n > 0 && out[n-1]["text"] != nil && out[n-1]["thought"] == p["thought"] {
-			out[n-1]["text"] = out[n-1]["text"].(string) + text
-			continue
+		if n > 0 && out[n-1]["thought"] == p["thought"] {
+			before, isText := out[n-1]["text"].(string)
+			if text, ok := p["text"].(string); ok && isText {
+				out[n-1]["text"] = before + text
+				continue
+			}
 		}
 		out = append(out, p)
 	}

@@ -1,6 +1,7 @@
 package fakegemini
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -64,7 +65,7 @@ func (e *exchange) claudeStream() {
 		{"type": "message_delta", "delta": object{"stop_reason": "end_turn", "stop_sequence": nil}, "usage": object{"output_tokens": 4}},
 		{"type": "message_stop"},
 	} {
-		_, _ = e.Write([]byte("event: " + event["type"].(string) + "\n"))
+		_, _ = fmt.Fprintf(e, "event: %s\n", event["type"])
 		_, _ = e.Write(append(append([]byte("data: "), marshal(event)...), "\n\n"...))
 		_ = http.NewResponseController(e).Flush()
 		if e.step.Fault == "hang" {

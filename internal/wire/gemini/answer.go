@@ -118,7 +118,7 @@ func (t *tally) candidate(candidate []byte) {
 		}
 	}
 	if finished {
-		t.finished |= 1 << (uint64(index) & 63) //nolint:gosec // masked; there are at most eight
+		t.finished |= 1 << (uint64(index) & 63)
 	}
 }
 

@@ -77,16 +77,16 @@ var modeWords = map[inference.ToolMode]string{
 }
 
 // choice writes toolConfig. A choice among no functions is refused by Google, so there is none.
-func (e *encoder) choice(any bool) error {
+func (e *encoder) choice(among bool) error {
 	c := &e.p.Choice
-	if e.p.Serial && any {
+	if e.p.Serial && among {
 		if err := e.l.Parameter("parallel_tool_calls", "false", "Gemini cannot be kept from calling several functions at once."); err != nil {
 			return err
 		}
 	}
 	mode := modeWords[c.Mode]
 	rest := e.retrieval()
-	if !any || mode == "" {
+	if !among {
 		mode = ""
 	}
 	if mode == "" && rest == nil {

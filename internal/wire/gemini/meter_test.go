@@ -2,6 +2,7 @@ package gemini_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -35,6 +36,16 @@ type watched struct {
 	wire.Metered
 }
 
+// lastOf is the event that a meter kept back.
+func lastOf(t *testing.T, m wire.Meter) []byte {
+	t.Helper()
+	closer, ok := m.(wire.Closer)
+	if !ok {
+		t.Fatal("nothing can be kept back")
+	}
+	return closer.Last()
+}
+
 func watch(t *testing.T, g gemini.Generate, choices int64, stream string) watched {
 	t.Helper()
 	m := g.Meter(wire.MeterOptions{Choices: choices})
@@ -42,7 +53,7 @@ func watch(t *testing.T, g gemini.Generate, choices int64, stream string) watche
 	r := sse.NewReader(strings.NewReader(stream), 1<<20)
 	for {
 		e, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -52,7 +63,7 @@ func watch(t *testing.T, g gemini.Generate, choices int64, stream string) watche
 		out.delivered += string(deliver)
 		out.signs = append(out.signs, sign)
 	}
-	out.delivered += "|" + string(m.(wire.Closer).Last())
+	out.delivered += "|" + string(lastOf(t, m))
 	out.Metered = m.Result()
 	return out
 }
@@ -209,7 +220,7 @@ func FuzzMeter(f *testing.F) {
 			}
 			switch {
 			case done:
-				out = append(out, m.(wire.Closer).Last()...)
+				out = append(out, lastOf(t, m)...)
 			case begun:
 				out = append(out, g.ErrorFrame(fault.ErrUnavail)...)
 			}

@@ -168,7 +168,7 @@ func (s *sanitizer) lookup(ref string) object {
 		return nil
 	}
 	at := s.root
-	for _, name := range strings.Split(path, "/") {
+	for name := range strings.SplitSeq(path, "/") {
 		name = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
 		next, ok := at[name].(object)
 		if !ok {

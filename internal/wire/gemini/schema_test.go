@@ -11,8 +11,10 @@ func TestSchemasOfOldModelsAreSanitized(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, schema, want, lost string }{
 		{"plain", `{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}`, `{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}`, ""},
-		{"unknown keywords", `{"$schema":"x","$id":"y","type":"object","additionalProperties":false,"patternProperties":{},"properties":{"a":{"type":"array","items":{"type":"integer","multipleOf":2},"uniqueItems":true}}}`,
-			`{"type":"object","properties":{"a":{"type":"array","items":{"type":"integer"}}}}`, "additionalProperties multipleOf patternProperties uniqueItems"},
+		{
+			"unknown keywords", `{"$schema":"x","$id":"y","type":"object","additionalProperties":false,"patternProperties":{},"properties":{"a":{"type":"array","items":{"type":"integer","multipleOf":2},"uniqueItems":true}}}`,
+			`{"type":"object","properties":{"a":{"type":"array","items":{"type":"integer"}}}}`, "additionalProperties multipleOf patternProperties uniqueItems",
+		},
 		{"const", `{"const":"a"}`, `{"type":"string","enum":["a"]}`, ""},
 		{"enum of numbers", `{"type":"integer","enum":[1,2,null,""]}`, `{"type":"string","enum":["1","2"],"nullable":true}`, ""},
 		{"exclusive bounds", `{"type":"number","exclusiveMinimum":0,"maximum":5,"format":"double"}`, `{"type":"number","minimum":0,"maximum":5,"format":"double"}`, "exclusiveMinimum"},
@@ -21,8 +23,10 @@ func TestSchemasOfOldModelsAreSanitized(t *testing.T) {
 		{"several types", `{"type":["string","integer"]}`, `{"anyOf":[{"type":"string"},{"type":"integer"}]}`, ""},
 		{"oneOf", `{"oneOf":[{"type":"string"},{"type":"integer"}]}`, `{"anyOf":[{"type":"string"},{"type":"integer"}]}`, ""},
 		{"null among alternatives", `{"anyOf":[{"type":"string"},{"type":"null"}]}`, `{"type":"string","nullable":true}`, ""},
-		{"allOf", `{"allOf":[{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]},{"properties":{"b":{"type":"string"}},"required":["b","a"]}]}`,
-			`{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}},"required":["a","b"]}`, ""},
+		{
+			"allOf", `{"allOf":[{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]},{"properties":{"b":{"type":"string"}},"required":["b","a"]}]}`,
+			`{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}},"required":["a","b"]}`, "",
+		},
 		{"references", `{"type":"object","properties":{"a":{"$ref":"#/$defs/A~1B"}},"$defs":{"A/B":{"type":"string","description":"d"}}}`, `{"type":"object","properties":{"a":{"type":"string","description":"d"}}}`, ""},
 		{"required but not there", `{"type":"object","properties":{"a":{"type":"string"}},"required":["b"]}`, `{"type":"object","properties":{"a":{"type":"string"}}}`, ""},
 		{"an empty object at the top", `{"type":"object"}`, `{"type":"object","properties":{}}`, ""},

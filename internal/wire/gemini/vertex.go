@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
@@ -194,8 +195,8 @@ func wrapEmbeddings(list []byte, batch bool, total int64) []byte {
 		out = append(out, ']')
 	}
 	if total > 0 {
-		counts, _ := json.Marshal(map[string]int64{"promptTokenCount": total, "totalTokenCount": total})
-		out = append(append(out, `,"usageMetadata":`...), counts...)
+		out = strconv.AppendInt(append(out, `,"usageMetadata":{"promptTokenCount":`...), total, 10)
+		out = append(strconv.AppendInt(append(out, `,"totalTokenCount":`...), total, 10), '}')
 	}
 	return append(out, '}')
 }
