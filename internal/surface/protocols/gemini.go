@@ -47,7 +47,8 @@ func googleCaller(next http.HandlerFunc) http.HandlerFunc {
 			writeGoogleError(w, fault.From(err))
 			return
 		}
-		next(w, withCredential(req, query, token))
+		credential(req, query, token)
+		next(w, req)
 	}
 }
 
@@ -77,18 +78,18 @@ func bearerOf(authorization string) string {
 	return authorization
 }
 
-// withCredential is the request with its credential in one place, and without it in its address.
-func withCredential(req *http.Request, query url.Values, token string) *http.Request {
-	out := req.Clone(req.Context())
-	query.Del("key")
-	out.URL.RawQuery = query.Encode()
-	out.RequestURI = out.URL.RequestURI()
-	out.Header.Del("X-Goog-Api-Key")
-	out.Header.Del("Authorization")
-	if token != "" {
-		out.Header.Set("Authorization", "Bearer "+token)
+// credential puts a request's credential in one place, and takes it out of its address.
+func credential(req *http.Request, query url.Values, token string) {
+	if _, there := query["key"]; there {
+		query.Del("key")
+		req.URL.RawQuery = query.Encode()
+		req.RequestURI = req.URL.RequestURI()
 	}
-	return out
+	delete(req.Header, "X-Goog-Api-Key")
+	delete(req.Header, "Authorization")
+	if token != "" {
+		req.Header["Authorization"] = []string{"Bearer " + token}
+	}
 }
 
 // act serves model:verb. Names of models may hold colons and slashes.

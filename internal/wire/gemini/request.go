@@ -145,6 +145,8 @@ func (f *Facts) readContents(body []byte) error {
 	f.Files = countNames(text, `"inlineData"`, `"inline_data"`, `"fileData"`, `"file_data"`)
 	f.Pictures = min(f.Files, bytes.Count(text, []byte(`"image/`)))
 	f.Files -= f.Pictures
+	// How long a film or a document is that an address names, only the upstream knows.
+	f.Fetches = f.Files > 0 && countNames(text, `"fileData"`, `"file_data"`) > 0
 	return nil
 }
 
