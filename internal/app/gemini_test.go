@@ -243,8 +243,8 @@ func TestGeminiCallersWhoLeaveCancelTheUpstream(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if _, err := io.ReadFull(resp.Body, make([]byte, 30)); err != nil {
-		t.Fatal(err)
+	if _, err := io.ReadFull(resp.Body, make([]byte, 30)); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%d, %v", resp.StatusCode, err)
 	}
 	leave()
 	if _, err := fake.Wait(t.Context(), func(all []fakegemini.Request) bool { return len(all) == 1 && all[0].Canceled }); err != nil {
