@@ -90,6 +90,12 @@ const (
 	AsBase64                  // in the answer itself
 )
 
+// Typed is an ability of a format: its streams need not be event streams.
+type Typed interface {
+	// StreamType is the content type of a stream as callers get it.
+	StreamType() string
+}
+
 // Closer is an ability of a meter: streams of its format end with an event that callers need, as it came.
 type Closer interface {
 	// Last returns the event that had the sign Ended, nil before that. It is sent when all else is settled.

@@ -2,10 +2,15 @@
 package all
 
 import (
+	"slices"
+
+	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/provider/anthropic"
+	"github.com/gantry-ai/gantry/internal/provider/gemini"
 	"github.com/gantry-ai/gantry/internal/provider/openai"
 	"github.com/gantry-ai/gantry/internal/provider/simulation"
+	"github.com/gantry-ai/gantry/internal/provider/vertex"
 )
 
 // Options are what adapters are told by the installation's settings.
@@ -14,13 +19,16 @@ type Options struct {
 	TokensPerSecond int
 	// SimulationJobs is the simulation's memory of its jobs; nil is one that ends with the process.
 	SimulationJobs simulation.JobBook
+	// Now is the time that adapters go by; nil is the machine's.
+	Now clock.Clock
 }
 
 // Adapters returns all adapters, with distinct names.
 func Adapters(o Options) []provider.Adapter {
-	return []provider.Adapter{
+	return slices.Concat([]provider.Adapter{
 		openai.Adapter{},
 		anthropic.Adapter{},
+		gemini.Adapter{},
 		simulation.New(simulation.Options{TokensPerSecond: o.TokensPerSecond, Jobs: o.SimulationJobs}),
-	}
+	}, vertex.Adapters(vertex.Options{Now: o.Now}))
 }

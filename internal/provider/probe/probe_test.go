@@ -201,14 +201,14 @@ func TestProbeOfMessages(t *testing.T) {
 	s := httptest.NewTLSServer(fake)
 	t.Cleanup(s.Close)
 	report := prober(s).Probe(t.Context(), anthropic.Adapter{}, account(s.URL, fakeanthropic.DefaultKey), "")
-	if got := states(report); strings.Contains(got, "!") || !strings.Contains(got, "call+") {
+	if got := states(report); strings.Contains(got, "!") || !strings.Contains(got, "+call") {
 		t.Errorf("%s: %+v", got, report)
 	}
 	if last, _ := fake.Last(); last.Path != "/v1/messages" || !strings.Contains(string(last.Body), `"max_tokens":1`) {
 		t.Errorf("%s %s", last.Path, last.Body)
 	}
 	bad := prober(s).Probe(t.Context(), anthropic.Adapter{}, account(s.URL, "sk-ant-another-key"), "")
-	if got := states(bad); !strings.Contains(got, "auth!") {
+	if got := states(bad); !strings.Contains(got, "!auth") {
 		t.Errorf("%s: %+v", got, bad)
 	}
 }

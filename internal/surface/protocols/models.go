@@ -70,17 +70,22 @@ func (s *surface) reader(w http.ResponseWriter, req *http.Request) (*identity.Pr
 	return p, true
 }
 
+// authenticate is authenticated, by a key that may stand where Anthropic's clients put it.
 func (s *surface) authenticate(req *http.Request) (*identity.Principal, error) {
 	if speaksAnthropic(req) {
 		if err := takeKey(req); err != nil {
 			return nil, err
 		}
 	}
-	if len(req.Header["Authorization"]) > 1 {
-		return nil, identity.ErrCredentials
-	}
+	return s.authenticated(req)
+}
+
+// authenticated is who wants to read models. Codes: those of Keys, forbidden_scope, forbidden_address.
+func (s *surface) authenticated(req *http.Request) (*identity.Principal, error) {
 	p, err := s.Keys.Authenticate(req.Context(), req.Header.Get("Authorization"))
 	switch {
+	case len(req.Header["Authorization"]) > 1:
+		return nil, identity.ErrCredentials
 	case err != nil:
 		return nil, err
 	case !p.Scope.Has(identity.ScopeModels) && !p.Scope.Has(identity.ScopeChat):

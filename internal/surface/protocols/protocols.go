@@ -61,13 +61,20 @@ func Mount(r chi.Router, o Options) {
 	r.Post("/v1/messages/count_tokens", asAnthropic(s.countTokens))
 	r.Get("/v1/models", s.listModels)
 	r.Get("/v1/models/*", s.getModel)
+	s.mountGemini(r)
 }
 
 // Owns reports whether a path belongs to the surface, so that what is not found there is said in its protocol.
-func Owns(path string) bool { return strings.HasPrefix(path, "/v1/") || path == "/v1" }
+func Owns(path string) bool {
+	return strings.HasPrefix(path, "/v1/") || path == "/v1" || ownsGoogle(path)
+}
 
 // NotFound answers in the protocol's own shape.
 func NotFound(w http.ResponseWriter, req *http.Request) {
+	if ownsGoogle(req.URL.Path) {
+		writeGoogleError(w, errNoURL)
+		return
+	}
 	refuse(w, req, formatOf(req), fault.ErrNotFound.Saying("Unknown request URL. See the documentation for the endpoints of this API."))
 }
 
@@ -75,6 +82,10 @@ func NotFound(w http.ResponseWriter, req *http.Request) {
 func MethodNotAllowed(routes chi.Routes) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
 		httpx.Allow(w, req, routes)
+		if ownsGoogle(req.URL.Path) {
+			writeGoogleError(w, fault.ErrBadMethod)
+			return
+		}
 		refuse(w, req, formatOf(req), fault.ErrBadMethod)
 	}
 }
