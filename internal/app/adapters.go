@@ -103,15 +103,24 @@ func (a *App) connectable(ctx context.Context) ([]provider.Description, error) {
 		}
 		d := adapter.Describe()
 		d.Name, d.Title, d.DefaultBaseURL = p.Key, p.DisplayName, p.DefaultBaseURL
-		d.Models = nil
-		for j := range models {
-			if models[j].ProviderKey == p.Key {
-				d.Models = append(d.Models, models[j].ProviderModelName)
-			}
-		}
+		d.Models = modelsOf(p, models, d.Models)
 		out = append(out, d)
 	}
 	return out, nil
+}
+
+// modelsOf are the models that the catalogue knows of a provider; where it knows none, those that an adapter of its own
+// suggests.
+func modelsOf(p *catalog.Provider, models []catalog.BaseModel, suggested []string) (out []string) {
+	for i := range models {
+		if models[i].ProviderKey == p.Key {
+			out = append(out, models[i].ProviderModelName)
+		}
+	}
+	if len(out) == 0 && p.Type == p.Key {
+		return suggested
+	}
+	return out
 }
 
 // prober tries out accounts for the console.

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -23,6 +24,7 @@ type starting struct {
 		Name    string `json:"name"`
 		Adapter string `json:"adapter"`
 		BaseURL string `json:"baseUrl"`
+		Auth    string `json:"auth"` // "" is bearer
 	} `json:"providers"`
 	Models []startingModel `json:"models"`
 }
@@ -55,7 +57,7 @@ func Starting(now time.Time) ([]Provider, []BaseModel, error) {
 	for _, p := range s.Providers {
 		providers = append(providers, Provider{
 			ID: id.At(now), Key: p.Key, Code: p.Key, DisplayName: p.Name, Type: p.Adapter, DefaultBaseURL: p.BaseURL,
-			DefaultAuthType: "bearer", Source: "system", Status: "active", CreatedAt: now, UpdatedAt: now,
+			DefaultAuthType: cmp.Or(p.Auth, "bearer"), Source: "system", Status: "active", CreatedAt: now, UpdatedAt: now,
 		})
 	}
 	models := make([]BaseModel, 0, len(s.Models))

@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/provider/compat"
 	"github.com/gantry-ai/gantry/internal/provider/openai"
 	"github.com/gantry-ai/gantry/internal/provider/simulation"
 )
@@ -17,8 +18,8 @@ type Options struct {
 
 // Adapters returns all adapters, with distinct names.
 func Adapters(o Options) []provider.Adapter {
-	return []provider.Adapter{
+	return append([]provider.Adapter{
 		openai.Adapter{},
 		simulation.New(simulation.Options{TokensPerSecond: o.TokensPerSecond, Jobs: o.SimulationJobs}),
-	}
+	}, compat.Adapters()...)
 }
