@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/provider/azure"
 	"github.com/gantry-ai/gantry/internal/provider/compat"
 	"github.com/gantry-ai/gantry/internal/provider/openai"
 	"github.com/gantry-ai/gantry/internal/provider/simulation"
@@ -20,6 +21,7 @@ type Options struct {
 func Adapters(o Options) []provider.Adapter {
 	return append([]provider.Adapter{
 		openai.Adapter{},
+		azure.Adapter{},
 		simulation.New(simulation.Options{TokensPerSecond: o.TokensPerSecond, Jobs: o.SimulationJobs}),
 	}, compat.Adapters()...)
 }
