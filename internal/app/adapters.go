@@ -3,7 +3,6 @@ package app
 import (
 	"cmp"
 	"context"
-	"net/http"
 	"slices"
 
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
@@ -11,7 +10,6 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/provider"
-	"github.com/gantry-ai/gantry/internal/provider/probe"
 	"github.com/gantry-ai/gantry/internal/surface/console"
 )
 
@@ -132,13 +130,7 @@ func (p prober) Probe(ctx context.Context, account routing.Account, model string
 	if !ok {
 		return console.ProbeReport{}
 	}
-	run := probe.Prober{Now: p.app.now, Transport: func() http.RoundTripper {
-		return proxied(newTransport(p.app.cfg.Relay), account.ProxyURL)
-	}}
-	report := run.Probe(ctx, adapter, provider.Account{
-		BaseURL: account.BaseURL, AuthType: account.AuthType, Credential: account.Credential, Config: account.Config,
-		Headers: account.Headers,
-	}, model)
+	report := probeAccount(ctx, p.app.cfg, p.app.now, adapter, &account, model)
 	out := console.ProbeReport{Models: report.Models}
 	for _, s := range report.Steps {
 		out.Steps = append(out.Steps, console.ProbeStep(s))
