@@ -4,6 +4,7 @@ package all
 import (
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/provider/azure"
+	"github.com/gantry-ai/gantry/internal/provider/bedrock"
 	"github.com/gantry-ai/gantry/internal/provider/compat"
 	"github.com/gantry-ai/gantry/internal/provider/openai"
 	"github.com/gantry-ai/gantry/internal/provider/simulation"
@@ -22,6 +23,8 @@ func Adapters(o Options) []provider.Adapter {
 	return append([]provider.Adapter{
 		openai.Adapter{},
 		azure.Adapter{},
+		bedrock.Adapter{},
+		bedrock.Claude{},
 		simulation.New(simulation.Options{TokensPerSecond: o.TokensPerSecond, Jobs: o.SimulationJobs}),
 	}, compat.Adapters()...)
 }
