@@ -6,6 +6,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/provider/azure"
 	"github.com/gantry-ai/gantry/internal/provider/bedrock"
 	"github.com/gantry-ai/gantry/internal/provider/compat"
+	"github.com/gantry-ai/gantry/internal/provider/ollama"
 	"github.com/gantry-ai/gantry/internal/provider/openai"
 	"github.com/gantry-ai/gantry/internal/provider/simulation"
 )
@@ -25,6 +26,7 @@ func Adapters(o Options) []provider.Adapter {
 		azure.Adapter{},
 		bedrock.Adapter{},
 		bedrock.Claude{},
+		ollama.Adapter{},
 		simulation.New(simulation.Options{TokensPerSecond: o.TokensPerSecond, Jobs: o.SimulationJobs}),
 	}, compat.Adapters()...)
 }
