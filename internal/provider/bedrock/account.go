@@ -31,9 +31,12 @@ func headers(operators map[string]string) (http.Header, error) {
 
 // authorize takes the credential: an access key with its secret, or an API key of Bedrock's.
 func (u *upstream) authorize(a provider.Account, region string) error {
+	access, key := a.Credential["accessKey"], a.Credential["apiKey"]
+	if access.IsZero() && !key.IsZero() {
+		a.AuthType = authBearer // forms ask for all fields, and not for the way to sign in
+	}
 	switch a.AuthType {
 	case authSigned, "":
-		access := a.Credential["accessKey"]
 		if err := required("accessKey", access, "/"); err != nil {
 			return err
 		}
@@ -49,7 +52,7 @@ func (u *upstream) authorize(a provider.Account, region string) error {
 		}
 		return required("secretKey", u.key, "")
 	case authBearer:
-		u.key = a.Credential["apiKey"]
+		u.key = key
 		u.header["Authorization"] = []string{"Bearer " + u.key.Reveal()}
 		return required("apiKey", u.key, "")
 	}

@@ -217,7 +217,7 @@ func TestKeysOfBedrock(t *testing.T) {
 	t.Parallel()
 	for key, want := range map[string]inference.Category{fakebedrock.APIKey: inference.OK, "bedrock-api-key-other": inference.Authentication} {
 		account := fake(t, &fakebedrock.Server{})
-		account.AuthType, account.Credential = authBearer, map[string]secret.String{"apiKey": secret.New(key)}
+		account.Credential = map[string]secret.String{"apiKey": secret.New(key)}
 		got, _ := outcome(t, Claude{}, account, call(inference.Messages, fakebedrock.Profile, false))
 		if got.Category != want || strings.Contains(got.Message, key) {
 			t.Errorf("got %+v", got)

@@ -78,6 +78,9 @@ func (a adapter) account(account provider.Account) (provider.Account, error) {
 	if !slices.Contains(a.authTypes(), account.AuthType) {
 		return account, provider.FaultConfig("authType", "This provider is signed in to in another way.")
 	}
+	if key := account.Credential["apiKey"]; a.keyless && !key.IsZero() {
+		account.AuthType = bearer // none is what is not needed, not what is not wanted
+	}
 	var err error
 	account.Headers, account.Config, err = a.settle(account.Headers, account.Config)
 	return account, err

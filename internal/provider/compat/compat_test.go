@@ -124,6 +124,33 @@ func TestServersOfOnesOwnNeedNoKey(t *testing.T) {
 	}
 }
 
+// TestAKeyThatWasEnteredIsSent: forms do not ask for the way to sign in.
+func TestAKeyThatWasEnteredIsSent(t *testing.T) {
+	t.Parallel()
+	for key, want := range map[string]string{"": "", "k": "Bearer k"} {
+		got := "?"
+		u, err := rowOf(t, "vllm").Open(provider.Account{
+			AuthType: noKey, Credential: map[string]secret.String{"apiKey": secret.New(key)},
+			Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				got = r.Header.Get("Authorization")
+				return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody}, nil
+			}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := chat("m", false)
+		resp, err := u.Send(t.Context(), &c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if got != want {
+			t.Errorf("sent %q, want %q", got, want)
+		}
+	}
+}
+
 func TestSettingsGoOutAsHeaders(t *testing.T) {
 	t.Parallel()
 	var got http.Header

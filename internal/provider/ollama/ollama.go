@@ -63,6 +63,9 @@ func (Adapter) Open(a provider.Account) (provider.Upstream, error) {
 	if a.AuthType != authNone && a.AuthType != authBearer {
 		return nil, provider.FaultConfig("authType", "The auth type must be none or bearer.")
 	}
+	if key := a.Credential["apiKey"]; !key.IsZero() {
+		a.AuthType = authBearer // none is what is not needed, not what is not wanted
+	}
 	a.BaseURL, a.Config = base.String()+"/v1", nil
 	if u.openai, err = (openai.Adapter{}).Open(a); err != nil { // which checks key and headers, too
 		return nil, err
