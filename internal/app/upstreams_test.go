@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -58,6 +59,10 @@ func TestCallersReachOtherClouds(t *testing.T) {
 			h.call("POST", "/v1/chat/completions", key, chat(alias, false), &whole, 200)
 			if c.said != "" && (whole.Choices[0].Message.Content != c.said || whole.Usage.Prompt != c.input || whole.Usage.Completion != c.output) {
 				t.Errorf("got %+v", whole)
+			}
+			// Tokens are billed by the million.
+			if lines, _ := h.bills(key); c.said != "" && !strings.HasPrefix(strings.Join(lines, "; "), fmt.Sprintf("text_input 0.0000%d ", c.input)) {
+				t.Errorf("billed %v", lines)
 			}
 			_, body := h.send("POST", "/v1/chat/completions", key, chat(alias, true))
 			stream := string(body)

@@ -99,7 +99,9 @@ type upstream struct {
 
 // Shape says how the vendor wants requests.
 func (u *upstream) Shape() provider.Shape {
-	return u.Upstream.(provider.Shaper).Shape() //nolint:forcetypeassert // the adapter "openai" is one
+	s := u.Upstream.(provider.Shaper).Shape() //nolint:forcetypeassert // the adapter "openai" is one
+	s.ReturnReasoning = s.ReturnReasoning || u.reasons
+	return s
 }
 
 var (

@@ -225,3 +225,16 @@ func TestMembersAreRenamedOrTakenOut(t *testing.T) {
 		}
 	}
 }
+
+func TestReasoningIsSentBackToThoseWhoWantIt(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{"deepseek": true, "moonshot": true, "groq": false, "mistral": false} {
+		u, err := rowOf(t, name).Open(provider.Account{Credential: map[string]secret.String{"apiKey": secret.New("k")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := u.(provider.Shaper).Shape().ReturnReasoning; got != want { //nolint:forcetypeassert // a compile-time guard says so
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

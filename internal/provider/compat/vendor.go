@@ -21,6 +21,8 @@ type vendor struct {
 	maxOutput string
 	// silent says that the usage of a stream must not be asked for and is not told.
 	silent bool
+	// reasons says that the reasoning of earlier turns must be sent back, or, where tools were called, the next one is refused.
+	reasons bool
 	// members are those of a request that the vendor knows by another name, or, where that is empty, not at all and refuses.
 	members map[string]string
 	// settings are sent as headers.

@@ -24,6 +24,7 @@ var vendors = []vendor{
 	{
 		name: "deepseek", title: "DeepSeek", baseURL: "https://api.deepseek.com/v1", kinds: chats,
 		logo:     "M2 11c0-5 4-8 9-8 6 0 11 4 11 9s-4 9-10 9c-4 0-7-2-8-5 3 2 7 2 9-1-4 1-8-1-11-4zm13-3a1.5 1.5 0 100 3 1.5 1.5 0 000-3z",
+		reasons:  true,
 		statuses: map[int]inference.Category{422: invalid},
 		models:   []string{"deepseek-v4-flash", "deepseek-v4-pro", "deepseek-chat", "deepseek-reasoner"},
 	},
@@ -46,7 +47,8 @@ var vendors = []vendor{
 	},
 	{
 		name: "moonshot", title: "Moonshot AI", baseURL: "https://api.moonshot.cn/v1", kinds: chats,
-		logo: "M12 2a10 10 0 100 20 10 10 0 000-20zm1 3a7 7 0 11-6 11 8 8 0 006-11z",
+		reasons: true,
+		logo:    "M12 2a10 10 0 100 20 10 10 0 000-20zm1 3a7 7 0 11-6 11 8 8 0 006-11z",
 		errors: []rule{
 			{"rate_limit_reached_error", throttled}, {"permission_denied_error", barred}, {"resource_not_found_error", unknown},
 			{"unexpected_output", failed},
