@@ -35,16 +35,22 @@ func TestProviderTest(t *testing.T) {
 		stderr string
 	}{
 		"all is well": {
-			[]string{"deepseek", base, "--credential=apiKey=KEY"}, 0,
-			[]string{"ok    resolve", "-     tls", "ok    auth", "ok    models", "6 models", "ok    call", "The model gpt-4o-mini answered.", "models: gpt-4o-mini, "}, "",
+			[]string{"deepseek", base, "--credential=apiKey=KEY"},
+			0,
+			[]string{"ok    resolve", "-     tls", "ok    auth", "ok    models", "6 models", "ok    call", "The model gpt-4o-mini answered.", "models: gpt-4o-mini, "},
+			"",
 		},
 		"a wrong key": {
-			[]string{"deepseek", base, "--credential=apiKey=WRONG"}, 1,
-			[]string{"FAIL  auth", "status 401", "Wrong key, or a key of another region.", "-     call"}, "cannot be used yet",
+			[]string{"deepseek", base, "--credential=apiKey=WRONG"},
+			1,
+			[]string{"FAIL  auth", "status 401", "Wrong key, or a key of another region.", "-     call"},
+			"cannot be used yet",
 		},
 		"no such model": {
-			[]string{"vllm", base, "--auth-type=bearer", "--credential=apiKey=KEY", "--model=nobody"}, 1,
-			[]string{"ok    models", "FAIL  call", "Check the model's name"}, "cannot be used yet",
+			[]string{"vllm", base, "--auth-type=bearer", "--credential=apiKey=KEY", "--model=nobody"},
+			1,
+			[]string{"ok    models", "FAIL  call", "Check the model's name"},
+			"cannot be used yet",
 		},
 		"bad settings": {
 			[]string{"mistral", base, "--credential=apiKey=KEY", `--settings={"nope":1}`}, 1, []string{"FAIL  resolve", "settings are not valid"}, "cannot be used yet",

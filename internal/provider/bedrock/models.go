@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/provider"
@@ -36,11 +37,8 @@ func (u *upstream) Models(ctx context.Context) ([]string, error) {
 	}
 	var out []string
 	for _, m := range models.List {
-		for _, t := range m.Types {
-			if t == "ON_DEMAND" {
-				out = append(out, m.ID)
-				break
-			}
+		if slices.Contains(m.Types, "ON_DEMAND") {
+			out = append(out, m.ID)
 		}
 	}
 	return u.profiles(ctx, out)

@@ -198,9 +198,14 @@ func TestRulesFit(t *testing.T) {
 		like, name string
 		want       bool
 	}{
-		{"1113", "1113", true}, {"1113", "11130", false}, {"112*", "1120", true}, {"112*", "0112", false},
-		{"*arrears", "failedoperation.servicestoparrears", true}, {"*arrears", "arrearsx", false},
-		{"*risk*", "textriskdetection", true}, {"*risk*", "text", false},
+		{"1113", "1113", true},
+		{"1113", "11130", false},
+		{"112*", "1120", true},
+		{"112*", "0112", false},
+		{"*arrears", "failedoperation.servicestoparrears", true},
+		{"*arrears", "arrearsx", false},
+		{"*risk*", "textriskdetection", true},
+		{"*risk*", "text", false},
 	} {
 		if got := (rule{like: c.like}).fits(c.name); got != c.want {
 			t.Errorf("%s on %s: %v", c.like, c.name, got)

@@ -46,11 +46,14 @@ func (v *vendor) limit() string {
 	return "max_tokens"
 }
 
-// divide takes the vendor's own settings, as headers, out of a config. A config that is no object is returned as it is.
+// divide takes the vendor's own settings, as headers, out of a config. An empty one, or what is no JSON, is returned as it is.
 func (v *vendor) divide(config []byte) (own map[string]string, rest []byte, err error) {
 	var members map[string]json.RawMessage
-	if len(v.settings) == 0 || json.Unmarshal(config, &members) != nil {
+	if len(v.settings) == 0 || !json.Valid(config) {
 		return nil, config, nil
+	}
+	if json.Unmarshal(config, &members) != nil {
+		return nil, nil, provider.FaultConfig("config", "The settings must be a JSON object.")
 	}
 	own = map[string]string{}
 	for _, s := range v.settings {

@@ -143,8 +143,9 @@ func crossed(t *testing.T, u provider.Upstream, b *translate.Bridge, body []byte
 
 func TestRandomConversationsAreTaken(t *testing.T) {
 	t.Parallel()
-	_, account := fake(t, "")
+	server, account := fake(t, "")
 	account.BaseURL += "/v1" // as some enter it
+	account.Config = []byte(`{"contextLength":4096}`)
 	u, err := Adapter{}.Open(account)
 	if err != nil {
 		t.Fatal(err)
@@ -161,6 +162,9 @@ func TestRandomConversationsAreTaken(t *testing.T) {
 		if err != nil || !told || usage.InputTokens() != fakeollama.Prompt || usage.OutputTokens() != fakeollama.Output ||
 			!strings.Contains(answer, "Ollama!") || !strings.Contains(answer, "get_weather") || !strings.Contains(answer, "tool_calls") {
 			t.Fatalf("seed %d: %v, %+v, %s", seed, err, usage, answer)
+		}
+		if !strings.Contains(string(server.Last()), `"options":{"num_ctx":4096,`) {
+			t.Fatalf("seed %d: went out as %s", seed, server.Last())
 		}
 		if stream && !strings.HasSuffix(answer, "data: [DONE]\n\n") {
 			t.Fatalf("seed %d: the stream ends with %q", seed, answer[max(0, len(answer)-80):])

@@ -21,8 +21,9 @@ func (u *upstream) Send(ctx context.Context, c *provider.Call) (*http.Response, 
 		return u.chat(ctx, c)
 	case inference.Embeddings:
 		return u.openai.Send(ctx, c)
+	default:
+		return nil, errKind
 	}
-	return nil, errKind
 }
 
 func (u *upstream) chat(ctx context.Context, c *provider.Call) (*http.Response, error) {

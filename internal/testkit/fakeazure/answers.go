@@ -22,13 +22,17 @@ func (a *apiError) write(w http.ResponseWriter) {
 		}
 		inner[name] = value
 	}
-	text, err := json.Marshal(map[string]any{"error": inner})
-	if err != nil {
-		panic(err) // the fake's own shapes can be written
-	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(a.status)
-	_, _ = w.Write(text)
+	_, _ = w.Write(marshal(map[string]any{"error": inner}))
+}
+
+func marshal(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // the fake's own shapes, and what was read as JSON, can be written
+	}
+	return text
 }
 
 var (
@@ -53,12 +57,14 @@ var faults = map[string]*apiError{
 	"503":        {503, "InternalServerError", "The server is busy.", nil},
 	"operation":  {400, "OperationNotSupported", "The chatCompletion operation does not work with the specified model.", nil},
 	"principal":  {401, "PermissionDenied", "The principal lacks the required data action.", nil},
-	"filter": {400, "content_filter", "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.",
+	"filter": {
+		400, "content_filter", "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.",
 		map[string]any{"status": 400, "param": "prompt", "innererror": map[string]any{
 			"code": "ResponsibleAIPolicyViolation", "content_filter_result": map[string]any{
 				"violence": map[string]any{"filtered": true, "severity": "high"}, "jailbreak": map[string]any{"filtered": false, "detected": false},
 			},
-		}}},
+		}},
+	},
 }
 
 // preamble is the chunk that precedes a stream: what the filter thinks of the prompt, and no choice.

@@ -149,7 +149,7 @@ func (c request) resolve(r *http.Request, body []byte) (request, *apiError) {
 		return c, &apiError{400, "BadRequest", "The request body is not valid JSON.", nil}
 	}
 	members["model"] = model
-	c.body, _ = json.Marshal(members)
+	c.body = marshal(members)
 	return c, nil
 }
 

@@ -145,8 +145,8 @@ func frame(headers map[string]string, payload []byte) []byte {
 		}
 	}
 	b := make([]byte, 8, 16+len(h)+len(payload))
-	binary.BigEndian.PutUint32(b, uint32(16+len(h)+len(payload))) //nolint:gosec // the fake's own, which are short
-	binary.BigEndian.PutUint32(b[4:], uint32(len(h)))             //nolint:gosec // as above
+	binary.BigEndian.PutUint32(b, uint32(16+len(h)+len(payload)))
+	binary.BigEndian.PutUint32(b[4:], uint32(len(h)))
 	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 	b = append(append(b, h...), payload...)
 	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))

@@ -76,7 +76,9 @@ func TestRequests(t *testing.T) {
 		{
 			name: "roles alternate, blank texts go, results come first", prompt: inference.Prompt{
 				Tools: []inference.Tool{tool}, Turns: []inference.Turn{
-					user(said("a")), {Role: inference.RoleSystem, Parts: []inference.Part{said("b")}, Path: "messages[1]"}, user(said("  ")),
+					user(said("a")),
+					{Role: inference.RoleSystem, Parts: []inference.Part{said("b")}, Path: "messages[1]"},
+					user(said("  ")),
 					model(said("c"), call("id.1", `{"k":1}`), call("id:1", "")), user(said("d"), result("id.1", said("e")), result("id:1")),
 				},
 			},
@@ -220,7 +222,8 @@ func TestAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []inference.Part{
-		{Kind: inference.PartReasoning, Text: "hm", Seal: &inference.Seal{Dialect: inference.Bedrock, Data: "sig"}}, said("Hello"),
+		{Kind: inference.PartReasoning, Text: "hm", Seal: &inference.Seal{Dialect: inference.Bedrock, Data: "sig"}},
+		said("Hello"),
 		{Kind: inference.PartCall, Text: `{"k":[1]}`, Call: &inference.Call{ID: "t1", Name: "get"}},
 	}
 	parts := a.Candidates[0].Parts
@@ -277,12 +280,20 @@ func TestStreams(t *testing.T) {
 	usage.Quantities[inference.TextInput], usage.Quantities[inference.TextOutput] = 5, 7
 	want := []inference.Delta{
 		{Kind: inference.DeltaBegin},
-		{Kind: inference.DeltaOpen, Part: inference.Part{Kind: inference.PartReasoning}}, {Kind: inference.DeltaFragment, Text: "hm"},
-		{Kind: inference.DeltaSeal, Text: "sig", Dialect: inference.Bedrock}, {Kind: inference.DeltaClose},
-		{Kind: inference.DeltaOpen, Block: 1}, {Kind: inference.DeltaFragment, Block: 1, Text: "Hello"}, {Kind: inference.DeltaClose, Block: 1},
+		{Kind: inference.DeltaOpen, Part: inference.Part{Kind: inference.PartReasoning}},
+		{Kind: inference.DeltaFragment, Text: "hm"},
+		{Kind: inference.DeltaSeal, Text: "sig", Dialect: inference.Bedrock},
+		{Kind: inference.DeltaClose},
+		{Kind: inference.DeltaOpen, Block: 1},
+		{Kind: inference.DeltaFragment, Block: 1, Text: "Hello"},
+		{Kind: inference.DeltaClose, Block: 1},
 		{Kind: inference.DeltaOpen, Block: 2, Part: inference.Part{Kind: inference.PartCall, Call: &inference.Call{ID: "t1", Name: "get"}}},
-		{Kind: inference.DeltaFragment, Block: 2, Text: `{"k":`}, {Kind: inference.DeltaFragment, Block: 2, Text: "1}"}, {Kind: inference.DeltaClose, Block: 2},
-		{Kind: inference.DeltaFinish, Stop: inference.StopTools}, {Kind: inference.DeltaUsage, Usage: usage}, {Kind: inference.DeltaEnd},
+		{Kind: inference.DeltaFragment, Block: 2, Text: `{"k":`},
+		{Kind: inference.DeltaFragment, Block: 2, Text: "1}"},
+		{Kind: inference.DeltaClose, Block: 2},
+		{Kind: inference.DeltaFinish, Stop: inference.StopTools},
+		{Kind: inference.DeltaUsage, Usage: usage},
+		{Kind: inference.DeltaEnd},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -177,9 +177,17 @@ func (e *encoder) circumstances() error {
 		store = "true"
 	}
 	for _, given := range []struct{ path, value string }{
-		{"presence_penalty", string(p.PresencePenalty)}, {"frequency_penalty", string(p.FrequencyPenalty)}, {"seed", string(p.Seed)},
-		{"logprobs", logprobs}, {"response_format", format}, {"verbosity", p.Verbosity}, {"user", p.User}, {"prompt_cache_key", p.CacheKey},
-		{"service_tier", p.ServiceTier}, {"store", store}, {"metadata", string(p.Metadata)},
+		{"presence_penalty", string(p.PresencePenalty)},
+		{"frequency_penalty", string(p.FrequencyPenalty)},
+		{"seed", string(p.Seed)},
+		{"logprobs", logprobs},
+		{"response_format", format},
+		{"verbosity", p.Verbosity},
+		{"user", p.User},
+		{"prompt_cache_key", p.CacheKey},
+		{"service_tier", p.ServiceTier},
+		{"store", store},
+		{"metadata", string(p.Metadata)},
 		{"modalities", strings.Join(others(p.Output.Modalities), ",")},
 	} {
 		if given.value == "" {

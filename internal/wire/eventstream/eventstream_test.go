@@ -82,7 +82,7 @@ func TestHeadersThatAreNone(t *testing.T) {
 		"a text that is cut": "01 61 07 0005 62", "a number that is cut": "01 61 04 00",
 	} {
 		h := unhex(headers)
-		frame := framed(uint32(minimal+len(h)), uint32(len(h)), h) //nolint:gosec // a few bytes
+		frame := framed(uint32(minimal+len(h)), uint32(len(h)), h)
 		if _, err := NewReader(bytes.NewReader(frame), 1<<20).Next(); !errors.Is(err, ErrFrame) {
 			t.Errorf("%s: %v", name, err)
 		}

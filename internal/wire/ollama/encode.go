@@ -39,8 +39,12 @@ func (e *encoder) options() error {
 		e.w.Key("num_predict").Int(p.MaxOutput)
 	}
 	for _, n := range []struct{ name, value string }{
-		{"temperature", string(p.Temperature)}, {"top_p", string(p.TopP)}, {"top_k", string(p.TopK)}, {"seed", string(p.Seed)},
-		{"presence_penalty", string(p.PresencePenalty)}, {"frequency_penalty", string(p.FrequencyPenalty)},
+		{"temperature", string(p.Temperature)},
+		{"top_p", string(p.TopP)},
+		{"top_k", string(p.TopK)},
+		{"seed", string(p.Seed)},
+		{"presence_penalty", string(p.PresencePenalty)},
+		{"frequency_penalty", string(p.FrequencyPenalty)},
 	} {
 		if n.value != "" {
 			e.w.Key(n.name).Raw(n.value)
@@ -117,8 +121,13 @@ func (e *encoder) circumstances() error {
 		store = "true"
 	}
 	for _, given := range []struct{ path, value string }{
-		{"logprobs", logprobs}, {"verbosity", p.Verbosity}, {"user", p.User}, {"prompt_cache_key", p.CacheKey},
-		{"service_tier", p.ServiceTier}, {"store", store}, {"metadata", string(p.Metadata)},
+		{"logprobs", logprobs},
+		{"verbosity", p.Verbosity},
+		{"user", p.User},
+		{"prompt_cache_key", p.CacheKey},
+		{"service_tier", p.ServiceTier},
+		{"store", store},
+		{"metadata", string(p.Metadata)},
 	} {
 		if given.value == "" {
 			continue

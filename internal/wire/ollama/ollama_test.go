@@ -143,7 +143,8 @@ func TestAnswers(t *testing.T) {
 	}
 	parts := a.Candidates[0].Parts
 	want := []inference.Part{
-		{Kind: inference.PartReasoning, Text: "hm"}, said("Hello"),
+		{Kind: inference.PartReasoning, Text: "hm"},
+		said("Hello"),
 		{Kind: inference.PartCall, Text: `{"k":1}`, Call: &inference.Call{ID: "c1", Name: "get"}},
 	}
 	if len(parts) != 4 || !reflect.DeepEqual(parts[:3], want) || parts[3].Call.ID == "" || parts[3].Text != "{}" {
@@ -153,8 +154,10 @@ func TestAnswers(t *testing.T) {
 		a.Usage.InputTokens() != 26 || a.Usage.OutputTokens() != 5 {
 		t.Errorf("got %+v", a)
 	}
-	for _, none := range []string{`{}`, `{"error":"x"}`, `{"message":{"content":"x"},"done":false}`, `{"message":{"content":1},"done":true}`,
-		`{"message":{"tool_calls":[{}]},"done":true}`} {
+	for _, none := range []string{
+		`{}`, `{"error":"x"}`, `{"message":{"content":"x"},"done":false}`, `{"message":{"content":1},"done":true}`,
+		`{"message":{"tool_calls":[{}]},"done":true}`,
+	} {
 		if _, err := Codec.DecodeAnswer([]byte(none)); err == nil {
 			t.Errorf("%s is an answer", none)
 		}
@@ -191,13 +194,19 @@ func TestStreams(t *testing.T) {
 	usage.Quantities[inference.TextInput], usage.Quantities[inference.TextOutput] = 26, 5
 	want := []inference.Delta{
 		{Kind: inference.DeltaBegin, Model: "m", Created: 1767323045},
-		{Kind: inference.DeltaOpen, Part: inference.Part{Kind: inference.PartReasoning}}, {Kind: inference.DeltaFragment, Text: "h"},
-		{Kind: inference.DeltaFragment, Text: "m"}, {Kind: inference.DeltaClose},
-		{Kind: inference.DeltaOpen, Block: 1, Part: inference.Part{Kind: inference.PartText}}, {Kind: inference.DeltaFragment, Block: 1, Text: "Hello"},
+		{Kind: inference.DeltaOpen, Part: inference.Part{Kind: inference.PartReasoning}},
+		{Kind: inference.DeltaFragment, Text: "h"},
+		{Kind: inference.DeltaFragment, Text: "m"},
+		{Kind: inference.DeltaClose},
+		{Kind: inference.DeltaOpen, Block: 1, Part: inference.Part{Kind: inference.PartText}},
+		{Kind: inference.DeltaFragment, Block: 1, Text: "Hello"},
 		{Kind: inference.DeltaClose, Block: 1},
 		{Kind: inference.DeltaOpen, Block: 2, Part: inference.Part{Kind: inference.PartCall, Call: &inference.Call{ID: "c1", Name: "get"}}},
-		{Kind: inference.DeltaFragment, Block: 2, Text: `{"k":1}`}, {Kind: inference.DeltaClose, Block: 2},
-		{Kind: inference.DeltaFinish, Stop: inference.StopTools}, {Kind: inference.DeltaUsage, Usage: usage}, {Kind: inference.DeltaEnd},
+		{Kind: inference.DeltaFragment, Block: 2, Text: `{"k":1}`},
+		{Kind: inference.DeltaClose, Block: 2},
+		{Kind: inference.DeltaFinish, Stop: inference.StopTools},
+		{Kind: inference.DeltaUsage, Usage: usage},
+		{Kind: inference.DeltaEnd},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
