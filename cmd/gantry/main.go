@@ -21,6 +21,6 @@ func main() {
 			return app.Serve(ctx, cfg, stderr, cli.Version)
 		},
 		Ledger:    cli.Ledger{Verify: verifyLedger, Statement: ledgerStatement, Repair: repairLedger},
-		Providers: cli.Providers{Test: testProvider, Names: app.ProviderNames},
+		Providers: cli.Providers{Test: testProvider, TestPlatform: testPlatform, Names: app.ProviderNames},
 	}))
 }

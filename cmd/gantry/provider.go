@@ -8,6 +8,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/cli"
 	"github.com/gantry-ai/gantry/internal/config"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
+	"github.com/gantry-ai/gantry/internal/provider/probe"
 )
 
 // testProvider puts a probe into the words of the command line.
@@ -16,6 +17,15 @@ func testProvider(ctx context.Context, cfg config.Config, a cli.ProviderAccount)
 		Provider: a.Provider, BaseURL: a.BaseURL, AuthType: a.AuthType, Credential: a.Credential, Config: a.Config, Headers: a.Headers,
 		ProxyURL: a.ProxyURL,
 	}, a.Model)
+	return reported(found, err)
+}
+
+// testPlatform is testProvider for a platform of the installation.
+func testPlatform(ctx context.Context, cfg config.Config, platform, model string) (cli.ProviderReport, error) {
+	return reported(app.TestPlatform(ctx, cfg, platform, model))
+}
+
+func reported(found probe.Report, err error) (cli.ProviderReport, error) {
 	if err != nil {
 		return cli.ProviderReport{}, err
 	}

@@ -17,7 +17,7 @@ func runProvider(t *testing.T, env []string, args ...string) (code int, stdout, 
 	var out, log bytes.Buffer
 	code = cli.Run(t.Context(), cli.Program{
 		Args: append([]string{"provider"}, args...), Env: env, Stdout: &out, Stderr: &log,
-		Providers: cli.Providers{Test: testProvider, Names: app.ProviderNames},
+		Providers: cli.Providers{Test: testProvider, TestPlatform: testPlatform, Names: app.ProviderNames},
 	})
 	return code, out.String(), log.String()
 }
@@ -55,6 +55,9 @@ func TestProviderTest(t *testing.T) {
 		"bad settings": {
 			[]string{"mistral", base, "--credential=apiKey=KEY", `--settings={"nope":1}`}, 1, []string{"FAIL  resolve", "settings are not valid"}, "cannot be used yet",
 		},
+		"neither":             {nil, 1, nil, "name a provider, or a platform"},
+		"both":                {[]string{"deepseek", "--platform=x"}, 1, nil, "name a provider, or a platform"},
+		"no database":         {[]string{"--platform=x", "--data=/absent"}, 1, nil, "there is no database"},
 		"no provider":         {[]string{"nobody"}, 1, nil, "there is no provider nobody"},
 		"no such variable":    {[]string{"deepseek", "--credential=apiKey=sk-by-mistake"}, 1, nil, "no environment variable of that name"},
 		"an empty variable":   {[]string{"deepseek", "--credential=apiKey=EMPTY"}, 1, nil, "or it is empty"},

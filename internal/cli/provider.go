@@ -19,6 +19,8 @@ import (
 type Providers struct {
 	// Test tries out an account step by step. It needs no database and keeps nothing.
 	Test func(ctx context.Context, c config.Config, account ProviderAccount) (ProviderReport, error)
+	// TestPlatform tries out a platform of the installation, named by its name, key or id, with its first credential.
+	TestPlatform func(ctx context.Context, c config.Config, platform, model string) (ProviderReport, error)
 	// Names lists the providers that there are, in order.
 	Names func() []string
 }
@@ -70,7 +72,8 @@ func (providerListCommand) Run(p Program) error {
 type providerTestCommand struct {
 	settings
 
-	Provider   string            `arg:"" help:"Name of the provider; see gantry provider list."`
+	Provider   string            `arg:"" optional:"" help:"Name of the provider; see gantry provider list."`
+	Platform   string            `placeholder:"NAME" help:"Platform of this installation to be tried out instead: its name, key or id."`
 	BaseURL    string            `name:"base-url" placeholder:"URL" help:"Address of the upstream; else the provider's own."`
 	AuthType   string            `name:"auth-type" placeholder:"TYPE" help:"Way to sign in; else the provider's first."`
 	Credential map[string]string `mapsep:"none" placeholder:"FIELD=VARIABLE" help:"Environment variable that holds a field of the credential, such as apiKey=DEEPSEEK_API_KEY; may be repeated. A secret never stands on the command line itself."`
@@ -87,6 +90,9 @@ func (c providerTestCommand) Run(ctx context.Context, p Program) error {
 	if p.Providers.Test == nil {
 		return errors.New("this build has no providers")
 	}
+	if (c.Provider == "") == (c.Platform == "") {
+		return errors.New("name a provider, or a platform with --platform")
+	}
 	account, err := c.account(p.Env)
 	if err != nil {
 		return err
@@ -97,7 +103,7 @@ func (c providerTestCommand) Run(ctx context.Context, p Program) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	report, err := p.Providers.Test(ctx, settled, account)
+	report, err := c.test(ctx, p, settled, account)
 	if err != nil {
 		return err
 	}
@@ -112,6 +118,13 @@ func (c providerTestCommand) Run(ctx context.Context, p Program) error {
 		return errors.New("the upstream cannot be used yet")
 	}
 	return nil
+}
+
+func (c providerTestCommand) test(ctx context.Context, p Program, settled config.Config, a ProviderAccount) (ProviderReport, error) {
+	if c.Platform != "" {
+		return p.Providers.TestPlatform(ctx, settled, c.Platform, c.Model)
+	}
+	return p.Providers.Test(ctx, settled, a)
 }
 
 func (c providerTestCommand) account(environ []string) (ProviderAccount, error) {

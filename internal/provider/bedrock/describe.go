@@ -35,7 +35,7 @@ func described(name, title string) provider.Description {
 		DefaultBaseURL: defaultBaseURL, AuthTypes: []string{authSigned, authBearer},
 		Credential: []provider.Field{
 			{
-				Name: "accessKey", Type: "text", Label: text("Access key", "访问密钥 ID"),
+				Name: "accessKey", Type: "secret", Label: text("Access key", "访问密钥 ID"),
 				Help: text("The id of an access key, with the auth type sigv4.", "认证方式为 sigv4 时的访问密钥 ID。"),
 			},
 			{
