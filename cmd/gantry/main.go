@@ -20,6 +20,7 @@ func main() {
 		Serve: func(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 			return app.Serve(ctx, cfg, stderr, cli.Version)
 		},
-		Ledger: cli.Ledger{Verify: verifyLedger, Statement: ledgerStatement, Repair: repairLedger},
+		Ledger:    cli.Ledger{Verify: verifyLedger, Statement: ledgerStatement, Repair: repairLedger},
+		Providers: cli.Providers{Test: testProvider, TestPlatform: testPlatform, Names: app.ProviderNames},
 	}))
 }

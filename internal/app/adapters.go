@@ -3,7 +3,6 @@ package app
 import (
 	"cmp"
 	"context"
-	"net/http"
 	"slices"
 
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
@@ -11,7 +10,6 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/provider"
-	"github.com/gantry-ai/gantry/internal/provider/probe"
 	"github.com/gantry-ai/gantry/internal/surface/console"
 )
 
@@ -103,15 +101,24 @@ func (a *App) connectable(ctx context.Context) ([]provider.Description, error) {
 		}
 		d := adapter.Describe()
 		d.Name, d.Title, d.DefaultBaseURL = p.Key, p.DisplayName, p.DefaultBaseURL
-		d.Models = nil
-		for j := range models {
-			if models[j].ProviderKey == p.Key {
-				d.Models = append(d.Models, models[j].ProviderModelName)
-			}
-		}
+		d.Models = modelsOf(p, models, d.Models)
 		out = append(out, d)
 	}
 	return out, nil
+}
+
+// modelsOf are the models that the catalogue knows of a provider; where it knows none, those that an adapter of its own
+// suggests.
+func modelsOf(p *catalog.Provider, models []catalog.BaseModel, suggested []string) (out []string) {
+	for i := range models {
+		if models[i].ProviderKey == p.Key {
+			out = append(out, models[i].ProviderModelName)
+		}
+	}
+	if len(out) == 0 && p.Type == p.Key {
+		return suggested
+	}
+	return out
 }
 
 // prober tries out accounts for the console.
@@ -123,13 +130,7 @@ func (p prober) Probe(ctx context.Context, account routing.Account, model string
 	if !ok {
 		return console.ProbeReport{}
 	}
-	run := probe.Prober{Now: p.app.now, Transport: func() http.RoundTripper {
-		return proxied(newTransport(p.app.cfg.Relay), account.ProxyURL)
-	}}
-	report := run.Probe(ctx, adapter, provider.Account{
-		BaseURL: account.BaseURL, AuthType: account.AuthType, Credential: account.Credential, Config: account.Config,
-		Headers: account.Headers,
-	}, model)
+	report := probeAccount(ctx, p.app.cfg, p.app.now, adapter, &account, model)
 	out := console.ProbeReport{Models: report.Models}
 	for _, s := range report.Steps {
 		out.Steps = append(out.Steps, console.ProbeStep(s))

@@ -46,16 +46,22 @@ const keyBytes = 32
 // key returns the 32 random bytes kept in a file of the folder, making them at the first call. The file is readable by
 // its owner only; it must be backed up, but never together with the database.
 func (d *dataDir) key(name string) ([]byte, error) {
-	text, err := os.ReadFile(d.file(name))
+	key, err := readKey(d.file(name))
 	if errors.Is(err, os.ErrNotExist) {
 		return d.newKey(name)
 	}
+	return key, err
+}
+
+// readKey reads a key that is there.
+func readKey(file string) ([]byte, error) {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
 	key, err := base64.StdEncoding.DecodeString(string(text))
 	if err != nil || len(key) != keyBytes {
-		return nil, fmt.Errorf("%s does not hold a key: restore it from a backup", d.file(name))
+		return nil, fmt.Errorf("%s does not hold a key: restore it from a backup", file)
 	}
 	return key, nil
 }

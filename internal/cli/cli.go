@@ -32,14 +32,17 @@ type Program struct {
 	Serve func(ctx context.Context, c config.Config, log io.Writer) error
 	// Ledger reads the books.
 	Ledger Ledger
+	// Providers tries out upstreams.
+	Providers Providers
 }
 
 // commands is the whole command line.
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Start the server."`
-	Ledger  ledgerCommands `cmd:"" help:"Look at the books."`
-	Config  configCommands `cmd:"" help:"Look at the configuration."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve    serveCommand     `cmd:"" help:"Start the server."`
+	Ledger   ledgerCommands   `cmd:"" help:"Look at the books."`
+	Provider providerCommands `cmd:"" help:"Try out upstreams."`
+	Config   configCommands   `cmd:"" help:"Look at the configuration."`
+	Version  versionCommand   `cmd:"" help:"Print the version."`
 }
 
 // Run does what the arguments say and returns the exit code.

@@ -70,6 +70,9 @@ const (
 	OpenAI    Dialect = "openai"
 	Anthropic Dialect = "anthropic"
 	Gemini    Dialect = "gemini"
+	// Bedrock is the Converse API, Ollama its native API. Upstreams speak them, callers do not.
+	Bedrock Dialect = "bedrock"
+	Ollama  Dialect = "ollama"
 )
 
 // Uses reports whether a model of the type can consume the resource at all. Prices of others need not be shown.

@@ -26,7 +26,11 @@ func (c *compiler) bridges(t *Target) map[inference.API]*bridge {
 		return nil
 	}
 	out := map[inference.API]*bridge{}
-	for _, from := range c.Codecs {
+	for _, codec := range c.Codecs {
+		from, ok := codec.(wire.Codec)
+		if !ok {
+			continue // nobody calls in it
+		}
 		api := inference.API{Kind: from.Kind(), Dialect: from.Dialect()}
 		if api.Dialect == api.Kind.Home() && !t.speaks(api) {
 			out[api] = c.bridge(t, from, to)
@@ -36,7 +40,7 @@ func (c *compiler) bridges(t *Target) map[inference.API]*bridge {
 }
 
 // spoken is the first of the codecs whose protocol the target's upstream speaks; nil: none.
-func (c *compiler) spoken(t *Target) wire.Codec {
+func (c *compiler) spoken(t *Target) wire.UpstreamCodec {
 	for _, codec := range c.Codecs {
 		dialect := codec.Dialect()
 		if t.Dialects[codec.Kind()] != dialect {
@@ -50,7 +54,7 @@ func (c *compiler) spoken(t *Target) wire.Codec {
 	return nil
 }
 
-func (c *compiler) bridge(t *Target, from, to wire.Codec) *bridge {
+func (c *compiler) bridge(t *Target, from wire.Codec, to wire.UpstreamCodec) *bridge {
 	now := c.Clock
 	if now == nil {
 		now = func() time.Time { return c.Now }

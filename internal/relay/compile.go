@@ -40,7 +40,7 @@ type Sources struct {
 	Adapters    map[string]provider.Adapter
 	// Codecs translate between chat protocols. Of those that an upstream speaks, the first is the one it is asked in by
 	// callers who speak none of them.
-	Codecs []wire.Codec
+	Codecs []wire.UpstreamCodec
 	// Clock is the time of answers that have none; nil: it stands still at Now.
 	Clock func() time.Time
 	// Unseal opens a credential.

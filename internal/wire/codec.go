@@ -10,21 +10,28 @@ import (
 // Codec translates one chat format from and to the pivot (inference.Prompt, Answer, Delta). It is safe for concurrent use.
 // Decoding an encoding gives back what the format can say; what it cannot say was told to Losses.
 type Codec interface {
-	Kind() inference.Kind
-	Dialect() inference.Dialect
+	UpstreamCodec
+
 	// DecodeRequest reads a caller's request. It keeps what it does not know in Rest and PartOther. The error is a
 	// *fault.Error with the path of the field. The prompt may share memory with body.
 	DecodeRequest(body []byte) (*inference.Prompt, error)
+	// EncodeAnswer writes a whole answer for a caller who asked p.
+	EncodeAnswer(a *inference.Answer, p *inference.Prompt) ([]byte, error)
+	// StreamEncoder writes one stream for a caller who asked p.
+	StreamEncoder(p *inference.Prompt) StreamEncoder
+}
+
+// UpstreamCodec is the half of a codec that speaks to upstreams. It is all there is to formats that callers do not speak.
+type UpstreamCodec interface {
+	Kind() inference.Kind
+	Dialect() inference.Dialect
 	// EncodeRequest writes a request for an upstream. What cannot be said goes to l, whose error ends the encoding; what
 	// must be said and cannot be, whatever the policy, is l.Refuse. p is shared by attempts and is not written to.
 	EncodeRequest(p *inference.Prompt, o EncodeOptions, l *Losses) ([]byte, error)
 	// DecodeAnswer reads an upstream's whole answer. The error says that it is none.
 	DecodeAnswer(body []byte) (*inference.Answer, error)
-	// EncodeAnswer writes a whole answer for a caller who asked p.
-	EncodeAnswer(a *inference.Answer, p *inference.Prompt) ([]byte, error)
-	// StreamDecoder reads one upstream's stream, StreamEncoder writes one for a caller who asked p.
+	// StreamDecoder reads one upstream's stream.
 	StreamDecoder() StreamDecoder
-	StreamEncoder(p *inference.Prompt) StreamEncoder
 }
 
 // EncodeOptions are what an upstream wants of a request within its format.

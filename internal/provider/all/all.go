@@ -7,7 +7,11 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/provider/anthropic"
+	"github.com/gantry-ai/gantry/internal/provider/azure"
+	"github.com/gantry-ai/gantry/internal/provider/bedrock"
+	"github.com/gantry-ai/gantry/internal/provider/compat"
 	"github.com/gantry-ai/gantry/internal/provider/gemini"
+	"github.com/gantry-ai/gantry/internal/provider/ollama"
 	"github.com/gantry-ai/gantry/internal/provider/openai"
 	"github.com/gantry-ai/gantry/internal/provider/simulation"
 	"github.com/gantry-ai/gantry/internal/provider/vertex"
@@ -29,6 +33,10 @@ func Adapters(o Options) []provider.Adapter {
 		openai.Adapter{},
 		anthropic.Adapter{},
 		gemini.Adapter{},
+		azure.Adapter{},
+		bedrock.Adapter{},
+		bedrock.Claude{},
+		ollama.Adapter{},
 		simulation.New(simulation.Options{TokensPerSecond: o.TokensPerSecond, Jobs: o.SimulationJobs}),
-	}, vertex.Adapters(vertex.Options{Now: o.Now}))
+	}, vertex.Adapters(vertex.Options{Now: o.Now}), compat.Adapters())
 }

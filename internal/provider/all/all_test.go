@@ -12,7 +12,7 @@ func TestNamesAreDistinct(t *testing.T) {
 			seen[name] = true
 		}
 	}
-	if !seen["openai"] || !seen["simulation"] {
+	if !seen["openai"] || !seen["simulation"] || !seen["deepseek"] {
 		t.Errorf("got %v", seen)
 	}
 }

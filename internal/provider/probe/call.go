@@ -100,6 +100,13 @@ func smallestChat(dialect inference.Dialect, model string, shape provider.Shape)
 			"contents":         []object{{"role": "user", "parts": []object{{"text": prompt}}}},
 			"generationConfig": object{"maxOutputTokens": 1},
 		}
+	case inference.Bedrock:
+		return object{
+			"messages":        []object{{"role": "user", "content": []object{{"text": prompt}}}},
+			"inferenceConfig": object{"maxTokens": 1},
+		}
+	case inference.Ollama:
+		return object{"model": model, "messages": messages, "stream": false, "options": object{"num_predict": 1}}
 	}
 	return nil
 }

@@ -15,9 +15,13 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/provider/anthropic"
+	"github.com/gantry-ai/gantry/internal/provider/bedrock"
+	"github.com/gantry-ai/gantry/internal/provider/ollama"
 	"github.com/gantry-ai/gantry/internal/provider/openai"
 	"github.com/gantry-ai/gantry/internal/provider/probe"
 	"github.com/gantry-ai/gantry/internal/testkit/fakeanthropic"
+	"github.com/gantry-ai/gantry/internal/testkit/fakebedrock"
+	"github.com/gantry-ai/gantry/internal/testkit/fakeollama"
 )
 
 const key = "sk-test-0123456789abcdef"
@@ -210,5 +214,32 @@ func TestProbeOfMessages(t *testing.T) {
 	bad := prober(s).Probe(t.Context(), anthropic.Adapter{}, account(s.URL, "sk-ant-another-key"), "")
 	if got := states(bad); !strings.Contains(got, "!auth") {
 		t.Errorf("%s: %+v", got, bad)
+	}
+}
+
+// TestOtherDialectsHaveASmallestCall: what the probe sends is taken by servers that are strict about it.
+func TestOtherDialectsHaveASmallestCall(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		adapter provider.Adapter
+		server  http.Handler
+		account provider.Account
+	}{
+		"bedrock": {bedrock.Adapter{}, &fakebedrock.Server{}, provider.Account{Credential: map[string]secret.String{
+			"accessKey": secret.New(fakebedrock.AccessKey), "secretKey": secret.New(fakebedrock.SecretKey),
+		}}},
+		"ollama": {ollama.Adapter{}, &fakeollama.Server{}, provider.Account{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := httptest.NewServer(c.server)
+			t.Cleanup(s.Close)
+			c.account.BaseURL = s.URL
+			if name == "bedrock" {
+				c.account.Config = []byte(`{"region":"us-east-1","controlUrl":"` + s.URL + `"}`)
+			}
+			r := prober(nil).Probe(t.Context(), c.adapter, c.account, "")
+			check(t, r, "+resolve -tls +auth +models +call", "")
+		})
 	}
 }

@@ -89,6 +89,9 @@ func (s *Suite) open(t *testing.T) provider.Upstream {
 
 func (s *Suite) refuses(t *testing.T) {
 	t.Helper()
+	if d := s.Adapter.Describe(); d.DefaultBaseURL == "" && !d.Simulated {
+		s.refusesToGuess(t)
+	}
 	for _, bad := range s.Bad {
 		account := s.Account
 		bad.Spoil(&account)
@@ -103,6 +106,17 @@ func (s *Suite) refuses(t *testing.T) {
 				t.Errorf("%s: the refusal shows a secret", bad.Name)
 			}
 		}
+	}
+}
+
+// refusesToGuess checks that an adapter without a default address asks for one.
+func (s *Suite) refusesToGuess(t *testing.T) {
+	t.Helper()
+	account := s.Account
+	account.BaseURL = ""
+	var f *fault.Error
+	if _, err := s.Adapter.Open(account); !errors.As(err, &f) || f.Path != "baseUrl" {
+		t.Errorf("without an address: got %v, want a refusal at baseUrl", err)
 	}
 }
 

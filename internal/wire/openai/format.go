@@ -202,7 +202,7 @@ func (m *meter) Event(raw, data []byte) (deliver []byte, sign wire.Sign) {
 		return nil, wire.Garbled
 	case m.Failed:
 		return nil, wire.Broken
-	case action == Drop:
+	case action == Drop, !m.begun && m.saysNothing(data):
 		return nil, wire.Goes
 	}
 	m.begun, m.like.plain = true, isPlain(raw, data)
@@ -212,6 +212,10 @@ func (m *meter) Event(raw, data []byte) (deliver []byte, sign wire.Sign) {
 	}
 	return m.form(action, raw, data), sign
 }
+
+// saysNothing reports whether a first event has no choice and no usage, as the one has in which Azure says what its filter
+// thinks of the prompt: OpenAI's own streams have none, and clients take the first choice of what comes.
+func (m *meter) saysNothing(data []byte) bool { return !m.HasUsage && hasNoChoices(data) }
 
 // form returns the event's bytes: its own where nothing has to change.
 func (m *meter) form(action Action, raw, data []byte) []byte {

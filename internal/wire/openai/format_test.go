@@ -91,6 +91,10 @@ func TestFormatMeter(t *testing.T) {
 			"asked by the caller", "data: " + delta + "\r\n\r\ndata:" + last + "\n\ndata: " + usage + "\n\ndata: [DONE]\n\n", false,
 			"data: " + delta + "\r\n\r\ndata:" + last + "\n\ndata: " + usage + "\n\n", wire.Ended,
 		},
+		{
+			"a filter's opinion of the prompt", `data: {"choices":[],"prompt_filter_results":[]}` + "\n\ndata: " + delta + "\n\ndata: " + last + "\n\n", false,
+			"data: " + delta + "\n\ndata: " + last + "\n\n", wire.Finished,
+		},
 		{"error", "data: " + delta + "\n\ndata: {\"error\":{\"message\":\"x\"}}\n\n", false, "data: " + delta + "\n\n", wire.Broken},
 		{"half an object", "data: " + delta + "\n\ndata: {\"choices\":[{\"del\n\n", false, "data: " + delta + "\n\n", wire.Garbled},
 		{"an end without a blank line", "data: " + last, false, "data: " + last + "\n\n", wire.Finished},

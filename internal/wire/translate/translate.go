@@ -12,8 +12,9 @@ import (
 
 // Bridge joins two protocols. It is safe for concurrent use.
 type Bridge struct {
-	Caller, Upstream wire.Codec
-	Policy           wire.LossPolicy
+	Caller   wire.Codec
+	Upstream wire.UpstreamCodec
+	Policy   wire.LossPolicy
 	// Options are what the upstream wants of requests; ModelOutput among them is the model's.
 	Options wire.EncodeOptions
 	// Now is the time that answers tell where the upstream tells none.

@@ -40,6 +40,11 @@ func pairs(t *testing.T, carry func(t *testing.T, b *translate.Bridge)) {
 	}
 }
 
+// both is the upstream's codec with both its halves, which all of codecs have.
+func both(b *translate.Bridge) wire.Codec {
+	return b.Upstream.(wire.Codec) //nolint:forcetypeassert // see codecs
+}
+
 // crossed brings a random conversation over.
 func crossed(t *testing.T, b *translate.Bridge, p *inference.Prompt, stream bool) *translate.Crossing {
 	t.Helper()
@@ -64,7 +69,7 @@ func TestConversationsStayWhatTheyAre(t *testing.T) {
 		for seed := range uint64(rounds) {
 			p := wiretest.NewSource(seed).Prompt()
 			c := crossed(t, b, p, false)
-			got, err := b.Upstream.DecodeRequest(c.Body)
+			got, err := both(b).DecodeRequest(c.Body)
 			if err != nil {
 				t.Fatalf("seed %d: %v\n%s", seed, err, c.Body)
 			}
@@ -87,7 +92,7 @@ func TestAnswersStayWhatTheyAre(t *testing.T) {
 			s := wiretest.NewSource(seed)
 			p, a := s.Prompt(), s.Answer()
 			c := crossed(t, b, p, false)
-			raw, err := b.Upstream.EncodeAnswer(a, p)
+			raw, err := both(b).EncodeAnswer(a, p)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -118,7 +123,7 @@ func TestStreamsStayWhatTheyAre(t *testing.T) {
 			s := wiretest.NewSource(seed)
 			p, a := s.Prompt(), s.Answer()
 			c := crossed(t, b, p, true)
-			raw := streamOf(b.Upstream, p, s.Deltas(a))
+			raw := streamOf(both(b), p, s.Deltas(a))
 			var src io.Reader = bytes.NewReader(raw)
 			if s.Coin(2) {
 				src = iotest.OneByteReader(src)
@@ -145,9 +150,9 @@ func TestCutStreamsAreNoAnswers(t *testing.T) {
 			p, a := s.Prompt(), s.Answer()
 			c := crossed(t, b, p, true)
 			deltas := s.Deltas(a)
-			raw := streamOf(b.Upstream, p, deltas)
+			raw := streamOf(both(b), p, deltas)
 			// What follows the last reason to stop is usage and a terminator, which some servers leave out.
-			finished := streamOf(b.Upstream, p, upToFinish(deltas))
+			finished := streamOf(both(b), p, upToFinish(deltas))
 			cut := raw[:s.IntN(len(finished)-3)]
 			if _, err := io.ReadAll(c.Stream(io.NopCloser(bytes.NewReader(cut)))); err == nil {
 				t.Fatalf("seed %d: a stream cut at %d of %d is complete\n%s", seed, len(cut), len(raw), cut)

@@ -1,0 +1,106 @@
+package bedrock
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/provider"
+)
+
+const (
+	// maxList bounds what is read of a list, maxPages how many of them.
+	maxList  = 8 << 20
+	maxPages = 50
+)
+
+// Models names the foundation models that answer in text and can be called without a profile, and the inference profiles.
+func (u *upstream) Models(ctx context.Context) ([]string, error) {
+	if u.control == nil {
+		return nil, &provider.Error{Outcome: provider.Outcome{
+			Category: inference.NotFound, Code: "no_control_plane", Message: "The base URL does not tell where models are listed.",
+		}}
+	}
+	var models struct {
+		List []struct {
+			ID    string   `json:"modelId"`
+			Types []string `json:"inferenceTypesSupported"`
+		} `json:"modelSummaries"`
+	}
+	if err := u.list(ctx, "/foundation-models", "byOutputModality=TEXT", &models); err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, m := range models.List {
+		if slices.Contains(m.Types, "ON_DEMAND") {
+			out = append(out, m.ID)
+		}
+	}
+	return u.profiles(ctx, out)
+}
+
+// profiles appends the inference profiles, page by page.
+func (u *upstream) profiles(ctx context.Context, out []string) ([]string, error) {
+	next := ""
+	for range maxPages {
+		var page struct {
+			List []struct {
+				ID string `json:"inferenceProfileId"`
+			} `json:"inferenceProfileSummaries"`
+			Next string `json:"nextToken"`
+		}
+		query := "maxResults=1000"
+		if next != "" {
+			query += "&nextToken=" + escape(next, "")
+		}
+		if err := u.list(ctx, "/inference-profiles", query, &page); err != nil {
+			return nil, err
+		}
+		for _, p := range page.List {
+			out = append(out, p.ID)
+		}
+		if next = page.Next; next == "" {
+			break
+		}
+	}
+	return out, nil
+}
+
+// list reads one answer of the control plane. Error: *provider.Error.
+func (u *upstream) list(ctx context.Context, path, query string, into any) error {
+	req := u.request(http.MethodGet, u.control, (&url.URL{Path: path}).EscapedPath(), query, "application/json", nil)
+	resp, err := u.do(req.WithContext(ctx))
+	if err != nil {
+		return unreached(ctx)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxList))
+	switch {
+	case resp.StatusCode != http.StatusOK:
+		return &provider.Error{Outcome: u.Classify(resp, body), Status: resp.StatusCode}
+	case err != nil:
+		return unreached(ctx)
+	case json.Unmarshal(body, into) != nil:
+		return &provider.Error{Outcome: provider.Outcome{
+			Category: inference.Protocol, Code: "upstream_bad_response", Message: "The answer is not a list of models.",
+		}, Status: resp.StatusCode}
+	}
+	return nil
+}
+
+// unreached is the outcome of a list that got no answer.
+func unreached(ctx context.Context) error {
+	o := provider.Outcome{Category: inference.Connect, Code: "upstream_unreachable", Message: "The upstream could not be reached."}
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		o = provider.Outcome{Category: inference.Timeout, Code: "upstream_timeout", Message: "The upstream did not answer in time."}
+	case ctx.Err() != nil:
+		o = provider.Outcome{Category: inference.Canceled, Code: "canceled", Message: "The call was canceled."}
+	}
+	return &provider.Error{Outcome: o}
+}

@@ -1,0 +1,226 @@
+package bedrock
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
+)
+
+// EncodeRequest writes a request. The model is not in it: it stands in the path.
+func (codec) EncodeRequest(p *inference.Prompt, o wire.EncodeOptions, l *wire.Losses) ([]byte, error) {
+	e := encoder{p: p, o: o, l: l}
+	e.w.B = make([]byte, 0, 1024)
+	e.w.Open('{')
+	for _, step := range []func() error{e.system, e.messages, e.think, e.inference, e.tools, e.additional, e.circumstances, e.rest} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	e.w.Close('}')
+	return e.w.B, nil
+}
+
+type encoder struct {
+	p *inference.Prompt
+	o wire.EncodeOptions
+	l *wire.Losses
+	w jsondoc.Writer
+	// budget is what Claude may think, in tokens; 0: it does not.
+	budget int64
+	// used are the tools that the conversation speaks of, in order.
+	used []string
+}
+
+func (e *encoder) system() error {
+	if len(e.p.System) == 0 {
+		return nil
+	}
+	e.w.Key("system").Open('[')
+	for i := range e.p.System {
+		p := &e.p.System[i]
+		if p.Kind != inference.PartText {
+			if err := e.cannot(p); err != nil {
+				return err
+			}
+			continue
+		}
+		e.text(p.Text)
+		e.cache(p)
+	}
+	e.w.Close(']')
+	return nil
+}
+
+func (e *encoder) cannot(p *inference.Part) error {
+	return e.l.Content(p.Path, "", "Bedrock cannot carry this content here.")
+}
+
+// inference writes the sampling. Claude that thinks takes none.
+func (e *encoder) inference() error {
+	p := e.p
+	e.w.Key("inferenceConfig").Open('{')
+	if p.MaxOutput > 0 {
+		e.w.Key("maxTokens").Int(p.MaxOutput)
+	}
+	for _, n := range []struct{ name, path, value string }{
+		{"temperature", "temperature", string(p.Temperature)}, {"topP", "top_p", string(p.TopP)},
+	} {
+		if err := e.number(n.name, n.path, n.value); err != nil {
+			return err
+		}
+	}
+	if len(p.Stop) > 0 {
+		e.w.Key("stopSequences").Open('[')
+		for _, s := range p.Stop {
+			e.w.Str(s)
+		}
+		e.w.Close(']')
+	}
+	e.w.Close('}')
+	return nil
+}
+
+// number writes a figure from 0 to 1.
+func (e *encoder) number(name, path, value string) error {
+	if value == "" {
+		return nil
+	}
+	if e.budget > 0 {
+		return e.l.Parameter(path, value, "A model that thinks takes no sampling.")
+	}
+	if n, err := strconv.ParseFloat(value, 64); err == nil && n > 1 {
+		e.l.Changed(path, value, "1", "Bedrock takes figures from 0 to 1.")
+		value = "1"
+	}
+	e.w.Key(name).Raw(value)
+	return nil
+}
+
+// Budgets in tokens that efforts stand for. Source: the sheet "translation", section 1.
+var budgets = map[string]int64{"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32768, "max": 32768}
+
+// minBudget is the least that Claude can think.
+const minBudget = 1024
+
+// think settles how much Claude thinks; others are not told.
+func (e *encoder) think() error {
+	r := &e.p.Reasoning
+	budget := r.Budget
+	if !r.HasBudget {
+		budget = budgets[r.Effort]
+	}
+	if !r.Given() || budget == 0 && !r.Adaptive {
+		return nil
+	}
+	if !isClaude(e.p.Model) {
+		return e.l.Parameter("reasoning", r.Effort, "The model is not told how much to think.")
+	}
+	if budget < 0 || r.Adaptive && budget == 0 {
+		budget = budgets["medium"]
+	}
+	if e.p.MaxOutput > 0 && budget >= e.p.MaxOutput {
+		e.l.Changed("reasoning", strconv.FormatInt(budget, 10), strconv.FormatInt(e.p.MaxOutput/2, 10), "Thinking takes less than the limit on output.")
+		budget = e.p.MaxOutput / 2
+	}
+	if budget < minBudget {
+		return e.l.Parameter("reasoning", r.Effort, "The limit on output leaves no room to think.")
+	}
+	e.budget = budget
+	return nil
+}
+
+// additional writes what only Claude knows.
+func (e *encoder) additional() error {
+	topK := string(e.p.TopK)
+	if topK != "" && (!isClaude(e.p.Model) || e.budget > 0) {
+		if err := e.l.Parameter("top_k", topK, "The model has no top_k."); err != nil {
+			return err
+		}
+		topK = ""
+	}
+	if topK == "" && e.budget == 0 {
+		return nil
+	}
+	e.w.Key("additionalModelRequestFields").Open('{')
+	if topK != "" {
+		e.w.Key("top_k").Raw(topK)
+	}
+	if e.budget > 0 {
+		e.w.Key("thinking").Open('{').Key("type").Str("enabled").Key("budget_tokens").Int(e.budget).Close('}')
+	}
+	e.w.Close('}')
+	return nil
+}
+
+// circumstances are what Converse has no words for.
+func (e *encoder) circumstances() error {
+	p := e.p
+	if p.Choices > 1 {
+		return e.l.Refuse("n", "Bedrock gives one answer.")
+	}
+	for _, given := range []struct{ path, id string }{{"previous_response_id", p.PreviousID}, {"conversation", p.Conversation}} {
+		if given.id != "" {
+			return e.l.Refuse(given.path, "The upstream keeps no conversations: send the whole of it.")
+		}
+	}
+	logprobs, format, store := "", "", ""
+	if p.TopLogprobs != nil {
+		logprobs = strconv.FormatInt(*p.TopLogprobs, 10)
+	}
+	if p.Output.Kind != inference.OutputText {
+		format = "json"
+	}
+	if p.Store != nil && *p.Store {
+		store = "true"
+	}
+	for _, given := range []struct{ path, value string }{
+		{"presence_penalty", string(p.PresencePenalty)},
+		{"frequency_penalty", string(p.FrequencyPenalty)},
+		{"seed", string(p.Seed)},
+		{"logprobs", logprobs},
+		{"response_format", format},
+		{"verbosity", p.Verbosity},
+		{"user", p.User},
+		{"prompt_cache_key", p.CacheKey},
+		{"service_tier", p.ServiceTier},
+		{"store", store},
+		{"metadata", string(p.Metadata)},
+		{"modalities", strings.Join(others(p.Output.Modalities), ",")},
+	} {
+		if given.value == "" {
+			continue
+		}
+		if err := e.l.Parameter(given.path, given.value, "Bedrock has no such parameter."); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// others are the modalities but text.
+func others(modalities []string) (out []string) {
+	for _, m := range modalities {
+		if m != "text" {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// rest puts back what is Bedrock's own. What came from another format has no words here.
+func (e *encoder) rest() error {
+	for i := range e.p.Rest {
+		r := &e.p.Rest[i]
+		if isOfBedrock(r) && !strings.ContainsAny(r.Path, ".[") {
+			e.w.Key(r.Path).Bytes(r.Value)
+			continue
+		}
+		if err := e.l.Parameter(r.Path, string(r.Value), "Bedrock has no such parameter."); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,155 @@
+package ollama
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
+)
+
+// EncodeRequest writes a request. It always says whether a stream is wanted: Ollama streams unless it is told not to.
+func (codec) EncodeRequest(p *inference.Prompt, o wire.EncodeOptions, l *wire.Losses) ([]byte, error) {
+	e := encoder{p: p, o: o, l: l, names: map[string]string{}}
+	e.w.B = make([]byte, 0, 1024)
+	e.w.Open('{').Key("model").Str(p.Model).Key("stream").Bool(p.Stream)
+	for _, step := range []func() error{e.messages, e.tools, e.options, e.output, e.think, e.circumstances, e.rest} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	e.w.Close('}')
+	return e.w.B, nil
+}
+
+type encoder struct {
+	p *inference.Prompt
+	o wire.EncodeOptions
+	l *wire.Losses
+	w jsondoc.Writer
+	// names are the tools of the calls by their ids: a result is known by its tool's name here.
+	names map[string]string
+}
+
+func (e *encoder) options() error {
+	p := e.p
+	e.w.Key("options").Open('{')
+	if p.MaxOutput > 0 {
+		e.w.Key("num_predict").Int(p.MaxOutput)
+	}
+	for _, n := range []struct{ name, value string }{
+		{"temperature", string(p.Temperature)},
+		{"top_p", string(p.TopP)},
+		{"top_k", string(p.TopK)},
+		{"seed", string(p.Seed)},
+		{"presence_penalty", string(p.PresencePenalty)},
+		{"frequency_penalty", string(p.FrequencyPenalty)},
+	} {
+		if n.value != "" {
+			e.w.Key(n.name).Raw(n.value)
+		}
+	}
+	if len(p.Stop) > 0 {
+		e.w.Key("stop").Open('[')
+		for _, s := range p.Stop {
+			e.w.Str(s)
+		}
+		e.w.Close(']')
+	}
+	e.w.Close('}')
+	return nil
+}
+
+func (e *encoder) output() error {
+	switch o := &e.p.Output; o.Kind {
+	case inference.OutputText:
+	case inference.OutputJSON:
+		e.w.Key("format").Str("json")
+	case inference.OutputSchema:
+		e.w.Member("format", o.Schema)
+	}
+	return nil
+}
+
+// think says how much the model should think. Models of one family know how much, others whether.
+func (e *encoder) think() error {
+	r := &e.p.Reasoning
+	effort := r.Effort
+	if effort == "" && r.HasBudget && r.Budget == 0 {
+		effort = "none"
+	}
+	switch {
+	case !r.Given():
+	case effort == "none":
+		e.w.Key("think").Bool(false)
+	case strings.Contains(e.p.Model, "gpt-oss") && effort != "":
+		e.w.Key("think").Str(level(effort))
+	default:
+		e.w.Key("think").Bool(true)
+	}
+	return nil
+}
+
+// level is an effort in one of the three words that there are.
+func level(effort string) string {
+	switch effort {
+	case "minimal", "low":
+		return "low"
+	case "medium":
+		return "medium"
+	}
+	return "high"
+}
+
+// circumstances are what Ollama has no words for.
+func (e *encoder) circumstances() error {
+	p := e.p
+	if p.Choices > 1 {
+		return e.l.Refuse("n", "Ollama gives one answer.")
+	}
+	for _, given := range []struct{ path, id string }{{"previous_response_id", p.PreviousID}, {"conversation", p.Conversation}} {
+		if given.id != "" {
+			return e.l.Refuse(given.path, "The upstream keeps no conversations: send the whole of it.")
+		}
+	}
+	logprobs, store := "", ""
+	if p.TopLogprobs != nil {
+		logprobs = strconv.FormatInt(*p.TopLogprobs, 10)
+	}
+	if p.Store != nil && *p.Store {
+		store = "true"
+	}
+	for _, given := range []struct{ path, value string }{
+		{"logprobs", logprobs},
+		{"verbosity", p.Verbosity},
+		{"user", p.User},
+		{"prompt_cache_key", p.CacheKey},
+		{"service_tier", p.ServiceTier},
+		{"store", store},
+		{"metadata", string(p.Metadata)},
+	} {
+		if given.value == "" {
+			continue
+		}
+		if err := e.l.Parameter(given.path, given.value, "Ollama has no such parameter."); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rest puts back what is Ollama's own. What came from another format has no words here.
+func (e *encoder) rest() error {
+	for i := range e.p.Rest {
+		r := &e.p.Rest[i]
+		if isOfOllama(r) && !strings.ContainsAny(r.Path, ".[") {
+			e.w.Key(r.Path).Bytes(r.Value)
+			continue
+		}
+		if err := e.l.Parameter(r.Path, string(r.Value), "Ollama has no such parameter."); err != nil {
+			return err
+		}
+	}
+	return nil
+}
