@@ -49,13 +49,9 @@ func node(driver, module string) func(t *testing.T) *exec.Cmd {
 
 // goDrivers are built once: the majors of an SDK that have one import path are in modules of their own.
 var goDrivers = sync.OnceValues(func() (map[string]string, error) {
-	dir, err := os.MkdirTemp("", "gantry-conformance")
-	if err != nil {
-		return nil, err
-	}
 	out := map[string]string{}
 	for _, major := range []string{"current", "previous"} {
-		out[major] = filepath.Join(dir, major)
+		out[major] = filepath.Join(built, major)
 		build := exec.Command("go", "build", "-o", out[major], ".")
 		build.Dir = "conformance/go/" + major
 		if text, err := build.CombinedOutput(); err != nil {

@@ -25,12 +25,23 @@ const (
 	adminPassword = "correct horse battery"
 )
 
+// built is a folder for what the tests start; it goes with them.
+var built string
+
+func TestMain(m *testing.M) {
+	var err error
+	if built, err = os.MkdirTemp("", "gantry-e2e"); err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(built)
+	os.Exit(code)
+}
+
 // binaries builds what the tests start, once.
 var binaries = sync.OnceValues(func() (map[string]string, error) {
-	dir, err := os.MkdirTemp("", "gantry-e2e")
-	if err != nil {
-		return nil, err
-	}
+	dir := built
 	out := map[string]string{"gantry": os.Getenv("E2E_GANTRY")}
 	for _, b := range []struct{ name, pkg, tags string }{
 		{"gantry", "../cmd/gantry", "noconsole"},

@@ -311,7 +311,7 @@ func (a *App) onPricesChanged(ctx context.Context, t tx.Tx, _ pricing.Changed) e
 func (a *App) makeAdapters() (map[string]provider.Adapter, error) {
 	out := map[string]provider.Adapter{}
 	for _, adapter := range all.Adapters(all.Options{
-		TokensPerSecond: a.cfg.Simulation.TokensPerSecond, SimulationJobs: a.store.Simulation(),
+		TokensPerSecond: a.cfg.Simulation.TokensPerSecond, SimulationJobs: a.store.Simulation(), Now: a.now,
 	}) {
 		name := adapter.Describe().Name
 		if out[name] != nil {

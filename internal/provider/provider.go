@@ -113,6 +113,12 @@ type ModelLister interface {
 	Models(ctx context.Context) ([]string, error)
 }
 
+// TokenCounter is an ability: the upstream counts the input of a request, without answering it and free of charge.
+type TokenCounter interface {
+	// CountTokens counts; c is as for Send. The error is an *Error, or wraps the context's.
+	CountTokens(ctx context.Context, c *Call) (int64, error)
+}
+
 // Error is an outcome other than success where a call returns an error.
 type Error struct {
 	Outcome
@@ -135,4 +141,6 @@ type Shape struct {
 	StreamUsage bool
 	// ReturnReasoning says that the upstream wants to see the reasoning of earlier turns again.
 	ReturnReasoning bool
+	// FixedSampling says that the upstream refuses requests that say how tokens are chosen, such as temperature.
+	FixedSampling bool
 }

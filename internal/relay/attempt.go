@@ -166,7 +166,7 @@ func (c *call) receive(d *deadline, a *tasks.Attempt, resp *http.Response, err e
 // noteAnswer takes down what an upstream's answer begins with.
 func (c *call) noteAnswer(a *tasks.Attempt, resp *http.Response) {
 	a.StatusCode = resp.StatusCode
-	a.UpstreamRequestID = shorten(resp.Header.Get("X-Request-Id"))
+	a.UpstreamRequestID = shorten(cmp.Or(resp.Header.Get("X-Request-Id"), resp.Header.Get("Request-Id")))
 }
 
 // broken says what a failed read or send means: the caller left, a deadline passed, or the connection did not hold.

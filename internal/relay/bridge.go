@@ -63,7 +63,8 @@ func (c *compiler) bridge(t *Target, from wire.Codec, to wire.UpstreamCodec) *br
 		Caller: from, Upstream: to, Policy: lossPolicies[c.settings.Untranslatable], Now: now,
 		Options: wire.EncodeOptions{
 			MaxOutputParam: t.Shape.MaxOutputParam, AskUsage: t.Shape.StreamUsage, ReturnReasoning: t.Shape.ReturnReasoning,
-			ModelOutput: t.MaxOutput,
+			FixedSampling: t.Shape.FixedSampling,
+			ModelOutput:   t.MaxOutput,
 		},
 	}}
 }

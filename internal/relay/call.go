@@ -129,6 +129,9 @@ func (c *call) refuse(err error) {
 func (c *call) fail(err error) {
 	c.failure = fault.From(err)
 	c.status = c.failure.Status
+	if own, ok := c.op.Format.(wire.StatusTeller); ok {
+		c.status = own.Status(c.failure)
+	}
 }
 
 // answerFailure sends the failure in the caller's protocol, unless the answer has begun.
@@ -141,7 +144,7 @@ func (c *call) answerFailure() {
 	if c.failure.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", `Bearer realm="gantry"`)
 	}
-	c.w.WriteHeader(c.failure.Status)
+	c.w.WriteHeader(c.status)
 	c.write(c.op.Format.ErrorBody(c.failure))
 }
 

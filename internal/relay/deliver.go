@@ -397,6 +397,9 @@ func (s *stream) begin() {
 	s.ttft = s.now().Sub(s.start)
 	h := s.w.Header()
 	streamHeader(h)
+	if f, ok := s.op.Format.(wire.Typed); ok {
+		h.Set("Content-Type", f.StreamType())
+	}
 	s.w.WriteHeader(http.StatusOK)
 }
 

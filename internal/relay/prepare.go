@@ -33,10 +33,27 @@ const simulationHeader = "X-Simulation"
 
 func (c *call) headersFor(t *Target) http.Header {
 	if !t.Simulated {
-		return nil
+		return c.passed()
 	}
 	if v := c.req.Header.Get(simulationHeader); v != "" {
 		return http.Header{simulationHeader: {v}}
 	}
 	return nil
+}
+
+// passed are the caller's headers that belong to the request.
+func (c *call) passed() (out http.Header) {
+	format, ok := c.op.Format.(wire.Passer)
+	if !ok {
+		return nil
+	}
+	for _, name := range format.Passes() {
+		if values := c.req.Header[name]; len(values) > 0 {
+			if out == nil {
+				out = http.Header{}
+			}
+			out[name] = values
+		}
+	}
+	return out
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
@@ -114,6 +115,9 @@ func (c *call) work(o *journal.Open, body []byte) tasks.Work {
 	}
 	if v := c.req.Header.Get(simulationHeader); v != "" {
 		w.Header[simulationHeader] = v
+	}
+	for name, values := range c.passed() {
+		w.Header[name] = strings.Join(values, ",")
 	}
 	return w
 }

@@ -124,8 +124,10 @@ func (w *Worker) call(ctx context.Context, j *tasks.Job) (*call, *running, error
 	if err != nil {
 		return nil, nil, err
 	}
-	if v := j.Work.Header[simulationHeader]; v != "" {
-		req.Header.Set(simulationHeader, v)
+	for name, v := range j.Work.Header {
+		if name != hostHeader && name != secureHeader {
+			req.Header.Set(name, v)
+		}
 	}
 	b := &running{job: j, real: w.relay.journal, wallets: w.relay.wallets, ctx: context.WithoutCancel(ctx)}
 	own := w.relay.beside(b, b)

@@ -42,6 +42,8 @@ type EncodeOptions struct {
 	AskUsage bool
 	// ReturnReasoning says that the upstream wants to see the reasoning of earlier turns again; others get none.
 	ReturnReasoning bool
+	// FixedSampling says that the upstream refuses requests that say how tokens are chosen.
+	FixedSampling bool
 	// ModelOutput is how many tokens the model can put out; 0: not known. For formats that demand a limit.
 	ModelOutput int64
 }

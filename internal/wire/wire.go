@@ -68,6 +68,18 @@ type Medium struct {
 	Data []byte
 }
 
+// Passer is an ability of a format: headers of the caller's are a part of its requests, and go to upstreams with them.
+type Passer interface {
+	// Passes are the headers' names, in canonical form.
+	Passes() []string
+}
+
+// StatusTeller is an ability of a format: its protocol answers some faults with a status of its own.
+type StatusTeller interface {
+	// Status is the HTTP status that a fault is answered with.
+	Status(f *fault.Error) int
+}
+
 // MediaForm is how a caller wants the media of an answer.
 type MediaForm uint8
 
@@ -77,6 +89,12 @@ const (
 	AsURL                     // as addresses
 	AsBase64                  // in the answer itself
 )
+
+// Typed is an ability of a format: its streams need not be event streams.
+type Typed interface {
+	// StreamType is the content type of a stream as callers get it.
+	StreamType() string
+}
 
 // Closer is an ability of a meter: streams of its format end with an event that callers need, as it came.
 type Closer interface {

@@ -24,7 +24,8 @@ type starting struct {
 		Name    string `json:"name"`
 		Adapter string `json:"adapter"`
 		BaseURL string `json:"baseUrl"`
-		Auth    string `json:"auth"` // "" is bearer
+		// Auth is how the provider's keys are sent; empty means as a bearer token.
+		Auth string `json:"auth"`
 	} `json:"providers"`
 	Models []startingModel `json:"models"`
 }

@@ -2,13 +2,19 @@
 package all
 
 import (
+	"slices"
+
+	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/provider/anthropic"
 	"github.com/gantry-ai/gantry/internal/provider/azure"
 	"github.com/gantry-ai/gantry/internal/provider/bedrock"
 	"github.com/gantry-ai/gantry/internal/provider/compat"
+	"github.com/gantry-ai/gantry/internal/provider/gemini"
 	"github.com/gantry-ai/gantry/internal/provider/ollama"
 	"github.com/gantry-ai/gantry/internal/provider/openai"
 	"github.com/gantry-ai/gantry/internal/provider/simulation"
+	"github.com/gantry-ai/gantry/internal/provider/vertex"
 )
 
 // Options are what adapters are told by the installation's settings.
@@ -17,16 +23,20 @@ type Options struct {
 	TokensPerSecond int
 	// SimulationJobs is the simulation's memory of its jobs; nil is one that ends with the process.
 	SimulationJobs simulation.JobBook
+	// Now is the time that adapters go by; nil is the machine's.
+	Now clock.Clock
 }
 
 // Adapters returns all adapters, with distinct names.
 func Adapters(o Options) []provider.Adapter {
-	return append([]provider.Adapter{
+	return slices.Concat([]provider.Adapter{
 		openai.Adapter{},
+		anthropic.Adapter{},
+		gemini.Adapter{},
 		azure.Adapter{},
-		bedrock.Adapter{},
-		bedrock.Claude{},
+		bedrock.Adapter{Now: o.Now},
+		bedrock.Claude{Now: o.Now},
 		ollama.Adapter{},
 		simulation.New(simulation.Options{TokensPerSecond: o.TokensPerSecond, Jobs: o.SimulationJobs}),
-	}, compat.Adapters()...)
+	}, vertex.Adapters(vertex.Options{Now: o.Now}), compat.Adapters())
 }

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -53,13 +54,19 @@ const prompt = "Reply with OK."
 
 type object = map[string]any
 
-// smallest is a call that costs one token: a chat, or an embedding where the name says so or there is no chat.
+// conversations are the operations by which a model can be tried out.
+var conversations = []inference.Kind{inference.Chat, inference.Messages, inference.GenerateContent}
+
+// smallest is a call that costs one token: a conversation, or an embedding where the name says so or there is no other.
 func smallest(dialects map[inference.Kind]inference.Dialect, model string, shape provider.Shape) (*provider.Call, bool) {
-	kind, body := inference.Chat, object(nil)
-	if _, embeds := dialects[inference.Embeddings]; embeds && strings.Contains(strings.ToLower(model), "embed") {
-		kind, body = inference.Embeddings, object{"model": model, "input": prompt}
-	} else if dialect, chats := dialects[inference.Chat]; chats {
-		body = smallestChat(dialect, model, shape)
+	kind, body := inference.Embeddings, object(nil)
+	dialect, embeds := dialects[inference.Embeddings]
+	switch at := slices.IndexFunc(conversations, func(k inference.Kind) bool { return dialects[k] != "" }); {
+	case embeds && strings.Contains(strings.ToLower(model), "embed"):
+		body = smallestEmbedding(dialect, model)
+	case at >= 0:
+		kind = conversations[at]
+		body = smallestChat(dialects[kind], model, shape)
 	}
 	if body == nil {
 		return nil, false
@@ -68,6 +75,13 @@ func smallest(dialects map[inference.Kind]inference.Dialect, model string, shape
 	return &provider.Call{
 		Kind: kind, Model: model, Body: text, ContentType: "application/json", RequestID: "probe", Attempt: 1,
 	}, err == nil
+}
+
+func smallestEmbedding(dialect inference.Dialect, model string) object {
+	if dialect == inference.Gemini {
+		return object{"content": object{"parts": []object{{"text": prompt}}}}
+	}
+	return object{"model": model, "input": prompt}
 }
 
 func smallestChat(dialect inference.Dialect, model string, shape provider.Shape) object {

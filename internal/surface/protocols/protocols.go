@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -40,7 +39,7 @@ var (
 
 // Asynchronous are the operations that can be answered by a task.
 func Asynchronous() []relay.Operation {
-	return []relay.Operation{Chat, responses, images, edits, videos}
+	return []relay.Operation{Chat, messages, responses, images, edits, videos}
 }
 
 // Mount adds the surface's routes to r.
@@ -58,23 +57,36 @@ func Mount(r chi.Router, o Options) {
 		r.Post("/"+name, handler)
 	}
 	r.Post("/v1/embeddings", s.relayed(embeddings))
+	r.Post("/v1/messages", asAnthropic(s.relayed(messages)))
+	r.Post("/v1/messages/count_tokens", asAnthropic(s.countTokens))
 	r.Get("/v1/models", s.listModels)
 	r.Get("/v1/models/*", s.getModel)
+	s.mountGemini(r)
 }
 
 // Owns reports whether a path belongs to the surface, so that what is not found there is said in its protocol.
-func Owns(path string) bool { return strings.HasPrefix(path, "/v1/") || path == "/v1" }
+func Owns(path string) bool {
+	return strings.HasPrefix(path, "/v1/") || path == "/v1" || ownsGoogle(path)
+}
 
 // NotFound answers in the protocol's own shape.
-func NotFound(w http.ResponseWriter, _ *http.Request) {
-	writeError(w, fault.ErrNotFound.Saying("Unknown request URL. See the documentation for the endpoints of this API."))
+func NotFound(w http.ResponseWriter, req *http.Request) {
+	if ownsGoogle(req.URL.Path) {
+		writeGoogleError(w, errNoURL)
+		return
+	}
+	refuse(w, req, formatOf(req), fault.ErrNotFound.Saying("Unknown request URL. See the documentation for the endpoints of this API."))
 }
 
 // MethodNotAllowed answers a path that routes know under other methods.
 func MethodNotAllowed(routes chi.Routes) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
 		httpx.Allow(w, req, routes)
-		writeError(w, fault.ErrBadMethod)
+		if ownsGoogle(req.URL.Path) {
+			writeGoogleError(w, fault.ErrBadMethod)
+			return
+		}
+		refuse(w, req, formatOf(req), fault.ErrBadMethod)
 	}
 }
 
@@ -107,21 +119,7 @@ func (s *surface) accept(w http.ResponseWriter, req *http.Request, op relay.Oper
 	} else if canWait {
 		err = s.Accept(w, req, op)
 	}
-	if err == nil {
-		return
+	if err != nil {
+		refuse(w, req, op.Format, err)
 	}
-	f := fault.From(err)
-	if f.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.FormatInt(int64((f.RetryAfter+time.Second-1)/time.Second), 10))
-	}
-	if f.Status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="gantry"`)
-	}
-	writeError(w, f)
-}
-
-func writeError(w http.ResponseWriter, f *fault.Error) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(f.Status)
-	_, _ = w.Write(openai.Chat.ErrorBody(f))
 }

@@ -78,8 +78,9 @@ func (d *document) pack() error {
 
 var methods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
-// parameter is one in a path. A route may take the rest of the path as one, for which a contract has a name.
-var parameter = regexp.MustCompile(`\{[^}]*\}|\*`)
+// parameter is one in a path. A route may take the rest of the path as one, for which a contract has a name, and a verb behind
+// it, as Google's paths have.
+var parameter = regexp.MustCompile(`\{[^}]*\}(:[A-Za-z]+)?|\*`)
 
 // Key is what an operation of a contract and a route have in common when they are the same: the names of parameters differ.
 func Key(operation string) string { return parameter.ReplaceAllString(operation, "{}") }

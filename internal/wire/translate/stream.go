@@ -111,10 +111,8 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// keepAlive tells callers, and whoever is between, that the upstream still is at it.
-const keepAlive = ": keep-alive\n\n"
-
-// advance translates the next event.
+// advance translates the next event. What only says that the upstream still is at it stays here: comments between events are
+// more than the official Go client of OpenAI's second major can read.
 func (s *stream) advance() {
 	event, err := s.events.Next()
 	if err != nil {
@@ -122,10 +120,8 @@ func (s *stream) advance() {
 		return
 	}
 	if len(event.Data) == 0 {
-		s.alive()
 		return
 	}
-	before := len(s.out)
 	s.deltas, err = s.decoder.Decode(s.deltas[:0], event.Name, event.Data)
 	ended := s.encode()
 	switch {
@@ -133,14 +129,6 @@ func (s *stream) advance() {
 		s.err = io.ErrUnexpectedEOF
 	case ended:
 		s.err = io.EOF
-	case len(s.out) == before:
-		s.alive()
-	}
-}
-
-func (s *stream) alive() {
-	if s.bearing && s.at == len(s.out) {
-		s.out = append(s.out, keepAlive...)
 	}
 }
 

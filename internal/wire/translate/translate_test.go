@@ -9,6 +9,8 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/anthropic"
+	"github.com/gantry-ai/gantry/internal/wire/gemini"
 	"github.com/gantry-ai/gantry/internal/wire/openai"
 	"github.com/gantry-ai/gantry/internal/wire/sse"
 	"github.com/gantry-ai/gantry/internal/wire/translate"
@@ -16,7 +18,7 @@ import (
 )
 
 // codecs are all protocols in which conversations are carried on.
-var codecs = []wire.Codec{openai.ChatCodec, openai.ResponsesCodec}
+var codecs = []wire.Codec{openai.ChatCodec, openai.ResponsesCodec, anthropic.Codec, gemini.Codec}
 
 // rounds is how many random conversations each pair of protocols carries.
 const rounds = 300

@@ -1,0 +1,194 @@
+// Package fakegemini is the Gemini API and Vertex AI for tests: it checks what it is sent as strictly as the real ones, answers
+// in their shapes, fails on request, and remembers what it was asked. Source: the provider sheet "gemini".
+package fakegemini
+
+import (
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/gantry-ai/gantry/internal/kernel/clock"
+)
+
+// DefaultKey is the API key that a server without others accepts.
+const DefaultKey = "AIzaFake0123456789abcdefghijklmnopqrstu"
+
+// DefaultModels are the models of a server without others. Those of the third generation sign their thoughts and want the
+// signatures back.
+var DefaultModels = []string{"gemini-2.5-pro", "gemini-2.5-flash", "gemini-3-pro-preview", "gemini-embedding-001"}
+
+// Options say what a server accepts. The zero value has the defaults.
+type Options struct {
+	Keys   []string
+	Models []string
+	// Account is the service account that Vertex knows; nil: nobody signs in.
+	Account *Account
+	// Clock is what the times of tokens are held against; nil is the machine's.
+	Clock clock.Clock
+}
+
+// Request is a request that was received, in full.
+type Request struct {
+	Method string
+	// Path has no query; Query is its alt.
+	Path   string
+	Query  string
+	Header http.Header
+	Body   []byte
+	// Model is the model asked for, with its fault suffix; Action what is asked of it.
+	Model  string
+	Action string
+	// Status is what was answered; 0 while the answer is not begun.
+	Status int
+	// Canceled says that the caller left before the answer was complete.
+	Canceled bool
+}
+
+// Server is the fake. It is safe for concurrent use.
+type Server struct {
+	options Options
+
+	mu       sync.Mutex
+	requests []*Request
+	script   []Step
+	changed  chan struct{} // closed and replaced when requests change
+
+	desk tokenDesk
+}
+
+// New returns a fake.
+func New(o Options) *Server {
+	if len(o.Keys) == 0 {
+		o.Keys = []string{DefaultKey}
+	}
+	if len(o.Models) == 0 {
+		o.Models = DefaultModels
+	}
+	if o.Clock == nil {
+		o.Clock = clock.System
+	}
+	return &Server{options: o, changed: make(chan struct{})}
+}
+
+// maxBody is more than any test sends.
+const maxBody = 64 << 20
+
+// ServeHTTP answers for the Gemini API under /v1 and /v1beta, for Vertex under /v1/projects, and for the token endpoint.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
+	if err != nil {
+		return
+	}
+	e := &exchange{ResponseWriter: w, r: r, server: s, body: body, rec: s.record(r, body)}
+	defer e.close()
+	if r.URL.Path == TokenPath {
+		s.issue(e)
+		return
+	}
+	if fault := e.route(); fault != nil {
+		fault.write(e)
+	}
+}
+
+// route takes the address apart and serves what it names.
+func (e *exchange) route() *apiError {
+	path := e.r.URL.Path
+	if rest, ok := strings.CutPrefix(path, "/v1/projects/"); ok {
+		return e.vertex(rest)
+	}
+	for _, version := range [...]string{"/v1beta/models", "/v1/models"} {
+		rest, ok := strings.CutPrefix(path, version)
+		if !ok {
+			continue
+		}
+		if fault := e.authorizeKey(); fault != nil {
+			return fault
+		}
+		if e.r.Method == http.MethodGet {
+			return e.listing(strings.TrimPrefix(rest, "/"))
+		}
+		return e.act(strings.TrimPrefix(rest, "/"))
+	}
+	return notFound("The requested URL was not found on this server.")
+}
+
+// act serves model:action.
+func (e *exchange) act(name string) *apiError {
+	at := strings.LastIndexByte(name, ':')
+	if e.r.Method != http.MethodPost || at < 0 {
+		return notFound("The requested URL was not found on this server.")
+	}
+	model, action := name[:at], name[at+1:]
+	e.server.update(func() { e.rec.Model, e.rec.Action = model, action })
+	e.step = e.server.step(model)
+	e.model, _ = splitModel(model)
+	if !slices.Contains(e.server.options.Models, e.model) {
+		return notFound("models/" + e.model + " is not found for API version v1beta, or is not supported for " + action + ".")
+	}
+	switch action {
+	case "generateContent", "streamGenerateContent":
+		return e.generate(action == "streamGenerateContent")
+	case "countTokens":
+		return e.countTokens()
+	case "embedContent", "batchEmbedContents":
+		return e.embed(action == "batchEmbedContents")
+	case "predict":
+		return e.predict()
+	}
+	return notFound("Method not found.")
+}
+
+func (e *exchange) authorizeKey() *apiError {
+	key := e.r.Header.Get("X-Goog-Api-Key")
+	if query := e.r.URL.Query().Get("key"); key == "" {
+		key = query
+	} else if query != "" && query != key {
+		return &apiError{Code: 400, Status: "INVALID_ARGUMENT", Message: "Multiple authentication credentials received."}
+	}
+	switch {
+	case key == "":
+		return &apiError{Code: 403, Status: "PERMISSION_DENIED", Message: "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other form of API consumer identity to call this API."}
+	case !slices.Contains(e.server.options.Keys, key):
+		return faultErrors["key"]
+	}
+	return nil
+}
+
+// exchange is one request on its way to an answer; it notes the status.
+type exchange struct {
+	http.ResponseWriter
+	r       *http.Request
+	server  *Server
+	body    []byte
+	rec     *Request
+	model   string // without its fault
+	step    Step
+	isCloud bool // it is Vertex
+	begun   bool
+}
+
+// WriteHeader notes the status.
+func (e *exchange) WriteHeader(status int) {
+	e.begun = true
+	e.server.update(func() { e.rec.Status = status })
+	e.ResponseWriter.WriteHeader(status)
+}
+
+// Write sends the status 200 first where none was sent.
+func (e *exchange) Write(b []byte) (int, error) {
+	if !e.begun {
+		e.WriteHeader(http.StatusOK)
+	}
+	return e.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController flush.
+func (e *exchange) Unwrap() http.ResponseWriter { return e.ResponseWriter }
+
+func (e *exchange) close() {
+	if e.r.Context().Err() != nil {
+		e.server.update(func() { e.rec.Canceled = true })
+	}
+}

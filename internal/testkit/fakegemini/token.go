@@ -1,0 +1,176 @@
+package fakegemini
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// TokenPath is where tokens are issued.
+const TokenPath = "/token"
+
+// Scope is what tokens must be asked for.
+const Scope = "https://www.googleapis.com/auth/cloud-platform"
+
+// Account is a service account.
+type Account struct {
+	Email, KeyID, Project string
+	// Audience is what assertions must be made out to: the address of the token endpoint. Empty means that it is not set yet
+	// and nothing is accepted.
+	Audience string
+
+	key *rsa.PrivateKey
+}
+
+// keys are made once: it takes a while.
+var keys = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
+
+// NewAccount returns an account of a project.
+func NewAccount(project string) *Account {
+	return &Account{Email: "gantry@" + project + ".iam.gserviceaccount.com", KeyID: "fakekey0123456789", Project: project, key: keys()}
+}
+
+// JSON is the account as Google hands it out, with the address of its token endpoint.
+func (a *Account) JSON(tokenURI string) string {
+	der, err := x509.MarshalPKCS8PrivateKey(a.key)
+	if err != nil {
+		panic(err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	out, err := json.Marshal(map[string]string{
+		"type": "service_account", "project_id": a.Project, "private_key_id": a.KeyID, "private_key": string(text),
+		"client_email": a.Email, "client_id": "100000000000000000000", "token_uri": tokenURI,
+		"auth_uri": "https://accounts.google.com/o/oauth2/auth", "universe_domain": "googleapis.com",
+	})
+	if err != nil {
+		panic(err)
+	}
+	return string(out)
+}
+
+// tokenDesk issues tokens and knows how long they are good for.
+type tokenDesk struct {
+	mu      sync.Mutex
+	expires map[string]time.Time
+	issued  int
+	refuse  string // why no more are issued
+}
+
+// TokenLife is how long a token is good for.
+const TokenLife = 3599 * time.Second
+
+func (d *tokenDesk) new(now time.Time) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.expires == nil {
+		d.expires = map[string]time.Time{}
+	}
+	d.issued++
+	token := "ya29.fake-token-" + strconv.Itoa(d.issued)
+	d.expires[token] = now.Add(TokenLife)
+	return token
+}
+
+func (d *tokenDesk) valid(token string, now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	until, ok := d.expires[token]
+	return ok && now.Before(until)
+}
+
+// Issued is how many tokens were issued.
+func (s *Server) Issued() int {
+	s.desk.mu.Lock()
+	defer s.desk.mu.Unlock()
+	return s.desk.issued
+}
+
+// Revoke ends all tokens that were issued.
+func (s *Server) Revoke() {
+	s.desk.mu.Lock()
+	defer s.desk.mu.Unlock()
+	s.desk.expires = nil
+}
+
+// RefuseTokens has the token endpoint refuse with an OAuth error, such as "invalid_grant"; "" ends that.
+func (s *Server) RefuseTokens(oauthError string) {
+	s.desk.mu.Lock()
+	defer s.desk.mu.Unlock()
+	s.desk.refuse = oauthError
+}
+
+func (d *tokenDesk) refusal() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.refuse
+}
+
+// issue serves the token endpoint: it verifies the assertion as Google does.
+func (s *Server) issue(e *exchange) {
+	form, err := url.ParseQuery(string(e.body))
+	switch {
+	case e.r.Method != http.MethodPost || !strings.HasPrefix(e.r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || err != nil:
+		oauthError(e, "invalid_request", "Bad Request")
+		return
+	case form.Get("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer":
+		oauthError(e, "unsupported_grant_type", "Invalid grant_type: "+form.Get("grant_type"))
+		return
+	case s.desk.refusal() != "":
+		oauthError(e, s.desk.refusal(), "Invalid JWT Signature.")
+		return
+	}
+	if err := s.verify(form.Get("assertion")); err != nil {
+		oauthError(e, "invalid_grant", err.Error())
+		return
+	}
+	writeJSON(e, http.StatusOK, object{"access_token": s.desk.new(s.options.Clock()), "expires_in": int(TokenLife / time.Second), "token_type": "Bearer"})
+}
+
+type assertion struct {
+	jwt.RegisteredClaims
+	Scope string `json:"scope"`
+}
+
+// verify checks signature, key, issuer, audience, scope and times.
+func (s *Server) verify(text string) error {
+	account := s.options.Account
+	if account == nil || account.Audience == "" {
+		return jwt.ErrTokenUnverifiable
+	}
+	var claims assertion
+	parser := jwt.NewParser(jwt.WithValidMethods([]string{"RS256"}), jwt.WithIssuer(account.Email), jwt.WithAudience(account.Audience),
+		jwt.WithIssuedAt(), jwt.WithExpirationRequired(), jwt.WithTimeFunc(s.options.Clock))
+	_, err := parser.ParseWithClaims(text, &claims, func(t *jwt.Token) (any, error) {
+		if t.Header["kid"] != account.KeyID || t.Header["typ"] != "JWT" {
+			return nil, jwt.ErrTokenUnverifiable
+		}
+		return &account.key.PublicKey, nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case claims.Scope != Scope, claims.IssuedAt == nil, claims.ExpiresAt.Sub(claims.IssuedAt.Time) > time.Hour:
+		return jwt.ErrTokenInvalidClaims
+	}
+	return nil
+}
+
+func oauthError(w http.ResponseWriter, code, description string) {
+	writeJSON(w, http.StatusBadRequest, object{"error": code, "error_description": description})
+}
