@@ -8,7 +8,6 @@ import (
 	"github.com/gantry-ai/gantry/internal/cli"
 	"github.com/gantry-ai/gantry/internal/config"
 	"github.com/gantry-ai/gantry/internal/domain/routing"
-	"github.com/gantry-ai/gantry/internal/provider/probe"
 )
 
 // testProvider puts a probe into the words of the command line.
@@ -25,7 +24,7 @@ func testPlatform(ctx context.Context, cfg config.Config, platform, model string
 	return reported(app.TestPlatform(ctx, cfg, platform, model))
 }
 
-func reported(found probe.Report, err error) (cli.ProviderReport, error) {
+func reported(found app.ProbeReport, err error) (cli.ProviderReport, error) {
 	if err != nil {
 		return cli.ProviderReport{}, err
 	}

@@ -12,5 +12,7 @@ import (
 // codecs translate between chat protocols, in the order in which an upstream that speaks several is asked in them. Those that
 // are no wire.Codec are for upstreams alone.
 func codecs() []wire.UpstreamCodec {
-	return []wire.UpstreamCodec{openai.ChatCodec, anthropic.Codec, gemini.Codec, openai.ResponsesCodec, bedrock.Codec, ollama.Codec}
+	return []wire.UpstreamCodec{
+		openai.ChatCodec, anthropic.Codec, gemini.Codec, openai.ResponsesCodec, bedrock.Codec, ollama.Codec,
+	}
 }

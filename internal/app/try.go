@@ -18,6 +18,9 @@ import (
 	"github.com/gantry-ai/gantry/internal/provider/probe"
 )
 
+// ProbeReport is what became of trying out an account.
+type ProbeReport = probe.Report
+
 // ProviderNames lists the providers that a new installation knows, in order.
 func ProviderNames() []string {
 	known, err := startingProviders()
@@ -53,7 +56,7 @@ func startingProviders() (map[string]known, error) {
 
 // TestProvider tries out an account as the console's test does, without a database. model names what to call; empty is the
 // first that looks right. The error says that there is no such provider.
-func TestProvider(ctx context.Context, cfg config.Config, account routing.Account, model string) (probe.Report, error) {
+func TestProvider(ctx context.Context, cfg config.Config, account routing.Account, model string) (ProbeReport, error) {
 	providers, err := startingProviders()
 	if err != nil {
 		return probe.Report{}, err

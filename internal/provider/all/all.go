@@ -34,8 +34,8 @@ func Adapters(o Options) []provider.Adapter {
 		anthropic.Adapter{},
 		gemini.Adapter{},
 		azure.Adapter{},
-		bedrock.Adapter{},
-		bedrock.Claude{},
+		bedrock.Adapter{Now: o.Now},
+		bedrock.Claude{Now: o.Now},
 		ollama.Adapter{},
 		simulation.New(simulation.Options{TokensPerSecond: o.TokensPerSecond, Jobs: o.SimulationJobs}),
 	}, vertex.Adapters(vertex.Options{Now: o.Now}), compat.Adapters())

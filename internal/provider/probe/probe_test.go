@@ -198,25 +198,6 @@ func TestSilentUpstreamTimesOut(t *testing.T) {
 	check(t, r, "+resolve +tls !auth -models -call", "network")
 }
 
-// An upstream that is talked to in messages alone is probed with the smallest of them.
-func TestProbeOfMessages(t *testing.T) {
-	t.Parallel()
-	fake := fakeanthropic.New(fakeanthropic.Options{})
-	s := httptest.NewTLSServer(fake)
-	t.Cleanup(s.Close)
-	report := prober(s).Probe(t.Context(), anthropic.Adapter{}, account(s.URL, fakeanthropic.DefaultKey), "")
-	if got := states(report); strings.Contains(got, "!") || !strings.Contains(got, "+call") {
-		t.Errorf("%s: %+v", got, report)
-	}
-	if last, _ := fake.Last(); last.Path != "/v1/messages" || !strings.Contains(string(last.Body), `"max_tokens":1`) {
-		t.Errorf("%s %s", last.Path, last.Body)
-	}
-	bad := prober(s).Probe(t.Context(), anthropic.Adapter{}, account(s.URL, "sk-ant-another-key"), "")
-	if got := states(bad); !strings.Contains(got, "!auth") {
-		t.Errorf("%s: %+v", got, bad)
-	}
-}
-
 // TestOtherDialectsHaveASmallestCall: what the probe sends is taken by servers that are strict about it.
 func TestOtherDialectsHaveASmallestCall(t *testing.T) {
 	t.Parallel()
@@ -241,5 +222,24 @@ func TestOtherDialectsHaveASmallestCall(t *testing.T) {
 			r := prober(nil).Probe(t.Context(), c.adapter, c.account, "")
 			check(t, r, "+resolve -tls +auth +models +call", "")
 		})
+	}
+}
+
+// An upstream that is talked to in messages alone is probed with the smallest of them.
+func TestProbeOfMessages(t *testing.T) {
+	t.Parallel()
+	fake := fakeanthropic.New(fakeanthropic.Options{})
+	s := httptest.NewTLSServer(fake)
+	t.Cleanup(s.Close)
+	report := prober(s).Probe(t.Context(), anthropic.Adapter{}, account(s.URL, fakeanthropic.DefaultKey), "")
+	if got := states(report); strings.Contains(got, "!") || !strings.Contains(got, "+call") {
+		t.Errorf("%s: %+v", got, report)
+	}
+	if last, _ := fake.Last(); last.Path != "/v1/messages" || !strings.Contains(string(last.Body), `"max_tokens":1`) {
+		t.Errorf("%s %s", last.Path, last.Body)
+	}
+	bad := prober(s).Probe(t.Context(), anthropic.Adapter{}, account(s.URL, "sk-ant-another-key"), "")
+	if got := states(bad); !strings.Contains(got, "!auth") {
+		t.Errorf("%s: %+v", got, bad)
 	}
 }
