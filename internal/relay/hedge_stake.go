@@ -24,7 +24,7 @@ func (s *stake) at(t *Target, schedule *pricing.Schedule, output int64) (money.A
 		most.Usage.Quantities[inference.TextOutput] = output * max(1, s.ask.Choices)
 	} else {
 		most.Usage = chargeable(s.kind, schedule, most.Usage)
-		_, most.PricedOnly = pieceOf(s.kind)
+		most.PricedOnly = hasPieces(s.kind)
 	}
 	return schedule.WorstCase(&most)
 }
