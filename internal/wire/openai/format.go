@@ -161,7 +161,9 @@ func (chatFormat) Answer(body []byte) (wire.Metered, bool) {
 }
 
 // Meter returns a meter for a stream of chunks.
-func (chatFormat) Meter(o wire.MeterOptions) wire.Meter {
+func (chatFormat) Meter(o wire.MeterOptions) wire.Meter { return newMeter(o) }
+
+func newMeter(o wire.MeterOptions) *meter {
 	m := &meter{StreamMeter: StreamMeter{HideUsage: o.HideUsage}}
 	if o.NoUsage || o.Family != tokens.Other { // without a vocabulary, what is metered anyway is as good
 		m.text = newDelivered(o.Family, o.NoUsage)

@@ -9,8 +9,16 @@ import (
 )
 
 // le and be write numbers.
-func le(v any) []byte { b := new(bytes.Buffer); _ = binary.Write(b, binary.LittleEndian, v); return b.Bytes() }
-func be(v any) []byte { b := new(bytes.Buffer); _ = binary.Write(b, binary.BigEndian, v); return b.Bytes() }
+func le(v any) []byte {
+	b := new(bytes.Buffer)
+	_ = binary.Write(b, binary.LittleEndian, v)
+	return b.Bytes()
+}
+func be(v any) []byte {
+	b := new(bytes.Buffer)
+	_ = binary.Write(b, binary.BigEndian, v)
+	return b.Bytes()
+}
 
 func wav(declared uint32, samples int) []byte {
 	format := bytes.Join([][]byte{le(uint16(1)), le(uint16(1)), le(uint32(24000)), le(uint32(48000)), le(uint16(2)), le(uint16(16))}, nil)
