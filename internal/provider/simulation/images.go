@@ -67,8 +67,11 @@ func (e *engine) images(ctx context.Context, c *provider.Call, p plan) (*http.Re
 // readImages reads and checks a request.
 func readImages(c *provider.Call) (*imagesRequest, *failure) {
 	peek := wire.PeekImages
-	if c.Kind == inference.ImageEdits {
+	switch c.Kind {
+	case inference.ImageEdits:
 		peek = wire.PeekEdits
+	case inference.ImageVariations:
+		peek = wire.PeekVariations
 	}
 	facts, err := peek(c.Body)
 	if err != nil {
@@ -86,6 +89,9 @@ func readImages(c *provider.Call) (*imagesRequest, *failure) {
 		return nil, refusal
 	}
 	r.hash = digestOf(facts.Model, facts.Prompt, facts.Seed, facts.Size)
+	if c.Kind == inference.ImageVariations {
+		r.hash = digestOf(facts.Model, facts.Size, string(facts.Inputs[0].Data))
+	}
 	return r, nil
 }
 
