@@ -63,7 +63,7 @@ func (s *Snapshot) lead(f *forwarder, api inference.API) (*Route, *lane, error) 
 		return nil, nil, unknownModel(f.ask.Model)
 	}
 	l := route.lane(api)
-	if l.guarded && !f.explaining && !f.mayUse(l) {
+	if !f.explaining && (l.guarded && !f.mayUse(l) || len(l.choices) == 0 && !f.mayKnow(route)) {
 		return nil, nil, unknownModel(f.ask.Model)
 	}
 	if f.ask.Simulation {

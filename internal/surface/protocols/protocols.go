@@ -58,6 +58,7 @@ func Mount(r chi.Router, o Options) {
 		r.Post("/"+name, handler)
 	}
 	r.Post("/v1/embeddings", s.relayed(embeddings))
+	s.mountEndpoints(r)
 	r.Get("/v1/models", s.listModels)
 	r.Get("/v1/models/*", s.getModel)
 }

@@ -303,7 +303,9 @@ func (w *World) fillCatalogue() {
 type adapter struct{}
 
 func (adapter) Describe() provider.Description {
-	return provider.Description{Name: "openai", Dialects: map[inference.Kind]inference.Dialect{inference.Chat: inference.OpenAI}}
+	return provider.Description{Name: "openai", Dialects: map[inference.Kind]inference.Dialect{
+		inference.Chat: inference.OpenAI, inference.Completions: inference.OpenAI,
+	}}
 }
 
 func (adapter) Open(provider.Account) (provider.Upstream, error) { return nowhere{}, nil }
