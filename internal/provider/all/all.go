@@ -3,8 +3,11 @@ package all
 
 import (
 	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/provider/cohere"
+	"github.com/gantry-ai/gantry/internal/provider/jina"
 	"github.com/gantry-ai/gantry/internal/provider/openai"
 	"github.com/gantry-ai/gantry/internal/provider/simulation"
+	"github.com/gantry-ai/gantry/internal/provider/voyage"
 )
 
 // Options are what adapters are told by the installation's settings.
@@ -19,6 +22,9 @@ type Options struct {
 func Adapters(o Options) []provider.Adapter {
 	return []provider.Adapter{
 		openai.Adapter{},
+		cohere.Adapter{},
+		jina.Adapter{},
+		voyage.Adapter{},
 		simulation.New(simulation.Options{TokensPerSecond: o.TokensPerSecond, Jobs: o.SimulationJobs}),
 	}
 }
