@@ -125,6 +125,7 @@ type Ask struct {
 	MaxOutput   int64 // output tokens per choice; 0: no limit given
 	Choices     int64 // at least 1
 	InputBound  int64 // the most input tokens that the request can have, for holds
+	Inputs      int64 // that are read apart, each with a context of its own; 0 is one
 	Images      int64 // images to be made; 0: as many as Choices says
 	Seconds     int64 // of video or sound to be made or listened to; 0: it does not say
 	Characters  int64 // of text to be spoken; 0: it does not say

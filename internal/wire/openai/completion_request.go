@@ -39,6 +39,7 @@ func PeekCompletion(body []byte) (Facts, error) {
 		}
 	}
 	f.N *= prompts
+	f.inputs = prompts
 	return f, err
 }
 

@@ -62,7 +62,7 @@ func peek(body []byte, read func([]byte) (Facts, error)) (wire.Ask, error) {
 	return wire.Ask{
 		Model: facts.Model, Stream: facts.Stream, WantsUsage: facts.IncludeUsage, MaxOutput: facts.MaxOutput,
 		Choices: facts.N, InputBound: facts.BoundInput(ImageTokens), StickyKey: sticky, Simulation: facts.SimulationMode,
-		ServiceClass: facts.ServiceTier, FormatFacts: &facts, Needs: facts.needs(body),
+		ServiceClass: facts.ServiceTier, FormatFacts: &facts, Needs: facts.needs(body), Inputs: facts.inputs,
 	}, nil
 }
 

@@ -41,6 +41,7 @@ type Facts struct {
 	SimulationMode bool
 
 	said     Count // of a moderation's input
+	inputs   int64 // that are read apart; 0 is one
 	insertAt int
 	spans    [numKeys]jsonscan.Field
 	options  streamOptions
@@ -210,7 +211,7 @@ func (f *Facts) readInput(body []byte) error {
 func (f *Facts) readBatch(body []byte) error {
 	err := f.readInput(body)
 	if err == nil {
-		_, err = countInputs(f.spans[keyInput].In(body), "input", false)
+		f.inputs, err = countInputs(f.spans[keyInput].In(body), "input", false)
 	}
 	return err
 }

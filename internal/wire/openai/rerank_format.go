@@ -32,7 +32,7 @@ func (rerankFormat) Peek(body []byte) (wire.Ask, error) {
 	}
 	a := wire.Ask{
 		Model: f.Model, Choices: 1, InputBound: f.BoundInput(0), StickyKey: f.User, Simulation: f.SimulationMode,
-		ServiceClass: f.ServiceTier, FormatFacts: &f, Searches: f.searches(),
+		ServiceClass: f.ServiceTier, FormatFacts: &f, Searches: f.searches(), Inputs: int64(len(f.Documents)),
 	}
 	return a, nil
 }
