@@ -18,7 +18,7 @@ import (
 )
 
 // upload sends a form with one file and returns the answer, read to its end.
-func (h *house) upload(path, key, field string, file []byte, fields map[string]string, header ...string) (*http.Response, []byte) {
+func (h *house) upload(path, key, field string, file []byte, fields map[string]string) (*http.Response, []byte) {
 	h.t.Helper()
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
@@ -37,9 +37,6 @@ func (h *house) upload(path, key, field string, file []byte, fields map[string]s
 	}
 	req.Header.Set("Content-Type", w.FormDataContentType())
 	req.Header.Set("Authorization", "Bearer "+key)
-	for i := 0; i+1 < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		h.t.Fatal(err)
@@ -80,12 +77,12 @@ func TestCompletionsAreServed(t *testing.T) {
 		h.billed(ada.key, "text_input 0.000004 0.00001;text_output 0.00004 0.0004")
 		ask["stream"] = true
 		resp, text := h.send("POST", "/v1/completions", ada.key, ask)
-		if resp.StatusCode != 200 || strings.Contains(string(text), `"usage"`) || !strings.HasSuffix(string(text), "data: [DONE]\n\n") || strings.Count(string(text), `"text":"`) < 44 {
+		if resp.StatusCode != http.StatusOK || strings.Contains(string(text), `"usage"`) || !strings.HasSuffix(string(text), "data: [DONE]\n\n") || strings.Count(string(text), `"text":"`) < 44 {
 			t.Errorf("%d %.300s", resp.StatusCode, text)
 		}
 		h.billed(ada.key, "text_input 0.000004 0.00001;text_output 0.00004 0.0004")
 		resp, text = h.send("POST", "/v1/completions", ada.key, ask, "X-Simulation", "fault=cut;after=4")
-		if resp.StatusCode != 200 || !strings.Contains(string(text), `"code":"upstream_bad_response"`) {
+		if resp.StatusCode != http.StatusOK || !strings.Contains(string(text), `"code":"upstream_bad_response"`) {
 			t.Errorf("%d %.300s", resp.StatusCode, text)
 		}
 		if lines, _ := h.bills(ada.key); len(lines) != 2 {
@@ -106,7 +103,7 @@ func TestSpeechIsDeliveredAsItComes(t *testing.T) {
 		ada := h.invite("ada", "")
 		ask := map[string]any{"model": "sim-tts", "input": "Mind the gap, 注意空隙", "voice": "alloy"}
 		resp, file := h.send("POST", "/v1/audio/speech", ada.key, ask)
-		if d, ok := sound.Duration(file); resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "audio/wav" || !ok || d.Round(time.Second) != time.Second {
+		if d, ok := sound.Duration(file); resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "audio/wav" || !ok || d.Round(time.Second) != time.Second {
 			t.Errorf("%d %v, %v", resp.StatusCode, resp.Header, d)
 		}
 		h.billed(ada.key, "characters 18 0.00027")
@@ -117,7 +114,7 @@ func TestSpeechIsDeliveredAsItComes(t *testing.T) {
 		}
 		ask["stream_format"] = "sse"
 		resp, text := h.send("POST", "/v1/audio/speech", ada.key, ask)
-		if names := eventNames(string(text)); resp.StatusCode != 200 || len(names) < 2 || names[len(names)-1] != "speech.audio.done" || !strings.Contains(string(text), `"usage"`) {
+		if names := eventNames(string(text)); resp.StatusCode != http.StatusOK || len(names) < 2 || names[len(names)-1] != "speech.audio.done" || !strings.Contains(string(text), `"usage"`) {
 			t.Errorf("%d, %v", resp.StatusCode, names)
 		}
 		h.billed(ada.key, "characters 18 0.00027")
@@ -133,7 +130,7 @@ func TestSpeechThatFails(t *testing.T) {
 		ask := map[string]any{"model": "sim-tts", "input": strings.Repeat("gap ", 60), "voice": "alloy", "response_format": "pcm"}
 		for fault, code := range map[string]string{"fault=malformed": "upstream_bad_response", "fault=500": "upstream_error", "fault=cut;after=0": ""} {
 			resp, text := h.send("POST", "/v1/audio/speech", ada.key, ask, "X-Simulation", fault)
-			if code != "" && (resp.StatusCode != 502 || !strings.Contains(string(text), code)) {
+			if code != "" && (resp.StatusCode != http.StatusBadGateway || !strings.Contains(string(text), code)) {
 				t.Errorf("%s: %d %.200s", fault, resp.StatusCode, text)
 			}
 		}
@@ -150,7 +147,7 @@ func TestSpeechThatFails(t *testing.T) {
 		}
 		file, err := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
-		if resp.StatusCode != 200 || !errors.Is(err, io.ErrUnexpectedEOF) || len(file) == 0 {
+		if resp.StatusCode != http.StatusOK || !errors.Is(err, io.ErrUnexpectedEOF) || len(file) == 0 {
 			t.Errorf("%d, %v, %d bytes", resp.StatusCode, err, len(file))
 		}
 		h.billed(ada.key, "characters 240 0.0036")
@@ -175,26 +172,26 @@ func TestRecordingsAreWrittenDown(t *testing.T) {
 				fields["response_format"] = format
 			}
 			resp, text := h.upload("/v1/audio/transcriptions", ada.key, "file", file, fields)
-			if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != want.kind || want.text != "" && string(text) != want.text {
+			if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != want.kind || want.text != "" && string(text) != want.text {
 				t.Errorf("%s: %d %s %q", format, resp.StatusCode, resp.Header.Get("Content-Type"), text)
 			}
 			h.billed(ada.key, "audio_second 3 0.0003")
 		}
 		resp, text := h.upload("/v1/audio/transcriptions", ada.key, "file", file, map[string]string{"model": "sim-stt", "stream": "true"})
-		if names := eventNames(string(text)); resp.StatusCode != 200 || names[0] != "transcript.text.delta" || names[len(names)-1] != "transcript.text.done" {
+		if names := eventNames(string(text)); resp.StatusCode != http.StatusOK || names[0] != "transcript.text.delta" || names[len(names)-1] != "transcript.text.done" {
 			t.Errorf("%d %v", resp.StatusCode, names)
 		}
 		h.billed(ada.key, "audio_second 3 0.0003")
 		resp, text = h.upload("/v1/audio/translations", ada.key, "file", file, map[string]string{"model": "sim-stt"})
-		if resp.StatusCode != 200 || !strings.Contains(string(text), said) {
+		if resp.StatusCode != http.StatusOK || !strings.Contains(string(text), said) {
 			t.Errorf("%d %s", resp.StatusCode, text)
 		}
 		resp, text = h.upload("/v1/audio/transcriptions", ada.key, "file", []byte("#!/bin/sh\n"), map[string]string{"model": "sim-stt"})
-		if resp.StatusCode != 400 || !strings.Contains(string(text), `"code":"file_type_not_allowed"`) {
+		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), `"code":"file_type_not_allowed"`) {
 			t.Errorf("a script: %d %s", resp.StatusCode, text)
 		}
 		resp, text = h.upload("/v1/audio/transcriptions", ada.key, "data", file, map[string]string{"model": "sim-stt"})
-		if resp.StatusCode != 400 || !strings.Contains(string(text), `"param":"data"`) {
+		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), `"param":"data"`) {
 			t.Errorf("a file of another name: %d %s", resp.StatusCode, text)
 		}
 	})
@@ -230,7 +227,7 @@ func TestTextsAreJudgedRankedAndPicturesVaried(t *testing.T) {
 		}
 		resp, text := h.upload("/v1/images/variations", ada.key, "image", fakeopenai.Pixel, map[string]string{"model": "sim-image", "n": "2", "size": "32x32", "response_format": "b64_json"})
 		var varied pictures
-		if err := json.Unmarshal(text, &varied); resp.StatusCode != 200 || err != nil || len(varied.Data) != 2 {
+		if err := json.Unmarshal(text, &varied); resp.StatusCode != http.StatusOK || err != nil || len(varied.Data) != 2 {
 			t.Fatalf("%d %.200s", resp.StatusCode, text)
 		}
 		if raw, err := base64.StdEncoding.DecodeString(varied.Data[0].B64); err != nil || !bytes.HasPrefix(raw, []byte("\x89PNG")) {
@@ -247,7 +244,7 @@ func TestEndpointsHaveNoTasks(t *testing.T) {
 	ada := h.invite("ada", "")
 	for _, path := range []string{"/v1/completions", "/v1/moderations", "/v1/audio/speech", "/v1/audio/transcriptions", "/v1/audio/translations", "/v1/rerank", "/v1/images/variations"} {
 		resp, text := h.send("POST", path, ada.key, map[string]any{"model": "sim-chat"}, "X-Async", "true")
-		if resp.StatusCode != 400 || !strings.Contains(string(text), "X-Async is not supported") {
+		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), "X-Async is not supported") {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, text)
 		}
 	}

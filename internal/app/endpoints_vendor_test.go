@@ -31,11 +31,11 @@ func (h *house) offer(provider, url, key string, models ...map[string]any) {
 	}
 }
 
-func priced(alias, kind string, resourceUnitPrice ...string) map[string]any {
+func priced(alias, kind string, prices ...string) map[string]any {
 	var list []any
-	for _, r := range resourceUnitPrice {
+	for _, r := range prices {
 		f := strings.Fields(r)
-		list = append(list, map[string]any{"resourceType": f[0], "unit": f[1], "basePrice": jsonNumber(f[2])})
+		list = append(list, map[string]any{"resourceType": f[0], "unit": f[2], "basePrice": jsonNumber(f[1])})
 	}
 	return map[string]any{
 		"modelAlias": alias, "providerModelName": alias, "modelType": []string{kind},
@@ -59,13 +59,13 @@ func TestUpstreamsOfRankings(t *testing.T) {
 			fake                        *fakerank.Server
 			price, billed, embedded     string
 		}{
-			{"cohere", "", "rerank-v3.5", "embed-v4.0", fakerank.NewCohere(), "search request 0.002", "search 2 0.004", "text_input 0.000006 0.000006"},
-			{"jina", "/v1", "jina-reranker-v3", "jina-embeddings-v3", fakerank.NewJina(), "text_input 1m_tokens 1", "text_input 0.000707 0.000707", "text_input 0.000006 0.000006"},
-			{"voyage", "/v1", "rerank-2.5", "voyage-3.5", fakerank.NewVoyage(), "text_input 1m_tokens 1", "text_input 0.000505 0.000505", "text_input 0.000006 0.000006"},
+			{"cohere", "", "rerank-v3.5", "embed-v4.0", fakerank.NewCohere(), "search 0.002 request", "search 2 0.004", "text_input 0.000006 0.000006"},
+			{"jina", "/v1", "jina-reranker-v3", "jina-embeddings-v3", fakerank.NewJina(), "text_input 1 1m_tokens", "text_input 0.000707 0.000707", "text_input 0.000006 0.000006"},
+			{"voyage", "/v1", "rerank-2.5", "voyage-3.5", fakerank.NewVoyage(), "text_input 1 1m_tokens", "text_input 0.000505 0.000505", "text_input 0.000006 0.000006"},
 		} {
 			server := httptest.NewServer(u.fake)
 			t.Cleanup(server.Close)
-			h.offer(u.provider, server.URL+u.path, fakerank.Key, priced(u.rank, "rerank", u.price), priced(u.embed, "embedding", "text_input 1m_tokens 1"),
+			h.offer(u.provider, server.URL+u.path, fakerank.Key, priced(u.rank, "rerank", u.price), priced(u.embed, "embedding", "text_input 1 1m_tokens"),
 				priced(u.rank+"--401", "rerank", u.price))
 			documents := make([]string, 101)
 			for i := range documents {
@@ -87,7 +87,7 @@ func TestUpstreamsOfRankings(t *testing.T) {
 				t.Errorf("%s: vectors billed %v", u.provider, lines)
 			}
 			ask["model"] = u.rank + "--401"
-			if resp, text := h.send("POST", "/v1/rerank", ada.key, ask); resp.StatusCode != 502 || strings.Contains(string(text), fakerank.Key) {
+			if resp, text := h.send("POST", "/v1/rerank", ada.key, ask); resp.StatusCode != http.StatusBadGateway || strings.Contains(string(text), fakerank.Key) {
 				t.Errorf("%s: the account's trouble is the caller's: %d %s", u.provider, resp.StatusCode, text)
 			}
 		}
@@ -102,12 +102,12 @@ func TestTheOfficialClientUsesTheRest(t *testing.T) {
 	server := httptest.NewServer(fakeopenai.New(fakeopenai.Options{}))
 	t.Cleanup(server.Close)
 	h.offer("openai", server.URL+"/v1", fakeopenai.DefaultKey,
-		priced(fakeopenai.CompletionModel, "chat", "text_input 1m_tokens 1", "text_output 1m_tokens 2"),
-		priced(fakeopenai.SpeechModel, "tts", "text_input 1m_tokens 1", "audio_output 1m_tokens 12"),
-		priced(fakeopenai.WhisperModel, "stt", "audio_second minute 0.006"),
-		priced(fakeopenai.TranscriptModel, "stt", "text_input 1m_tokens 2.5", "audio_input 1m_tokens 6", "text_output 1m_tokens 10"),
-		priced(fakeopenai.ModerationModel, "moderation", "request request 0"),
-		priced(fakeopenai.LegacyModel, "image_edit", "image image 0.02"))
+		priced(fakeopenai.CompletionModel, "chat", "text_input 1 1m_tokens", "text_output 2 1m_tokens"),
+		priced(fakeopenai.SpeechModel, "tts", "text_input 1 1m_tokens", "audio_output 12 1m_tokens"),
+		priced(fakeopenai.WhisperModel, "stt", "audio_second 0.006 minute"),
+		priced(fakeopenai.TranscriptModel, "stt", "text_input 2.5 1m_tokens", "audio_input 6 1m_tokens", "text_output 10 1m_tokens"),
+		priced(fakeopenai.ModerationModel, "moderation", "request 0 request"),
+		priced(fakeopenai.LegacyModel, "image_edit", "image 0.02 image"))
 	c := openai.NewClient(option.WithBaseURL(h.url+"/v1"), option.WithAPIKey(ada.key), option.WithMaxRetries(0))
 	bill := func(want string) {
 		t.Helper()
@@ -165,10 +165,11 @@ func TestTheOfficialClientUsesTheRest(t *testing.T) {
 		t.Errorf("%+v, %v", judged, err)
 	}
 	bill("request 1 0")
-	varied, err := c.Images.NewVariation(t.Context(), openai.ImageNewVariationParams{
-		Model: fakeopenai.LegacyModel, Image: openai.File(bytes.NewReader(fakeopenai.Pixel), "a.png", "image/png"), N: openai.Int(2),
-		ResponseFormat: openai.ImageNewVariationParamsResponseFormatB64JSON,
-	})
+	varied, err := c.Images.NewVariation( //nolint:staticcheck // the vendor's client will go, the operation is here
+		t.Context(), openai.ImageNewVariationParams{
+			Model: fakeopenai.LegacyModel, Image: openai.File(bytes.NewReader(fakeopenai.Pixel), "a.png", "image/png"), N: openai.Int(2),
+			ResponseFormat: openai.ImageNewVariationParamsResponseFormatB64JSON,
+		})
 	if err != nil || len(varied.Data) != 2 {
 		t.Errorf("%+v, %v", varied, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -20,12 +21,12 @@ import (
 	"github.com/gantry-ai/gantry/internal/wire/openai"
 )
 
-// rules are prices of a resource each, in USD.
-func rules(resourceUnitPrice ...string) string {
+// rules are prices in USD of a resource each: its name, a price and the unit of that.
+func rules(prices ...string) string {
 	var list []string
-	for _, r := range resourceUnitPrice {
+	for _, r := range prices {
 		f := strings.Fields(r)
-		list = append(list, `{"resourceType":"`+f[0]+`","unit":"`+f[1]+`","basePrice":`+f[2]+`}`)
+		list = append(list, `{"resourceType":"`+f[0]+`","unit":"`+f[2]+`","basePrice":`+f[1]+`}`)
 	}
 	return `{"currency":"USD","rules":[` + strings.Join(list, ",") + `]}`
 }
@@ -75,7 +76,7 @@ func (*chunks) Close() error { return nil }
 // sounding answers with a body of a type.
 func sounding(kind string, body io.ReadCloser) func(context.Context, *provider.Call) (*http.Response, error) {
 	return func(context.Context, *provider.Call) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {kind}}, Body: body, ContentLength: -1}, nil
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {kind}}, Body: body, ContentLength: -1}, nil
 	}
 }
 
@@ -91,12 +92,12 @@ func TestSpeechIsPricedByWhatHasAPrice(t *testing.T) {
 		name, prices, charged, usage string
 		estimated                    bool
 	}{
-		{"characters", rules("characters character 0.001", "text_input 1m_tokens 5", "audio_second second 9"), "0.01", "audio_second 2 characters 10", false},
-		{"seconds", rules("audio_second second 0.25", "text_input 1m_tokens 5"), "0.5", "audio_second 2 characters 10", false},
-		{"minutes", rules("audio_second minute 0.6"), "0.02", "audio_second 2 characters 10", false},
-		{"tokens", rules("text_input 1m_tokens 1000", "audio_output 1m_tokens 100"), "0.007", "text_input 3 audio_output 40 audio_second 2 characters 10", true},
-		{"calls", rules("request request 0.3"), "0.3", "", false},
-		{"both", rules("request request 0.3", "characters character 0.001"), "0.31", "audio_second 2 characters 10", false},
+		{"characters", rules("characters 0.001 character", "text_input 5 1m_tokens", "audio_second 9 second"), "0.01", "audio_second 2 characters 10", false},
+		{"seconds", rules("audio_second 0.25 second", "text_input 5 1m_tokens"), "0.5", "audio_second 2 characters 10", false},
+		{"minutes", rules("audio_second 0.6 minute"), "0.02", "audio_second 2 characters 10", false},
+		{"tokens", rules("text_input 1000 1m_tokens", "audio_output 100 1m_tokens"), "0.007", "text_input 3 audio_output 40 audio_second 2 characters 10", true},
+		{"calls", rules("request 0.3 request"), "0.3", "", false},
+		{"both", rules("request 0.3 request", "characters 0.001 character"), "0.31", "audio_second 2 characters 10", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -122,15 +123,14 @@ func unitsOf(u *inference.Usage) string {
 	var out []string
 	for r, n := range u.Quantities {
 		if n != 0 {
-			out = append(out, inference.Resource(r).String()+" "+json.Number(itoa(n)).String())
+			out = append(out, inference.Resource(r).String()+" "+itoa(n))
 		}
 	}
 	return strings.Join(out, " ")
 }
 
 func itoa(n int64) string {
-	b, _ := json.Marshal(n)
-	return string(b)
+	return strconv.FormatInt(n, 10)
 }
 
 // TestWithoutAPriceNobodyIsCalled: what has no price is refused before it is sent, and so is what the wallet does not cover.
@@ -141,9 +141,9 @@ func TestWithoutAPriceNobodyIsCalled(t *testing.T) {
 		status int
 		code   string
 	}{
-		"no price":       {rules("image image 1"), 400, "price_unpriced"},
-		"empty pockets":  {rules("characters character 5"), 402, "insufficient_balance"},
-		"seconds at all": {rules("audio_second second 5"), 402, "insufficient_balance"},
+		"no price":       {rules("image 1 image"), 400, "price_unpriced"},
+		"empty pockets":  {rules("characters 5 character"), 402, "insufficient_balance"},
+		"seconds at all": {rules("audio_second 5 second"), 402, "insufficient_balance"},
 	} {
 		b := audible(t, c.prices)
 		w := b.request(t, openai.Speech, spoken)
@@ -160,7 +160,7 @@ func TestSoundThatIsNoneIsTriedElsewhere(t *testing.T) {
 		"an error": {pieces: []string{`{"error":{"message":"no"}}`}}, "a page": {pieces: []string{"<!doctype html><p>"}},
 		"nothing": {}, "a cut": {pieces: []string{"\x00\x01"}, err: io.ErrUnexpectedEOF},
 	} {
-		b := audible(t, rules("characters character 0.001"))
+		b := audible(t, rules("characters 0.001 character"))
 		b.first.answer = sounding("audio/mpeg", body)
 		b.second.answer = sounding("audio/mpeg", &chunks{pieces: []string{"sound"}})
 		if w := b.request(t, openai.Speech, spoken); w.Code != 200 || w.Body.String() != "sound" {
@@ -175,7 +175,7 @@ func TestSoundThatIsNoneIsTriedElsewhere(t *testing.T) {
 // TestTheLastPieceWaitsForTheCharge: of two pieces that have come the first is delivered, the other only with its record.
 func TestTheLastPieceWaitsForTheCharge(t *testing.T) {
 	t.Parallel()
-	b := audible(t, rules("characters character 0.001"))
+	b := audible(t, rules("characters 0.001 character"))
 	w := httptest.NewRecorder()
 	var seen []int
 	b.first.answer = sounding("audio/mpeg", &chunks{pieces: []string{"one", "two", "three"}, before: func(int) { seen = append(seen, w.Body.Len()) }})
@@ -188,7 +188,7 @@ func TestTheLastPieceWaitsForTheCharge(t *testing.T) {
 // TestWhoLeavesPaysForWhatWasSaid: the upstream had the text.
 func TestWhoLeavesPaysForWhatWasSaid(t *testing.T) {
 	t.Parallel()
-	b := audible(t, rules("characters character 0.001"))
+	b := audible(t, rules("characters 0.001 character"))
 	ctx, leave := context.WithCancel(t.Context())
 	b.first.answer = func(context.Context, *provider.Call) (*http.Response, error) {
 		body := &chunks{pieces: []string{"one", "two", "three", "four"}, err: context.Canceled}
@@ -210,7 +210,7 @@ func TestWhoLeavesPaysForWhatWasSaid(t *testing.T) {
 // TestACutIsACutForTheCaller: an answer that breaks off must not look complete.
 func TestACutIsACutForTheCaller(t *testing.T) {
 	t.Parallel()
-	b := audible(t, rules("characters character 0.001"))
+	b := audible(t, rules("characters 0.001 character"))
 	b.first.answer = sounding("audio/mpeg", &chunks{pieces: []string{"one", "two", "three"}, err: io.ErrUnexpectedEOF})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { b.serve(t.Context(), w, openai.Speech, spoken) }))
 	defer server.Close()
@@ -243,8 +243,8 @@ func listened(letters int, more string) string {
 
 func TestTranscriptsArePricedByWhatHasAPrice(t *testing.T) {
 	t.Parallel()
-	bySeconds := rules("audio_second second 0.01", "text_input 1m_tokens 1", "text_output 1m_tokens 1")
-	byTokens := rules("audio_input 1m_tokens 100", "text_input 1m_tokens 10", "text_output 1m_tokens 1000")
+	bySeconds := rules("audio_second 0.01 second", "text_input 1 1m_tokens", "text_output 1 1m_tokens")
+	byTokens := rules("audio_input 100 1m_tokens", "text_input 10 1m_tokens", "text_output 1000 1m_tokens")
 	const counted = `{"text":"hello","usage":{"type":"tokens","input_tokens":14,"output_tokens":5,"total_tokens":19,"input_token_details":{"text_tokens":4,"audio_tokens":10}}}`
 	for _, c := range []struct {
 		name, prices, more, answer, charged string
@@ -279,13 +279,13 @@ func TestRankingsAndJudgementsArePriced(t *testing.T) {
 		format                              wire.Format
 		estimated                           bool
 	}{
-		{"search units", rules("search request 0.002", "text_input 1m_tokens 5"), ranking, `{"results":[],"meta":{"billed_units":{"search_units":1}}}`, "0.002", openai.Rerank, false},
-		{"searches counted here", rules("search request 0.002"), ranking, `{"results":[]}`, "0.002", openai.Rerank, true},
-		{"tokens", rules("text_input 1m_tokens 100"), ranking, `{"results":[],"usage":{"total_tokens":40}}`, "0.004", openai.Rerank, false},
-		{"free of charge", rules("request request 0"), `{"model":"m","input":"a"}`, `{"results":[]}`, "0", openai.Moderations, false},
-		{"tokens judged", rules("text_input 1m_tokens 1000"), `{"model":"m","input":"abcd"}`, `{"results":[]}`, "0.002", openai.Moderations, true},
+		{"search units", rules("search 0.002 request", "text_input 5 1m_tokens"), ranking, `{"results":[],"meta":{"billed_units":{"search_units":1}}}`, "0.002", openai.Rerank, false},
+		{"searches counted here", rules("search 0.002 request"), ranking, `{"results":[]}`, "0.002", openai.Rerank, true},
+		{"tokens", rules("text_input 100 1m_tokens"), ranking, `{"results":[],"usage":{"total_tokens":40}}`, "0.004", openai.Rerank, false},
+		{"free of charge", rules("request 0 request"), `{"model":"m","input":"a"}`, `{"results":[]}`, "0", openai.Moderations, false},
+		{"tokens judged", rules("text_input 1000 1m_tokens"), `{"model":"m","input":"abcd"}`, `{"results":[]}`, "0.002", openai.Moderations, true},
 		{
-			"completions", rules("text_input 1m_tokens 100", "text_output 1m_tokens 1000"), `{"model":"m","prompt":"a"}`,
+			"completions", rules("text_input 100 1m_tokens", "text_output 1000 1m_tokens"), `{"model":"m","prompt":"a"}`,
 			`{"choices":[{"text":"b"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}`, "0.0021", openai.Completions, false,
 		},
 	} {
@@ -309,7 +309,7 @@ func (b *bench) windowed(t *testing.T, window int) {
 	src := b.sources(slog.New(slog.DiscardHandler))
 	for i := range src.Models {
 		src.Models[i].Types = []inference.ModelType{inference.TypeEmbedding}
-		src.Models[i].BillingConfig = json.RawMessage(rules("text_input 1m_tokens 100"))
+		src.Models[i].BillingConfig = json.RawMessage(rules("text_input 100 1m_tokens"))
 		src.Models[i].CapabilityOverride = json.RawMessage(`{"contextWindow":` + itoa(int64(window)) + `}`)
 	}
 	b.relay.Use(relay.Compile(src))
@@ -318,7 +318,7 @@ func (b *bench) windowed(t *testing.T, window int) {
 // TestABatchMayBeLongerThanAContext: each of its inputs has one of its own.
 func TestABatchMayBeLongerThanAContext(t *testing.T) {
 	t.Parallel()
-	b := audible(t, rules("text_input 1m_tokens 100"))
+	b := audible(t, rules("text_input 100 1m_tokens"))
 	answer := `{"data":[],"usage":{"prompt_tokens":5000,"total_tokens":5000}}`
 	b.first.answer, b.second.answer = always(200, answer), always(200, answer)
 	b.windowed(t, 2000)

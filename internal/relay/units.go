@@ -1,6 +1,8 @@
 package relay
 
 import (
+	"slices"
+
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/wire"
@@ -95,12 +97,7 @@ func chargeable(k inference.Kind, s *pricing.Schedule, u inference.Usage) infere
 
 // isPiece reports whether an operation has pieces of a resource. Resource 0 is text, and never one.
 func isPiece(k inference.Kind, r inference.Resource) bool {
-	for _, p := range pieces[k] {
-		if p == r {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(pieces[k], r)
 }
 
 // countPieces completes what is known of media whose upstream told no tokens: pieces are counted, and that is all there is to

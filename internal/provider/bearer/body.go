@@ -37,8 +37,8 @@ func JSON(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if enc.Encode(v) != nil {
-		return []byte("{}")
+	if err := enc.Encode(v); err != nil {
+		return []byte("{}") // of what is made of texts, numbers and raw JSON there is none
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

@@ -68,7 +68,9 @@ func TestLargeBatchesGoOutInSeveral(t *testing.T) {
 	t.Parallel()
 	fake, u := open(t, "")
 	status, out := send(t, u, inference.Embeddings, `{"model":"m","input":["abc"`+strings.Repeat(`,"abc"`, 199)+`]}`)
-	var data []struct{ Index int }
+	var data []struct {
+		Index int `json:"index"`
+	}
 	if err := json.Unmarshal(out["data"], &data); err != nil || status != 200 || len(data) != 200 || data[199].Index != 199 {
 		t.Fatalf("%d, %d vectors, %v", status, len(data), err)
 	}

@@ -68,19 +68,23 @@ func TestTheRestIsMetered(t *testing.T) {
 		"completion": {completion(false), wire.Completions, q{inference.TextInput: 2, inference.TextOutput: 5}, ""},
 		"speech": {
 			speaking(`,"response_format":"wav"`), wire.Speech,
-			q{inference.Characters: 11, inference.AudioSecond: 1, inference.AudioOutput: 20, inference.TextInput: 3}, "audio/wav",
+			q{inference.Characters: 11, inference.AudioSecond: 1, inference.AudioOutput: 20, inference.TextInput: 3},
+			"audio/wav",
 		},
 		"transcript by tokens": {
 			listening(inference.Transcriptions, fakeopenai.TranscriptModel, ""), wire.Transcriptions,
-			q{inference.TextInput: 4, inference.AudioInput: 10, inference.TextOutput: 5, inference.AudioSecond: 1}, "application/json",
+			q{inference.TextInput: 4, inference.AudioInput: 10, inference.TextOutput: 5, inference.AudioSecond: 1},
+			"application/json",
 		},
 		"transcript by seconds": {
 			listening(inference.Transcriptions, fakeopenai.WhisperModel, `,"response_format":"verbose_json"`), wire.Transcriptions,
-			q{inference.AudioInput: 10, inference.TextOutput: 5, inference.AudioSecond: 1}, "application/json",
+			q{inference.AudioInput: 10, inference.TextOutput: 5, inference.AudioSecond: 1},
+			"application/json",
 		},
 		"captions": {
 			listening(inference.Translations, fakeopenai.WhisperModel, `,"response_format":"srt"`), wire.Translations,
-			q{inference.AudioInput: 10, inference.TextOutput: 5, inference.AudioSecond: 1}, "text/plain; charset=utf-8",
+			q{inference.AudioInput: 10, inference.TextOutput: 5, inference.AudioSecond: 1},
+			"text/plain; charset=utf-8",
 		},
 		"moderation": {judging(), wire.Moderations, q{inference.TextInput: 3}, "application/json"},
 		"ranking":    {ranking(""), wire.Rerank, q{inference.Search: 1, inference.TextInput: 20}, "application/json"},

@@ -50,9 +50,12 @@ func TestConformance(t *testing.T) {
 		Adapter: Adapter{},
 		Account: account,
 		Bad:     badAccounts,
-		Whole: []provider.Call{chat("gpt-4o-mini", false), {
-			Kind: inference.Embeddings, Model: "text-embedding-3-small", Body: []byte(`{"model":"text-embedding-3-small","input":"hi"}`),
-		}, response("gpt-5-mini", false), image("a boat", `,"n":2,"response_format":"url"`), edit("at night", pixel), edit("at night", pixel+`","`+pixel),
+		Whole: []provider.Call{
+			chat("gpt-4o-mini", false),
+			{
+				Kind: inference.Embeddings, Model: "text-embedding-3-small", Body: []byte(`{"model":"text-embedding-3-small","input":"hi"}`),
+			},
+			response("gpt-5-mini", false), image("a boat", `,"n":2,"response_format":"url"`), edit("at night", pixel), edit("at night", pixel+`","`+pixel),
 			completion(false), listening(inference.Transcriptions, fakeopenai.TranscriptModel, ""), listening(inference.Translations, fakeopenai.WhisperModel, ""),
 			judging(), ranking(""), variation(`,"n":2`),
 		},

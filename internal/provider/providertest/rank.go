@@ -107,10 +107,10 @@ func (r *Ranker) speaks(t *testing.T, s *Suite) {
 	}
 	var ranked struct {
 		Results []struct {
-			Index    int
-			Score    float64 `json:"relevance_score"`
-			Document json.RawMessage
-		}
+			Index    int             `json:"index"`
+			Score    float64         `json:"relevance_score"`
+			Document json.RawMessage `json:"document"`
+		} `json:"results"`
 	}
 	if err := json.Unmarshal(got.body, &ranked); err != nil || len(ranked.Results) != 2 || ranked.Results[0].Index != 2 || ranked.Results[0].Score != 0.9 ||
 		!bytes.Contains(ranked.Results[1].Document, []byte(`"b"`)) {

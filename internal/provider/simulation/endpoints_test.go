@@ -30,13 +30,13 @@ func speech(text, more, instructions string) provider.Call {
 }
 
 // transcript asks what a recording says that the simulation made of a text.
-func hearing(kind inference.Kind, said, more, instructions string) provider.Call {
-	return listenTo(kind, voice.WAV(voice.Speak(nil, said, "alloy", 100), said), more, instructions)
+func hearing(kind inference.Kind, said, more string) provider.Call {
+	return listenTo(kind, voice.WAV(voice.Speak(nil, said, "alloy", 100), said), more)
 }
 
-func listenTo(kind inference.Kind, file []byte, more, instructions string) provider.Call {
+func listenTo(kind inference.Kind, file []byte, more string) provider.Call {
 	data := "data:audio/wav;base64," + base64.StdEncoding.EncodeToString(file)
-	return request(kind, `{"model":"sim-stt","file":"`+data+`"`+more+`}`, instructions)
+	return request(kind, `{"model":"sim-stt","file":"`+data+`"`+more+`}`, "")
 }
 
 func variation(more string) provider.Call {
@@ -142,7 +142,7 @@ func TestSpeechIsSoundThatItsTranscriptKnows(t *testing.T) {
 			Text       string
 		}
 	}
-	read(t, listenTo(inference.Transcriptions, []byte(file), `,"response_format":"verbose_json"`, ""), &out)
+	read(t, listenTo(inference.Transcriptions, []byte(file), `,"response_format":"verbose_json"`), &out)
 	if out.Text != said || out.Usage.Seconds != 3 || out.Usage.Type != "duration" || out.Duration != 3 || len(out.Segments) != 2 || out.Segments[1].End != 3 {
 		t.Errorf("%+v", out)
 	}
@@ -151,7 +151,7 @@ func TestSpeechIsSoundThatItsTranscriptKnows(t *testing.T) {
 		"srt":  "1\n00:00:00,000 --> 00:00:01,500\nThe bridge is open.\n\n2\n00:00:01,500 --> 00:00:03,000\nDrive slowly!\n\n",
 		"vtt":  "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nThe bridge is open.\n\n00:00:01.500 --> 00:00:03.000\nDrive slowly!\n\n",
 	} {
-		if _, text, _ := send(t, listenTo(inference.Transcriptions, []byte(file), `,"response_format":"`+format+`"`, "")); text != want {
+		if _, text, _ := send(t, listenTo(inference.Transcriptions, []byte(file), `,"response_format":"`+format+`"`)); text != want {
 			t.Errorf("%s: %q", format, text)
 		}
 	}
@@ -161,12 +161,12 @@ func TestTranscriptsOfWhatNobodyKnows(t *testing.T) {
 	t.Parallel()
 	unknown := bytes.Repeat(append([]byte{0xFF, 0xFB, 0x90, 0x00}, make([]byte, 413)...), 20)
 	var first, second, english struct{ Text string }
-	read(t, listenTo(inference.Transcriptions, unknown, "", ""), &first)
-	read(t, listenTo(inference.Transcriptions, unknown, "", ""), &second)
+	read(t, listenTo(inference.Transcriptions, unknown, ""), &first)
+	read(t, listenTo(inference.Transcriptions, unknown, ""), &second)
 	if first.Text == "" || first.Text != second.Text {
 		t.Errorf("%q, then %q", first.Text, second.Text)
 	}
-	read(t, hearing(inference.Translations, "桥已经开放。", "", ""), &english)
+	read(t, hearing(inference.Translations, "桥已经开放。", ""), &english)
 	if english.Text == "" || strings.ContainsFunc(english.Text, isHan) {
 		t.Errorf("translated: %q", english.Text)
 	}
@@ -178,7 +178,7 @@ func TestStreamsOfSound(t *testing.T) {
 	if names := eventNames(text); err != nil || len(names) < 3 || names[0] != "speech.audio.delta" || names[len(names)-1] != "speech.audio.done" {
 		t.Errorf("%v %v", err, names)
 	}
-	_, text, err = send(t, hearing(inference.Transcriptions, "hello there", `,"stream":true`, ""))
+	_, text, err = send(t, hearing(inference.Transcriptions, "hello there", `,"stream":true`))
 	if names := eventNames(text); err != nil || len(names) != 3 || names[0] != "transcript.text.delta" || names[2] != "transcript.text.done" {
 		t.Errorf("%v %v", err, names)
 	}
@@ -269,7 +269,7 @@ func TestWhatTheEngineRefuses(t *testing.T) {
 		"another model":       {request(inference.Speech, `{"model":"sim-chat","input":"x"}`, ""), 404, "model"},
 		"an empty prompt":     {request(inference.Completions, `{"model":"sim-chat","prompt":""}`, ""), 400, "prompt"},
 		"another transcriber": {request(inference.Transcriptions, `{"model":"sim-chat","file":"`+"data:audio/wav;base64,"+base64.StdEncoding.EncodeToString(voice.WAV(make([]byte, 9600), "x"))+`"}`, ""), 404, "model"},
-		"a diarized one":      {hearing(inference.Transcriptions, "x", `,"response_format":"diarized_json"`, ""), 400, "response_format"},
+		"a diarized one":      {hearing(inference.Transcriptions, "x", `,"response_format":"diarized_json"`), 400, "response_format"},
 		"another judge":       {request(inference.Moderations, `{"input":"x"}`, ""), 404, "model"},
 		"numbers judged":      {moderation(`[1]`), 400, "input"},
 		"another ranker":      {request(inference.Rerank, `{"model":"sim-chat","query":"x","documents":["y"]}`, ""), 404, "model"},

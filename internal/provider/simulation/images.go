@@ -67,10 +67,9 @@ func (e *engine) images(ctx context.Context, c *provider.Call, p plan) (*http.Re
 // readImages reads and checks a request.
 func readImages(c *provider.Call) (*imagesRequest, *failure) {
 	peek := wire.PeekImages
-	switch c.Kind {
-	case inference.ImageEdits:
+	if c.Kind == inference.ImageEdits {
 		peek = wire.PeekEdits
-	case inference.ImageVariations:
+	} else if c.Kind == inference.ImageVariations {
 		peek = wire.PeekVariations
 	}
 	facts, err := peek(c.Body)

@@ -72,11 +72,11 @@ func TestConformance(t *testing.T) {
 		},
 		Whole: []provider.Call{
 			chat("", ""), request(inference.Embeddings, `{"model":"sim-embed","input":"hi"}`, ""), answers("", ""), images(`,"n":2`, ""), edits(""),
-			continuing("", ""), hearing(inference.Transcriptions, "hi", "", ""), hearing(inference.Translations, "hi", "", ""), variation(""),
+			continuing("", ""), hearing(inference.Transcriptions, "hi", ""), hearing(inference.Translations, "hi", ""), variation(""),
 			moderation(`"hi"`), rankings("", ""),
 		},
 		Raw: []provider.Call{
-			speech("hi", "", ""), speech("hi", `,"response_format":"pcm"`, ""), hearing(inference.Transcriptions, "hi", `,"response_format":"srt"`, ""),
+			speech("hi", "", ""), speech("hi", `,"response_format":"pcm"`, ""), hearing(inference.Transcriptions, "hi", `,"response_format":"srt"`),
 		},
 		Streams: []provider.Call{chat(streamed, ""), chat(`,"stream":true,"n":2`, "pace=1000000")},
 		Jobs:    []provider.Call{videos("", ""), videos(`,"n":2,"seconds":1`, "")},

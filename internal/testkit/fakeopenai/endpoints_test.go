@@ -46,9 +46,10 @@ func TestTheOfficialClientIsContentWithTheRest(t *testing.T) {
 	if err != nil || len(judged.Results) != 2 {
 		t.Errorf("%+v, %v", judged, err)
 	}
-	varied, err := c.Images.NewVariation(t.Context(), openai.ImageNewVariationParams{
-		Model: fakeopenai.LegacyModel, Image: openai.File(bytes.NewReader(fakeopenai.Pixel), "a.png", "image/png"), N: openai.Int(2),
-	})
+	varied, err := c.Images.NewVariation( //nolint:staticcheck // the vendor's client will go, the operation is here
+		t.Context(), openai.ImageNewVariationParams{
+			Model: fakeopenai.LegacyModel, Image: openai.File(bytes.NewReader(fakeopenai.Pixel), "a.png", "image/png"), N: openai.Int(2),
+		})
 	if err != nil || len(varied.Data) != 2 {
 		t.Errorf("%+v, %v", varied, err)
 	}

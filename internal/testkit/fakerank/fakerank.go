@@ -5,9 +5,7 @@
 package fakerank
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -63,7 +61,15 @@ func write(w http.ResponseWriter, status int, body any) {
 		w.Header().Set("Retry-After", "2")
 	}
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body)
+	_, _ = w.Write(encoded(body))
+}
+
+func encoded(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // the fakes' own shapes can be written
+	}
+	return b
 }
 
 // operation is what a path takes, and what it answers.
@@ -118,10 +124,9 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, o operation, p pa
 	case fault == "odd":
 		write(w, http.StatusOK, map[string]any{"results": []any{map[string]any{"index": 99, "relevance_score": 1}}, "data": "none"})
 	case fault == "cut":
-		var b bytes.Buffer
-		_ = json.NewEncoder(&b).Encode(answer)
-		w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
-		_, _ = io.CopyN(w, &b, int64(b.Len()/2))
+		b := encoded(answer)
+		w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+		_, _ = w.Write(b[:len(b)/2])
 	default:
 		write(w, http.StatusOK, answer)
 	}

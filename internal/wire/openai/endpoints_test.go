@@ -24,7 +24,7 @@ func recording(seconds int) []byte {
 	_ = binary.Write(b, binary.LittleEndian, []uint32{8000, 8000})
 	_ = binary.Write(b, binary.LittleEndian, []uint16{1, 8})
 	b.WriteString("data")
-	_ = binary.Write(b, binary.LittleEndian, uint32(8000*seconds)) //nolint:gosec // a few seconds
+	_ = binary.Write(b, binary.LittleEndian, uint32(8000*seconds))
 	b.Write(make([]byte, 8000*seconds))
 	return b.Bytes()
 }
@@ -232,11 +232,13 @@ func TestUnitsOfTheRest(t *testing.T) {
 		{"transcription", "", `{"text":"hello","duration":1e99}`, q{seconds: 2, sounds: 20, made: 2}, inference.ResourcesOf(text, sounds, made)},
 		{
 			"transcription", "", `{"text":"hello","usage":{"type":"tokens","input_tokens":14,"output_tokens":5,"total_tokens":19,"input_token_details":{"text_tokens":4,"audio_tokens":10}}}`,
-			q{seconds: 2, text: 4, sounds: 10, made: 5}, 0,
+			q{seconds: 2, text: 4, sounds: 10, made: 5},
+			0,
 		},
 		{
 			"transcription", "", `{"text":"hello","usage":{"type":"tokens","input_tokens":14,"output_tokens":5,"input_token_details":{"audio_tokens":99}}}`,
-			q{seconds: 2, sounds: 20, made: 2}, inference.ResourcesOf(text, sounds, made),
+			q{seconds: 2, sounds: 20, made: 2},
+			inference.ResourcesOf(text, sounds, made),
 		},
 		{"translation", `"response_format":"vtt"`, "WEBVTT\n\nhello", q{seconds: 2, sounds: 20, made: 4}, inference.ResourcesOf(text, sounds, made)},
 		{"moderation", "", `{"results":[]}`, q{text: 3}, inference.ResourcesOf(text)},

@@ -110,7 +110,7 @@ func (f transcriptFormat) AnswerTo(a *wire.Ask, body []byte) (wire.Metered, bool
 	h := heard{text: unquoted(out[saidText].In(body))}
 	h.usage, h.told = readTranscriptUsage(f.kind, out[saidUsage].In(body))
 	if h.usage.Quantities[inference.AudioSecond] == 0 {
-		h.usage.Quantities[inference.AudioSecond], _ = begunSeconds(string(bytes.Trim(out[saidDuration].In(body), `"`)))
+		h.usage.Quantities[inference.AudioSecond] = begunSeconds(string(bytes.Trim(out[saidDuration].In(body), `"`)))
 	}
 	return f.heard(a, h), out[saidText].Found() || out[saidSegments].Found()
 }
@@ -170,7 +170,7 @@ func readTranscriptUsage(kind inference.Kind, object []byte) (u inference.Usage,
 		return u, false
 	}
 	if out[0].Found() {
-		u.Quantities[inference.AudioSecond], _ = begunSeconds(string(out[0].In(object)))
+		u.Quantities[inference.AudioSecond] = begunSeconds(string(out[0].In(object)))
 		return u, false
 	}
 	return readUsage(kind, object)
@@ -179,17 +179,17 @@ func readTranscriptUsage(kind inference.Kind, object []byte) (u inference.Usage,
 // longestHeard is more seconds than anybody is believed to have listened to.
 const longestHeard = 24 * 3600
 
-// begunSeconds reads a number of seconds, begun ones counted whole.
-func begunSeconds(text string) (int64, bool) {
+// begunSeconds reads a number of seconds, begun ones counted whole; 0 for what is none, or is not believed.
+func begunSeconds(text string) int64 {
 	whole, fraction, _ := strings.Cut(text, ".")
 	n, err := jsonscan.Int([]byte(whole), jsonscan.Field{End: len(whole)})
-	if err != nil || !isDecimal(text) || n < 0 {
-		return 0, false
+	if err != nil || !isDecimal(text) || n < 0 || n >= longestHeard {
+		return 0
 	}
 	if strings.Trim(fraction, "0") != "" {
 		n++
 	}
-	return n, n <= longestHeard
+	return n
 }
 
 // Meter returns a meter for a stream of events with text in them.

@@ -14,6 +14,7 @@ func le(v any) []byte {
 	_ = binary.Write(b, binary.LittleEndian, v)
 	return b.Bytes()
 }
+
 func be(v any) []byte {
 	b := new(bytes.Buffer)
 	_ = binary.Write(b, binary.BigEndian, v)

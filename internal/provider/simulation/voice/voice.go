@@ -50,7 +50,7 @@ func Speak(dst []byte, text, voice string, speed int64) []byte {
 // say appends one character: a tone with two overtones, or silence.
 func say(dst []byte, r rune, base uint32, samples int, phase *[3]uint32) []byte {
 	tone := unicode.IsLetter(r) || unicode.IsDigit(r)
-	pitch := base + uint32(r)%12*base/24
+	pitch := base + uint32(r%12)*base/24 //nolint:gosec // of twelve
 	brightness := int32(2)
 	if strings.ContainsRune("aeiouAEIOU", r) {
 		brightness = 1
@@ -58,15 +58,15 @@ func say(dst []byte, r rune, base uint32, samples int, phase *[3]uint32) []byte 
 	for i := range samples {
 		level := int32(0)
 		for n := range phase {
-			phase[n] += pitch * uint32(n+1) * (math.MaxUint32 / Rate) //nolint:gosec // of three
+			phase[n] += pitch * uint32(n+1) * (math.MaxUint32 / Rate)
 			level += sine[phase[n]>>(32-tableBits)] / (int32(n)*brightness + 1)
 		}
 		if !tone {
 			level = 0
 		}
 		edge := min(i, samples-1-i, fade)
-		level = level * int32(edge) / fade / 2                     //nolint:gosec // at most fade
-		dst = binary.LittleEndian.AppendUint16(dst, uint16(level)) //nolint:gosec // the sample's bits
+		level = level * int32(edge) / fade / 2
+		dst = binary.LittleEndian.AppendUint16(dst, uint16(level)) //nolint:gosec // the bits of the sample
 	}
 	return dst
 }
