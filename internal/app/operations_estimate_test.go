@@ -34,6 +34,9 @@ func testEstimates(d *desk) {
 		"speech":         `{"kind":"audio.speech","model":"sim-tts","input":"A text to be spoken."}`,
 		"transcriptions": `{"kind":"audio.transcriptions","model":"sim-stt","seconds":90.5}`,
 		"rerank":         `{"kind":"rerank","model":"sim-rerank","query":"q","documents":["a","b"]}`,
+		"completions":    `{"kind":"completions","model":"thinker","prompt":["four","four"],"max_tokens":7}`,
+		"variations":     `{"kind":"images.variations","model":"painter","n":2,"size":"1024x1024","quality":"high"}`,
+		"translations":   `{"kind":"audio.translations","model":"sim-stt","seconds":30}`,
 		"moderations":    `{"kind":"moderations","model":"judge","input":"four"}`,
 		"simulated":      `{"kind":"videos.generations","model":"filmer","prompt":"x","seconds":"4","resolution":"720p","runMode":"simulation"}`,
 	} {

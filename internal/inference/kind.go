@@ -9,20 +9,23 @@ const (
 	Responses        Kind = "responses"
 	Messages         Kind = "messages"
 	GenerateContent  Kind = "generate_content"
+	Completions      Kind = "completions"
 	Embeddings       Kind = "embeddings"
 	ImageGenerations Kind = "images.generations"
 	ImageEdits       Kind = "images.edits"
+	ImageVariations  Kind = "images.variations"
 	VideoGenerations Kind = "videos.generations"
 	Speech           Kind = "audio.speech"
 	Transcriptions   Kind = "audio.transcriptions"
+	Translations     Kind = "audio.translations"
 	Rerank           Kind = "rerank"
 	Moderations      Kind = "moderations"
 )
 
 // Kinds are all operations.
 var Kinds = []Kind{
-	Chat, Responses, Messages, GenerateContent, Embeddings, ImageGenerations, ImageEdits, VideoGenerations, Speech,
-	Transcriptions, Rerank, Moderations,
+	Chat, Responses, Messages, GenerateContent, Completions, Embeddings, ImageGenerations, ImageEdits, ImageVariations,
+	VideoGenerations, Speech, Transcriptions, Translations, Rerank, Moderations,
 }
 
 // ModelType is what a model can be used for; a model may have several.
@@ -54,9 +57,10 @@ var ModelTypes = []ModelType{
 }
 
 var kindTypes = map[Kind]ModelType{
-	Chat: TypeChat, Responses: TypeResponses, Messages: TypeChat, GenerateContent: TypeChat,
-	Embeddings: TypeEmbedding, ImageGenerations: TypeImage, ImageEdits: TypeImageEdit, VideoGenerations: TypeVideo,
-	Speech: TypeTTS, Transcriptions: TypeSTT, Rerank: TypeRerank, Moderations: TypeModeration,
+	Chat: TypeChat, Responses: TypeResponses, Messages: TypeChat, GenerateContent: TypeChat, Completions: TypeChat,
+	Embeddings: TypeEmbedding, ImageGenerations: TypeImage, ImageEdits: TypeImageEdit, ImageVariations: TypeImageEdit,
+	VideoGenerations: TypeVideo, Speech: TypeTTS, Transcriptions: TypeSTT, Translations: TypeSTT, Rerank: TypeRerank,
+	Moderations: TypeModeration,
 }
 
 // ModelType is the type that a model needs for the operation; "" for an unknown kind.

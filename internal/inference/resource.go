@@ -54,6 +54,20 @@ func ParseResource(name string) (Resource, bool) {
 // Quantities counts each resource in its natural unit: tokens, images, seconds, characters, requests.
 type Quantities [NumResources]int64
 
+// Resources is a set of resources. The zero value is empty.
+type Resources uint32
+
+// ResourcesOf returns the set of the resources named.
+func ResourcesOf(list ...Resource) (s Resources) {
+	for _, r := range list {
+		s |= 1 << r
+	}
+	return s
+}
+
+// Has reports whether the resource is in the set.
+func (s Resources) Has(r Resource) bool { return s&(1<<r) != 0 }
+
 // Usage is what a call consumed. The zero value is nothing.
 type Usage struct {
 	Quantities

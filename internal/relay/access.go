@@ -96,6 +96,12 @@ func (f *forwarder) mayUse(l *lane) bool {
 	return false
 }
 
+// mayKnow reports whether the caller may hear that a route exists which nobody serves the operation of.
+func (f *forwarder) mayKnow(r *Route) bool {
+	who := Asker{f.principal, f.from, f.at}
+	return len(r.Targets) == 0 || who.mayUseAny(r)
+}
+
 // permits reports whether the call may use a target.
 func (c *call) permits(t *Target, kind inference.Kind) bool {
 	who := Asker{c.principal, c.caller, c.start}

@@ -11,6 +11,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/wire"
 )
 
 // Verdicts say what the relay did after an attempt.
@@ -159,6 +160,9 @@ func (c *call) receive(d *deadline, a *tasks.Attempt, resp *http.Response, err e
 	c.begin(stepDeliver)
 	if c.ask.Stream {
 		return c.deliverStream(d, resp, a)
+	}
+	if f, ok := c.op.Format.(wire.Passer); ok && c.tape == nil {
+		return c.deliverPassing(f, d, resp, a)
 	}
 	return c.deliverWhole(d, resp, a)
 }

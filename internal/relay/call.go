@@ -79,6 +79,7 @@ type call struct {
 	ttft        time.Duration
 	delivered   bool   // the caller was sent something of the upstream's
 	owed        []byte // of the answer: what is sent once its charge is durable
+	contentType string // of a whole answer that is no JSON
 	tape        *tape  // that repeats of the call follow; nil without an idempotency key
 
 	// settle

@@ -37,7 +37,7 @@ func (c *call) countWhole(m *wire.Metered, body []byte) {
 func (s *stream) counted() wire.Metered {
 	m := s.meter.Result()
 	s.exact(&m)
-	if m.Known || s.countPieces(&m) {
+	if s.countPieces(&m) || m.Known {
 		return m
 	}
 	if counter, ok := s.meter.(wire.MeterCounter); ok {

@@ -36,6 +36,12 @@ var (
 	brokenStream = provider.Outcome{
 		Category: inference.ServerError, Code: "upstream_error", Message: "The upstream reported an error in its stream.",
 	}
+	unbilled = provider.Outcome{
+		Category: inference.ServerError, Code: "billing_unavailable", Message: "Billing is not available.",
+	}
+	noAnswer = provider.Outcome{
+		Category: inference.Protocol, Code: "upstream_bad_response", Message: "The upstream's answer is not valid.",
+	}
 	garbledStream = provider.Outcome{
 		Category: inference.Protocol, Code: "upstream_bad_response", Message: "The upstream's stream is not valid.",
 	}
@@ -47,11 +53,9 @@ func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) 
 	if err != nil {
 		return c.broken(d, err, inference.Protocol)
 	}
-	m, valid := c.op.Format.Answer(body)
+	m, valid := answerOf(c.op.Format, &c.ask, body)
 	if !valid || len(body) > maxAnswer {
-		return provider.Outcome{
-			Category: inference.Protocol, Code: "upstream_bad_response", Message: "The upstream's answer is not valid.",
-		}
+		return noAnswer
 	}
 	c.exact(&m)
 	c.countWhole(&m, body)
@@ -64,6 +68,7 @@ func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) 
 	c.note(a, ok)
 	a.Verdict = verdictServed
 	c.owed = body
+	c.tellType(resp)
 	if err := c.settle(served(m), m).wait(); err != nil {
 		c.fail(err)
 		c.delivered = true
@@ -72,6 +77,9 @@ func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) 
 	}
 	h := c.w.Header()
 	h["Content-Type"] = jsonType
+	if c.contentType != "" {
+		h["Content-Type"] = []string{c.contentType}
+	}
 	h["Content-Length"] = []string{itoa(len(body))}
 	c.w.WriteHeader(http.StatusOK)
 	c.delivered = true
@@ -187,7 +195,7 @@ func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt)
 func (c *call) meter(t *Target) wire.Meter {
 	return c.op.Format.Meter(wire.MeterOptions{
 		HideUsage: t.Shape.StreamUsage && !c.ask.WantsUsage, Family: t.family, NoUsage: !t.Shape.StreamUsage,
-		Choices: c.ask.Choices,
+		Choices: c.ask.Choices, Ask: &c.ask,
 	})
 }
 
@@ -235,7 +243,7 @@ func (s *stream) pump() (o provider.Outcome, gone bool) {
 		}
 		err = s.send(deliver)
 		if errors.Is(err, wallet.ErrBilling) {
-			return provider.Outcome{Category: inference.ServerError, Code: "billing_unavailable", Message: "Billing is not available."}, false
+			return unbilled, false
 		}
 		if err != nil {
 			return callerLeft, true

@@ -87,7 +87,7 @@ type adapter struct {
 func (a adapter) Describe() provider.Description {
 	return provider.Description{
 		Name: "test", Simulated: a.simulated,
-		Dialects: map[inference.Kind]inference.Dialect{inference.Chat: inference.OpenAI, inference.Embeddings: inference.OpenAI, inference.ImageGenerations: inference.OpenAI, inference.ImageEdits: inference.OpenAI, inference.Responses: inference.OpenAI},
+		Dialects: map[inference.Kind]inference.Dialect{inference.Chat: inference.OpenAI, inference.Embeddings: inference.OpenAI, inference.ImageGenerations: inference.OpenAI, inference.ImageEdits: inference.OpenAI, inference.Responses: inference.OpenAI, inference.Speech: inference.OpenAI, inference.Transcriptions: inference.OpenAI, inference.Rerank: inference.OpenAI, inference.Moderations: inference.OpenAI, inference.Completions: inference.OpenAI},
 	}
 }
 

@@ -117,7 +117,7 @@ func (r *rival) readWhole() {
 	if err != nil {
 		return
 	}
-	m, valid := r.format.Answer(body)
+	m, valid := answerOf(r.format, &r.footing.ask, body)
 	r.ready = valid && len(body) <= maxAnswer
 	if r.ready && m.Known {
 		r.usage = &m.Usage

@@ -24,7 +24,7 @@ func (s *stake) at(t *Target, schedule *pricing.Schedule, output int64) (money.A
 		most.Usage.Quantities[inference.TextOutput] = output * max(1, s.ask.Choices)
 	} else {
 		most.Usage = chargeable(s.kind, schedule, most.Usage)
-		_, most.PricedOnly = pieceOf(s.kind)
+		most.PricedOnly = hasPieces(s.kind)
 	}
 	return schedule.WorstCase(&most)
 }
@@ -40,10 +40,11 @@ func (t *Target) outputAt(ask *wire.Ask) int64 {
 	return defaultMaxOutput
 }
 
-// inputBound is the most input tokens that a request can have: the bytes bound them, and so does the model's window.
+// inputBound is the most input tokens that a request can have: the bytes bound them, and so does the model's window for each of
+// its inputs.
 func (t *Target) inputBound(ask *wire.Ask) int64 {
 	if t.ContextWindow > 0 {
-		return min(ask.InputBound, t.ContextWindow)
+		return min(ask.InputBound, t.ContextWindow*max(1, ask.Inputs))
 	}
 	return ask.InputBound
 }

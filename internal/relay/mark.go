@@ -69,6 +69,9 @@ func (c *call) mark(output int64) journal.Ticket {
 	u := inference.Usage{Estimated: true}
 	u.Quantities[inference.TextInput] = c.inputTokens
 	u.Quantities[inference.TextOutput] = output
+	if kind := c.op.Format.Kind(); !producesText(kind) {
+		u = c.markedPieces(kind, u)
+	}
 	m := journal.Mark{TaskID: c.taskID, Usage: u}
 	inputs := c.inputs(u)
 	lines, amount, err := c.schedule.Bill(&inputs)

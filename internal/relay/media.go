@@ -40,7 +40,7 @@ var errFetch = errors.New("relay: media not fetched")
 // maxBody is the largest body that the operation takes.
 func (c *call) maxBody() int64 {
 	switch c.op.Format.Kind() {
-	case inference.ImageEdits, inference.VideoGenerations:
+	case inference.ImageEdits, inference.ImageVariations, inference.VideoGenerations, inference.Transcriptions, inference.Translations:
 		return max(c.limits.MaxBody, c.limits.MaxMediaBody)
 	default:
 		return c.limits.MaxBody

@@ -43,7 +43,7 @@ func (c *call) headersFor(t *Target) http.Header {
 
 // passed are the caller's headers that belong to the request.
 func (c *call) passed() (out http.Header) {
-	format, ok := c.op.Format.(wire.Passer)
+	format, ok := c.op.Format.(wire.HeaderPasser)
 	if !ok {
 		return nil
 	}

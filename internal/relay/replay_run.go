@@ -178,8 +178,11 @@ func (c *call) answered() *tasks.Replay {
 		Status: http.StatusOK, ContentType: "application/json", CreatedAt: now, ExpiresAt: now.Add(c.replays.Retention),
 		Body: c.tape.sealed(c.ask.Stream, c.owed),
 	}
-	if c.ask.Stream {
+	switch {
+	case c.ask.Stream:
 		v.ContentType = "text/event-stream"
+	case c.contentType != "":
+		v.ContentType = c.contentType
 	}
 	if int64(len(v.Body)) > c.replays.MaxBytes {
 		v.Body, v.Lost = nil, true

@@ -93,7 +93,7 @@ func (c *call) worstCase(t *Target, purse *wallet.Wallet) (money.Amount, error) 
 	askedUnits(kind, &c.ask, &most.Usage)
 	if !producesText(kind) {
 		most.Usage = chargeable(kind, c.schedule, most.Usage)
-		_, most.PricedOnly = pieceOf(kind)
+		most.PricedOnly = hasPieces(kind)
 		return c.schedule.WorstCase(&most)
 	}
 	limit := c.ask.MaxOutput
@@ -151,7 +151,7 @@ func (c *call) affordable(t *Target, purse *wallet.Wallet, input *pricing.Inputs
 // producesText reports whether an operation's output is tokens of text.
 func producesText(k inference.Kind) bool {
 	switch k {
-	case inference.Chat, inference.Responses, inference.Messages, inference.GenerateContent:
+	case inference.Chat, inference.Responses, inference.Messages, inference.GenerateContent, inference.Completions:
 		return true
 	default:
 		return false

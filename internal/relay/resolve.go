@@ -31,7 +31,7 @@ func (c *call) resolve() error {
 	}
 	c.forwarded = f.steps
 	c.take(route)
-	if l.window > 0 && c.ask.InputBound > l.window && c.inputTokens == 0 {
+	if l.window > 0 && c.ask.InputBound > l.window*max(1, c.ask.Inputs) && c.inputTokens == 0 {
 		c.inputTokens = c.op.Format.InputTokens(c.body, &c.ask)
 	}
 	c.planOver(l, s.runner)
@@ -63,7 +63,7 @@ func (s *Snapshot) lead(f *forwarder, api inference.API) (*Route, *lane, error) 
 		return nil, nil, unknownModel(f.ask.Model)
 	}
 	l := route.lane(api)
-	if l.guarded && !f.explaining && !f.mayUse(l) {
+	if !f.explaining && (l.guarded && !f.mayUse(l) || len(l.choices) == 0 && !f.mayKnow(route)) {
 		return nil, nil, unknownModel(f.ask.Model)
 	}
 	if f.ask.Simulation {
@@ -76,7 +76,8 @@ func (s *Snapshot) lead(f *forwarder, api inference.API) (*Route, *lane, error) 
 func (p *plan) set(
 	l *lane, r *routing.Runner, who *identity.Principal, ask *wire.Ask, tokens int64, seed uint64, start time.Time,
 ) {
-	p.lane, p.runner, p.principal, p.needs, p.tokens, p.seed, p.start = l, r, who, ask.Needs, tokens, seed, start
+	p.lane, p.runner, p.principal, p.needs, p.seed, p.start = l, r, who, ask.Needs, seed, start
+	p.tokens = tokens / max(1, ask.Inputs) // of one input, which is what has to fit
 	if ask.StickyKey != "" {
 		p.sticky = hashText(ask.StickyKey)
 	}

@@ -38,6 +38,30 @@ type Texter interface {
 	Text(body []byte, a *Ask, limit int) string
 }
 
+// Answerer is an ability of a format: what an answer is depends on the request, and need not be JSON.
+type Answerer interface {
+	// AnswerTo is Format.Answer for the answer to a request; a is what Peek returned for it.
+	AnswerTo(a *Ask, body []byte) (m Metered, ok bool)
+	// ContentType is what callers are told that the answer is; upstream is what the upstream says of it.
+	ContentType(a *Ask, upstream string) string
+}
+
+// Passer is an ability of a format: its whole answers can be used from their first bytes on, as sound can, so they are passed
+// on as they come.
+type Passer interface {
+	Answerer
+	// Passing returns a meter for one answer to a request.
+	Passing(a *Ask) Passing
+}
+
+// Passing meters an answer that is passed on as it comes. It is not safe for concurrent use.
+type Passing interface {
+	// Add takes the next bytes. It reports false when they show that this is no answer of the format.
+	Add(b []byte) bool
+	// Result is what was metered so far.
+	Result() Metered
+}
+
 // Counting is an ability of a format: it counts by a model's vocabulary, for upstreams that tell no usage.
 type Counting interface {
 	// CountInput counts a request; a is what Peek returned for body.
@@ -68,8 +92,8 @@ type Medium struct {
 	Data []byte
 }
 
-// Passer is an ability of a format: headers of the caller's are a part of its requests, and go to upstreams with them.
-type Passer interface {
+// HeaderPasser is an ability of a format: headers of the caller's are a part of its requests, and go to upstreams with them.
+type HeaderPasser interface {
 	// Passes are the headers' names, in canonical form.
 	Passes() []string
 }
@@ -119,12 +143,16 @@ type Ask struct {
 	MaxOutput   int64 // output tokens per choice; 0: no limit given
 	Choices     int64 // at least 1
 	InputBound  int64 // the most input tokens that the request can have, for holds
+	Inputs      int64 // that are read apart, each with a context of its own; 0 is one
 	Images      int64 // images to be made; 0: as many as Choices says
-	Seconds     int64 // of video or sound to be made; 0: it does not say
+	Seconds     int64 // of video or sound to be made or listened to; 0: it does not say
 	Characters  int64 // of text to be spoken; 0: it does not say
 	ImageTokens int64 // output tokens that one image takes at most, where images are made
-	Searches    int64 // by tools of the upstream's that it may make at most
-	MediaForm   MediaForm
+	Searches    int64 // that it may make at most, by tools of the upstream's or because it ranks documents
+	OutputBound int64 // output tokens that the answer can have, where the caller cannot limit them; 0: none
+	// SecondsBound says that Seconds is only the most that there can be.
+	SecondsBound bool
+	MediaForm    MediaForm
 	// Dimensions are the parameters that prices may go by, as text, such as size and quality; nil: none are known.
 	Dimensions   map[string]string
 	StickyKey    string
@@ -160,6 +188,9 @@ type Metered struct {
 	Known bool
 	// OutputTokens is the local count of what was delivered, where the upstream did not tell.
 	OutputTokens int64
+	// Guessed is what of Usage is only estimated, for formats that know some of it and not the rest. Where a price goes by
+	// something guessed the bill is an estimate; what no price goes by is forgotten.
+	Guessed inference.Resources
 }
 
 // MeterOptions say what the caller did not ask for and therefore must not see, and how to count.
@@ -171,6 +202,8 @@ type MeterOptions struct {
 	NoUsage bool
 	// Choices is how many answers the caller asked for; 0 is one.
 	Choices int64
+	// Ask is what was asked for; nil where the meter does not go by it. Nobody writes to it.
+	Ask *Ask
 }
 
 // Meter watches one stream. It is not safe for concurrent use.

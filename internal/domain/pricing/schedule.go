@@ -132,6 +132,9 @@ func (s *Schedule) Prices(r inference.Resource) bool {
 	return s.rates[r].rule != nil || (s.perCall && isToken(r))
 }
 
+// IsPerCall reports whether calls have a price and their tokens have none.
+func (s *Schedule) IsPerCall() bool { return s.perCall }
+
 // HasDimensions reports whether any price depends on parameters of the call: Inputs.Dimensions must hold them then.
 func (s *Schedule) HasDimensions() bool { return s.dimensions }
 

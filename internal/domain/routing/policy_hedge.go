@@ -5,8 +5,8 @@ import "github.com/gantry-ai/gantry/internal/inference"
 // hedgedKinds are the operations that are hedged where the policy names none: asking for them twice makes nothing twice but
 // cost. Pictures, films and recordings are made, kept and paid by the piece, so whoever wants them hedged says so.
 var hedgedKinds = []inference.Kind{
-	inference.Chat, inference.Responses, inference.Messages, inference.GenerateContent, inference.Embeddings,
-	inference.Rerank, inference.Moderations,
+	inference.Chat, inference.Responses, inference.Messages, inference.GenerateContent, inference.Completions,
+	inference.Embeddings, inference.Rerank, inference.Moderations,
 }
 
 type hedgeText struct {

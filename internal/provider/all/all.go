@@ -9,12 +9,15 @@ import (
 	"github.com/gantry-ai/gantry/internal/provider/anthropic"
 	"github.com/gantry-ai/gantry/internal/provider/azure"
 	"github.com/gantry-ai/gantry/internal/provider/bedrock"
+	"github.com/gantry-ai/gantry/internal/provider/cohere"
 	"github.com/gantry-ai/gantry/internal/provider/compat"
 	"github.com/gantry-ai/gantry/internal/provider/gemini"
+	"github.com/gantry-ai/gantry/internal/provider/jina"
 	"github.com/gantry-ai/gantry/internal/provider/ollama"
 	"github.com/gantry-ai/gantry/internal/provider/openai"
 	"github.com/gantry-ai/gantry/internal/provider/simulation"
 	"github.com/gantry-ai/gantry/internal/provider/vertex"
+	"github.com/gantry-ai/gantry/internal/provider/voyage"
 )
 
 // Options are what adapters are told by the installation's settings.
@@ -37,6 +40,9 @@ func Adapters(o Options) []provider.Adapter {
 		bedrock.Adapter{Now: o.Now},
 		bedrock.Claude{Now: o.Now},
 		ollama.Adapter{},
+		cohere.Adapter{},
+		jina.Adapter{},
+		voyage.Adapter{},
 		simulation.New(simulation.Options{TokensPerSecond: o.TokensPerSecond, Jobs: o.SimulationJobs}),
 	}, vertex.Adapters(vertex.Options{Now: o.Now}), compat.Adapters())
 }

@@ -15,9 +15,30 @@ func payload(c *provider.Call) (body []byte, contentType string, err error) {
 		return generating(c)
 	case inference.ImageEdits:
 		return editing(c)
+	case inference.ImageVariations:
+		f, err := wire.PeekVariations(c.Body)
+		return formOf(&f, c, err)
+	case inference.Transcriptions:
+		f, err := wire.PeekTranscription(c.Body)
+		return formOf(&f, c, err)
+	case inference.Translations:
+		f, err := wire.PeekTranslation(c.Body)
+		return formOf(&f, c, err)
 	default:
 		return c.Body, "", nil
 	}
+}
+
+// formOf writes a request as the form that the upstream wants.
+func formOf(facts interface {
+	Form(body []byte, without ...string) (form []byte, contentType string)
+}, c *provider.Call, err error,
+) (body []byte, contentType string, _ error) {
+	if err != nil {
+		return nil, "", err
+	}
+	body, contentType = facts.Form(c.Body)
+	return body, contentType, nil
 }
 
 // picksForm reports whether a model can be told in which form its pictures are wanted. OpenAI's newer ones always answer in

@@ -2,6 +2,7 @@
 package openai
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -28,6 +29,18 @@ var paths = map[inference.Kind]string{
 	inference.Embeddings:       "/embeddings",
 	inference.ImageGenerations: "/images/generations",
 	inference.ImageEdits:       "/images/edits",
+	inference.ImageVariations:  "/images/variations",
+	inference.Completions:      "/completions",
+	inference.Speech:           "/audio/speech",
+	inference.Transcriptions:   "/audio/transcriptions",
+	inference.Translations:     "/audio/translations",
+	inference.Moderations:      "/moderations",
+	inference.Rerank:           "/rerank", // which OpenAI has not, and servers of models have
+}
+
+// accepted is what whole answers of an operation may be, where that is not JSON alone.
+var accepted = map[inference.Kind]string{
+	inference.Speech: "*/*", inference.Transcriptions: "*/*", inference.Translations: "*/*",
 }
 
 const modelsPath = "/models"
@@ -83,7 +96,7 @@ func (Adapter) Open(a provider.Account) (provider.Upstream, error) {
 	u := &upstream{transport: a.Transport, base: base, header: header, shape: shape, key: key}
 	u.calls = make(map[inference.Kind]*templates, len(paths))
 	for kind, path := range paths {
-		u.calls[kind] = u.newTemplates(path)
+		u.calls[kind] = u.newTemplates(path, cmp.Or(accepted[kind], "application/json"))
 	}
 	return u, nil
 }

@@ -50,9 +50,16 @@ func TestConformance(t *testing.T) {
 		Adapter: Adapter{},
 		Account: account,
 		Bad:     badAccounts,
-		Whole: []provider.Call{chat("gpt-4o-mini", false), {
-			Kind: inference.Embeddings, Model: "text-embedding-3-small", Body: []byte(`{"model":"text-embedding-3-small","input":"hi"}`),
-		}, response("gpt-5-mini", false), image("a boat", `,"n":2,"response_format":"url"`), edit("at night", pixel), edit("at night", pixel+`","`+pixel)},
+		Whole: []provider.Call{
+			chat("gpt-4o-mini", false),
+			{
+				Kind: inference.Embeddings, Model: "text-embedding-3-small", Body: []byte(`{"model":"text-embedding-3-small","input":"hi"}`),
+			},
+			response("gpt-5-mini", false), image("a boat", `,"n":2,"response_format":"url"`), edit("at night", pixel), edit("at night", pixel+`","`+pixel),
+			completion(false), listening(inference.Transcriptions, fakeopenai.TranscriptModel, ""), listening(inference.Translations, fakeopenai.WhisperModel, ""),
+			judging(), ranking(""), variation(`,"n":2`),
+		},
+		Raw:  []provider.Call{speaking(""), listening(inference.Transcriptions, fakeopenai.WhisperModel, `,"response_format":"srt"`)},
 		Jobs: []provider.Call{video("a boat", `,"duration":8,"resolution":"720p","aspect_ratio":"9:16"`), video("a boat", `,"size":"1280x720","image":"`+pixel+`"`)},
 		JobFailures: []providertest.Failure{
 			{Name: "seconds", Call: video("a boat", `,"seconds":"5"`), Want: provider.Outcome{Category: inference.InvalidRequest, Code: "invalid_value"}},
@@ -61,7 +68,7 @@ func TestConformance(t *testing.T) {
 				Kind: inference.VideoGenerations, Model: "sora-9", Body: []byte(`{"model":"sora-9","prompt":"x"}`),
 			}, Want: provider.Outcome{Category: inference.NotFound, Code: "model_not_found"}},
 		},
-		Streams: []provider.Call{chat("gpt-4o-mini", true), chat("gpt-5-mini", true)},
+		Streams: []provider.Call{chat("gpt-4o-mini", true), chat("gpt-5-mini", true), completion(true)},
 		End:     "data: [DONE]\n\n",
 		Silent:  &silent,
 		Endless: &endless,
@@ -220,7 +227,7 @@ func TestErrorsOfTheConnection(t *testing.T) {
 	if err := failure(ctx, u, &call); !errors.Is(err, context.Canceled) || !errors.Is(err, cause) {
 		t.Errorf("ended context: %v", err)
 	}
-	call.Kind = inference.Rerank
+	call.Kind = inference.Messages
 	if err := failure(t.Context(), u, &call); !errors.Is(err, errKind) {
 		t.Errorf("unknown operation: %v", err)
 	}

@@ -17,9 +17,9 @@ import (
 // templates are the two requests of an operation, complete but for context, body and callers' headers.
 type templates struct{ whole, stream *http.Request }
 
-func (u *upstream) newTemplates(path string) *templates {
+func (u *upstream) newTemplates(path, accept string) *templates {
 	return &templates{
-		whole:  u.template(http.MethodPost, path, "application/json"),
+		whole:  u.template(http.MethodPost, path, accept),
 		stream: u.template(http.MethodPost, path, "text/event-stream"),
 	}
 }
@@ -69,7 +69,11 @@ func (u *upstream) Send(ctx context.Context, c *provider.Call) (*http.Response, 
 	req.ContentLength = int64(len(body))
 	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	req.Body, _ = req.GetBody()
-	return u.do(req)
+	resp, err := u.do(req)
+	if c.Stream && c.Kind == inference.Transcriptions && err == nil {
+		return streamed(resp), nil
+	}
+	return resp, err
 }
 
 func (u *upstream) do(req *http.Request) (*http.Response, error) {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +28,8 @@ type Suite struct {
 	Bad []BadAccount
 	// Whole are calls whose answer is one JSON document with status 200, at least one for each operation.
 	Whole []provider.Call
+	// Raw are calls whose answer is whole and no JSON, such as sound.
+	Raw []provider.Call
 	// Streams are streamed calls that succeed; their bodies end with End.
 	Streams []provider.Call
 	End     string
@@ -123,13 +126,12 @@ func (s *Suite) refusesToGuess(t *testing.T) {
 func (s *Suite) answersWhole(t *testing.T) {
 	t.Helper()
 	u, served := s.open(t), map[inference.Kind]bool{}
-	for i := range s.Whole {
-		c := s.Whole[i]
+	for i, c := range slices.Concat(s.Whole, s.Raw) {
 		served[c.Kind] = true
 		before := bytes.Clone(c.Body)
 		got := send(t, u, &c)
-		if got.status != http.StatusOK || !json.Valid(got.body) {
-			t.Errorf("%s: status %d, %.200s", c.Kind, got.status, got.body)
+		if got.status != http.StatusOK || len(got.body) == 0 || json.Valid(got.body) != (i < len(s.Whole)) {
+			t.Errorf("%s: status %d, %.200q", c.Kind, got.status, got.body)
 		}
 		if !bytes.Equal(before, c.Body) {
 			t.Errorf("%s: the adapter changed the body, which all attempts share", c.Kind)

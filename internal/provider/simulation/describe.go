@@ -15,7 +15,9 @@ func (Adapter) Describe() provider.Description {
 		Dialects: map[inference.Kind]inference.Dialect{
 			inference.Chat: inference.OpenAI, inference.Responses: inference.OpenAI, inference.Embeddings: inference.OpenAI,
 			inference.ImageGenerations: inference.OpenAI, inference.ImageEdits: inference.OpenAI,
-			inference.VideoGenerations: inference.OpenAI,
+			inference.VideoGenerations: inference.OpenAI, inference.ImageVariations: inference.OpenAI,
+			inference.Completions: inference.OpenAI, inference.Speech: inference.OpenAI, inference.Transcriptions: inference.OpenAI,
+			inference.Translations: inference.OpenAI, inference.Moderations: inference.OpenAI, inference.Rerank: inference.OpenAI,
 		},
 		Config: []provider.Field{{
 			Name: "tokensPerSecond", Type: "number",
@@ -25,7 +27,7 @@ func (Adapter) Describe() provider.Description {
 				"zh": "流式输出的速度;0 表示不限速。留空则使用系统设置。",
 			},
 		}},
-		Models:    []string{chatModel, embeddingModel, imageModel, videoModel},
+		Models:    models(),
 		Simulated: true,
 	}
 }

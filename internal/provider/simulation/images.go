@@ -69,6 +69,8 @@ func readImages(c *provider.Call) (*imagesRequest, *failure) {
 	peek := wire.PeekImages
 	if c.Kind == inference.ImageEdits {
 		peek = wire.PeekEdits
+	} else if c.Kind == inference.ImageVariations {
+		peek = wire.PeekVariations
 	}
 	facts, err := peek(c.Body)
 	if err != nil {
@@ -86,6 +88,9 @@ func readImages(c *provider.Call) (*imagesRequest, *failure) {
 		return nil, refusal
 	}
 	r.hash = digestOf(facts.Model, facts.Prompt, facts.Seed, facts.Size)
+	if c.Kind == inference.ImageVariations {
+		r.hash = digestOf(facts.Model, facts.Size, string(facts.Inputs[0].Data))
+	}
 	return r, nil
 }
 

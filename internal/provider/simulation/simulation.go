@@ -1,6 +1,6 @@
-// Package simulation is an upstream that lives in this process: it answers chats, responses, embeddings and images, and
-// makes videos as jobs, in the OpenAI dialect without a network, the same request always in the same way, and fails on request. Demonstrations, end-to-end tests and
-// load tests run on it; its calls are booked in simulated money. Source: DESIGN section 13.
+// Package simulation is an upstream that lives in this process: it answers everything that the OpenAI dialect has and makes
+// videos as jobs, without a network, the same request always in the same way, and fails on request. Demonstrations, end-to-end
+// tests and load tests run on it; its calls are booked in simulated money. Source: DESIGN section 13.
 package simulation
 
 import (
@@ -21,6 +21,11 @@ const (
 	embeddingModel = "sim-embed"
 	imageModel     = "sim-image"
 	videoModel     = "sim-video"
+
+	speechModel     = "sim-tts"
+	transcriptModel = "sim-stt"
+	rerankModel     = "sim-rerank"
+	moderationModel = "sim-moderation"
 )
 
 // Options set the engine up. The zero value answers as fast as it can be read.
@@ -103,8 +108,18 @@ func (e *engine) Send(ctx context.Context, c *provider.Call) (*http.Response, er
 		return e.responses(ctx, c, plan)
 	case inference.Embeddings:
 		return e.embeddings(ctx, c, plan)
-	case inference.ImageGenerations, inference.ImageEdits:
+	case inference.Completions:
+		return e.completions(ctx, c, plan)
+	case inference.ImageGenerations, inference.ImageEdits, inference.ImageVariations:
 		return e.images(ctx, c, plan)
+	case inference.Speech:
+		return e.speech(ctx, c, plan)
+	case inference.Transcriptions, inference.Translations:
+		return e.transcripts(ctx, c, plan)
+	case inference.Moderations:
+		return e.judge(ctx, c, plan)
+	case inference.Rerank:
+		return e.rank(ctx, c, plan)
 	default:
 		return (&failure{status: 404, code: "unknown_url", message: "The simulation has no such operation."}).response(c), nil
 	}
@@ -113,9 +128,15 @@ func (e *engine) Send(ctx context.Context, c *provider.Call) (*http.Response, er
 // Shape says that streams tell their usage when asked.
 func (e *engine) Shape() provider.Shape { return provider.Shape{StreamUsage: true} }
 
+func models() []string {
+	return []string{
+		chatModel, embeddingModel, imageModel, videoModel, speechModel, transcriptModel, rerankModel, moderationModel,
+	}
+}
+
 // Models names the models.
 func (e *engine) Models(context.Context) ([]string, error) {
-	return []string{chatModel, embeddingModel, imageModel, videoModel}, nil
+	return models(), nil
 }
 
 // Classify reads one of the engine's own errors.

@@ -72,6 +72,11 @@ func TestConformance(t *testing.T) {
 		},
 		Whole: []provider.Call{
 			chat("", ""), request(inference.Embeddings, `{"model":"sim-embed","input":"hi"}`, ""), answers("", ""), images(`,"n":2`, ""), edits(""),
+			continuing("", ""), hearing(inference.Transcriptions, "hi", ""), hearing(inference.Translations, "hi", ""), variation(""),
+			moderation(`"hi"`), rankings("", ""),
+		},
+		Raw: []provider.Call{
+			speech("hi", "", ""), speech("hi", `,"response_format":"pcm"`, ""), hearing(inference.Transcriptions, "hi", `,"response_format":"srt"`),
 		},
 		Streams: []provider.Call{chat(streamed, ""), chat(`,"stream":true,"n":2`, "pace=1000000")},
 		Jobs:    []provider.Call{videos("", ""), videos(`,"n":2,"seconds":1`, "")},
@@ -91,7 +96,7 @@ func TestConformance(t *testing.T) {
 			failure("flaky", chat("", "fault=flaky"), provider.Outcome{Category: inference.Overloaded, Code: "engine_overloaded"}),
 			failure("unknown fault", chat("", "fault=earthquake"), provider.Outcome{Category: inference.InvalidRequest, Code: "invalid_value"}),
 			failure("model", request(inference.Chat, `{"model":"gpt-5","messages":[{"role":"user","content":"x"}]}`, ""), provider.Outcome{Category: inference.NotFound, Code: "model_not_found"}),
-			failure("operation", request(inference.Rerank, `{}`, ""), provider.Outcome{Category: inference.NotFound, Code: "unknown_url"}),
+			failure("operation", request(inference.Messages, `{}`, ""), provider.Outcome{Category: inference.NotFound, Code: "unknown_url"}),
 			failure("too long", request(inference.Embeddings, `{"model":"sim-embed","input":"`+strings.Repeat("a ", 9000)+`"}`, ""), provider.Outcome{Category: inference.ContextLength, Code: codeContextLength}),
 		},
 		Models: []string{chatModel, embeddingModel, imageModel, videoModel},

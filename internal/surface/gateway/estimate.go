@@ -18,8 +18,8 @@ import (
 var estimated = map[inference.Kind]wire.Format{
 	inference.Chat: openai.Chat, inference.Embeddings: openai.Embeddings, inference.Responses: openai.Responses,
 	inference.ImageGenerations: openai.ImageGenerations, inference.ImageEdits: openai.ImageEdits,
-	inference.VideoGenerations: openai.VideoGenerations, inference.Speech: nil,
-	inference.Transcriptions: nil, inference.Rerank: nil, inference.Moderations: nil,
+	inference.VideoGenerations: openai.VideoGenerations, inference.Completions: openai.Completions, inference.ImageVariations: nil,
+	inference.Speech: nil, inference.Transcriptions: nil, inference.Translations: nil, inference.Rerank: nil, inference.Moderations: nil,
 }
 
 // resolver names the way in which the effective price is found.
@@ -49,7 +49,7 @@ func (s *Surface) estimatePricing(w http.ResponseWriter, call *httpx.Call) error
 func (s *Surface) quote(who *relay.Asker, body []byte) (relay.Quote, error) {
 	var in struct {
 		Kind     inference.Kind  `json:"kind"`
-		Prompt   string          `json:"prompt"`
+		Prompt   json.RawMessage `json:"prompt"`
 		Messages json.RawMessage `json:"messages"`
 		Input    json.RawMessage `json:"input"`
 	}
@@ -70,9 +70,10 @@ func (s *Surface) quote(who *relay.Asker, body []byte) (relay.Quote, error) {
 		}
 		return s.Snapshot().QuoteUnits(*who, &asked)
 	}
-	if in.Prompt != "" && in.Messages == nil && in.Input == nil {
+	var prompt string // anything else is the format's own
+	if json.Unmarshal(in.Prompt, &prompt) == nil && prompt != "" && in.Messages == nil && in.Input == nil {
 		var err error
-		if body, err = withPrompt(body, format.Kind(), in.Prompt); err != nil {
+		if body, err = withPrompt(body, format.Kind(), prompt); err != nil {
 			return relay.Quote{}, err
 		}
 	}
@@ -86,7 +87,7 @@ func withPrompt(body []byte, kind inference.Kind, prompt string) ([]byte, error)
 		return nil, err
 	}
 	switch kind {
-	case inference.ImageGenerations, inference.ImageEdits, inference.VideoGenerations:
+	case inference.ImageGenerations, inference.ImageEdits, inference.VideoGenerations, inference.Completions:
 		return body, nil
 	case inference.Embeddings, inference.Responses:
 		members["input"] = marshal(prompt)

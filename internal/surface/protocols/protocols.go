@@ -59,6 +59,7 @@ func Mount(r chi.Router, o Options) {
 	r.Post("/v1/embeddings", s.relayed(embeddings))
 	r.Post("/v1/messages", asAnthropic(s.relayed(messages)))
 	r.Post("/v1/messages/count_tokens", asAnthropic(s.countTokens))
+	s.mountEndpoints(r)
 	r.Get("/v1/models", s.listModels)
 	r.Get("/v1/models/*", s.getModel)
 	s.mountGemini(r)

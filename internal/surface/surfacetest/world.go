@@ -304,7 +304,7 @@ type adapter struct{}
 
 func (adapter) Describe() provider.Description {
 	return provider.Description{Name: "openai", Dialects: map[inference.Kind]inference.Dialect{
-		inference.Chat: inference.OpenAI, inference.Messages: inference.Anthropic,
+		inference.Chat: inference.OpenAI, inference.Completions: inference.OpenAI, inference.Messages: inference.Anthropic,
 	}}
 }
 

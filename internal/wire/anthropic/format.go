@@ -94,6 +94,6 @@ func (messagesFormat) Status(f *fault.Error) int { return Status(f) }
 var (
 	_ wire.Counting     = messagesFormat{}
 	_ wire.Texter       = messagesFormat{}
-	_ wire.Passer       = messagesFormat{}
+	_ wire.HeaderPasser = messagesFormat{}
 	_ wire.StatusTeller = messagesFormat{}
 )

@@ -72,6 +72,14 @@ func invalidValue(param, message string) error {
 	return &RequestError{Message: message, Param: param, Code: "invalid_value"}
 }
 
+func tooLong(param string) error {
+	return &RequestError{Message: "Invalid '" + param + "': string too long.", Param: param, Code: "string_above_max_length"}
+}
+
 func outOfRange(param string, highest int64) error {
 	return invalidValue(param, "Invalid '"+param+"': expected an integer from 1 to "+strconv.FormatInt(highest, 10)+".")
+}
+
+func outOfBatch(param string) error {
+	return invalidValue(param, "Invalid '"+param+"': at most "+strconv.Itoa(MaxPrompts)+" are taken at once.")
 }

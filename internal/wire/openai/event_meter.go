@@ -46,11 +46,16 @@ var (
 	generationEvents = &eventSort{inference.ImageGenerations, map[string]sense{"image_generation.completed": completes, "error": fails}}
 	editEvents       = &eventSort{inference.ImageEdits, map[string]sense{"image_edit.completed": completes, "error": fails}}
 	noEvents         = &eventSort{inference.VideoGenerations, nil}
+	speechEvents     = &eventSort{inference.Speech, map[string]sense{"speech.audio.done": completes, "error": fails}}
+	transcriptEvents = &eventSort{inference.Transcriptions, map[string]sense{
+		"transcript.text.delta": saysText, "transcript.text.done": completes, "error": fails,
+	}}
 )
 
 // eventMeter follows a stream whose events name their type. Its last event is kept back until the charge is durable.
 type eventMeter struct {
 	sort      *eventSort
+	ask       *wire.Ask
 	choices   int64 // how many events complete the answer
 	completed int64
 	begun     bool
@@ -64,7 +69,7 @@ type eventMeter struct {
 }
 
 func newEventMeter(s *eventSort, o wire.MeterOptions) *eventMeter {
-	m := &eventMeter{sort: s, choices: max(1, o.Choices)}
+	m := &eventMeter{sort: s, ask: o.Ask, choices: max(1, o.Choices)}
 	if s.kind == inference.Responses {
 		m.choices = 1
 		if o.NoUsage || o.Family != tokens.Other {
@@ -130,13 +135,17 @@ func (m *eventMeter) begin(raw *[]byte) {
 func (m *eventMeter) complete(event, data, response []byte) ([]byte, wire.Sign) {
 	m.completed++
 	body := data
-	if m.sort.kind == inference.Responses {
+	switch m.sort.kind {
+	case inference.Responses:
 		if !isObject(response) {
 			return nil, wire.Garbled
 		}
 		body = response
 		m.usage.Quantities[inference.Search] = countSearches(body)
-	} else {
+	case inference.Transcriptions:
+		m.transcribed(body)
+	case inference.Speech:
+	default:
 		m.usage.Quantities[inference.Image]++
 	}
 	if u, ok := Usage(m.sort.kind, body); ok {
@@ -151,6 +160,15 @@ func (m *eventMeter) complete(event, data, response []byte) ([]byte, wire.Sign) 
 	}
 	m.last = bytes.Clone(event)
 	return nil, wire.Ended
+}
+
+// transcribed takes the seconds that the event which completes a transcript may tell.
+func (m *eventMeter) transcribed(body []byte) {
+	if span, ok := findUsage(body); ok {
+		if u, tokens := readTranscriptUsage(m.sort.kind, span); !tokens {
+			m.usage = u
+		}
+	}
 }
 
 // unquoted is the inside of a JSON string without escapes.
@@ -179,6 +197,17 @@ func (m *eventMeter) Last() []byte { return m.last }
 
 // Result returns the usage that the stream told, or the count of what was delivered.
 func (m *eventMeter) Result() wire.Metered {
+	switch {
+	case m.ask == nil:
+	case m.sort.kind == inference.Speech:
+		return speechFormat{}.complete(m.ask, m.usage, m.known)
+	case m.sort.kind == inference.Transcriptions:
+		metered := transcriptFormat{}.heard(m.ask, heard{usage: m.usage, told: m.known})
+		if !m.known {
+			metered.Usage.Quantities[inference.TextOutput] = m.Tokens()
+		}
+		return metered
+	}
 	return wire.Metered{Usage: m.usage, Known: m.known, OutputTokens: m.Tokens()}
 }
 

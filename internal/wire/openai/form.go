@@ -6,9 +6,12 @@ import (
 	"errors"
 	"io"
 	"mime/multipart"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/gantry-ai/gantry/internal/wire/sound"
 )
 
 // Limits of a form.
@@ -18,21 +21,31 @@ const (
 	maxFieldBytes = MaxPromptBytes + 1
 )
 
-// formNumbers and formBools are the fields that are no texts in JSON.
+// formNumbers, formDecimals and formBools are the fields that are no texts in JSON.
 var (
-	formNumbers = map[string]bool{"n": true, "seed": true, "output_compression": true, "partial_images": true}
-	formBools   = map[string]bool{"stream": true}
+	formNumbers  = map[string]bool{"n": true, "seed": true, "output_compression": true, "partial_images": true}
+	formDecimals = map[string]bool{"temperature": true}
+	formBools    = map[string]bool{"stream": true}
+	formLists    = map[string]bool{
+		"include": true, "timestamp_granularities": true, "languages": true, "keywords": true, "known_speaker_names": true,
+		"known_speaker_references": true,
+	}
 )
 
 // EditForm turns a form with pictures into the JSON of the same request: pictures become data URLs under images and mask,
 // and fields that are not known become texts. Files are known by their first bytes; what they are called is forgotten.
 // The error is a *RequestError.
-func EditForm(body []byte, boundary string) ([]byte, error) {
+func EditForm(body []byte, boundary string) ([]byte, error) { return readForm(body, boundary, false) }
+
+// SoundForm does the same for a form with a recording, which becomes a data URL under file.
+func SoundForm(body []byte, boundary string) ([]byte, error) { return readForm(body, boundary, true) }
+
+func readForm(body []byte, boundary string, sound bool) ([]byte, error) {
 	if boundary == "" {
 		return nil, malformed("The form has no boundary.")
 	}
 	form := multipart.NewReader(bytes.NewReader(body), boundary)
-	out := editForm{seen: map[string]bool{}}
+	out := editForm{seen: map[string]bool{}, takesSound: sound}
 	for n := 0; ; n++ {
 		part, err := form.NextRawPart()
 		if errors.Is(err, io.EOF) && n > 0 {
@@ -51,10 +64,20 @@ func malformed(message string) error { return &RequestError{Message: message, Co
 
 // editForm collects what a form says.
 type editForm struct {
-	fields []byte // members of JSON, each with a comma behind it
-	images [][]byte
-	mask   []byte
-	seen   map[string]bool
+	fields     []byte // members of JSON, each with a comma behind it
+	images     [][]byte
+	mask       []byte
+	recording  []byte
+	lists      []formList // in their order
+	seen       map[string]bool
+	takesSound bool // instead of pictures
+}
+
+// formList are the fields of one name that may come several times.
+type formList struct {
+	name  string
+	items []byte // texts of JSON, each with a comma behind it
+	n     int
 }
 
 func (f *editForm) add(part *multipart.Part) error {
@@ -71,14 +94,21 @@ func (f *editForm) add(part *multipart.Part) error {
 		return malformed("A part of the form ends early.")
 	}
 	name = strings.TrimSuffix(name, "[]")
-	if name == "image" || name == "images" {
+	switch {
+	case f.takesSound && formLists[name]:
+		return f.addItem(name, content)
+	case !f.takesSound && (name == "image" || name == "images"):
 		return f.addImage(content)
 	}
 	if f.seen[strings.ToLower(name)] {
 		return &RequestError{Message: "Parameter '" + printable(name) + "' is given more than once.", Param: printable(name), Code: CodeDuplicate}
 	}
 	f.seen[strings.ToLower(name)] = true
-	if name == "mask" {
+	switch {
+	case f.takesSound && name == "file":
+		f.recording = content
+		return checkSound(content)
+	case !f.takesSound && name == "mask":
 		f.mask = content
 		return checkFile(content, "mask")
 	}
@@ -107,6 +137,20 @@ func (f *editForm) addImage(content []byte) error {
 	return checkFile(content, path)
 }
 
+// addItem adds one of the values of a list.
+func (f *editForm) addItem(name string, content []byte) error {
+	at := slices.IndexFunc(f.lists, func(l formList) bool { return l.name == name })
+	if at < 0 {
+		f.lists, at = append(f.lists, formList{name: name}), len(f.lists)
+	}
+	l := &f.lists[at]
+	if l.n++; l.n > maxParts || len(content) > maxFieldBytes || !utf8.Valid(content) {
+		return invalidValue(name, "Invalid '"+name+"': too many, too long, or not valid text.")
+	}
+	l.items = append(AppendString(l.items, string(content)), ',')
+	return nil
+}
+
 func checkFile(content []byte, path string) error {
 	if imageType(content) == "" {
 		return fileType(path)
@@ -127,6 +171,11 @@ func (f *editForm) addField(name string, content []byte) error {
 			return invalidType(name, "an integer")
 		}
 		f.fields = strconv.AppendInt(f.fields, n, 10)
+	case formDecimals[name]:
+		if !isDecimal(value) {
+			return invalidType(name, "a number")
+		}
+		f.fields = append(f.fields, value...)
 	case formBools[name]:
 		on, err := strconv.ParseBool(value)
 		if err != nil {
@@ -144,6 +193,9 @@ func (f *editForm) addField(name string, content []byte) error {
 func (f *editForm) json(size int) []byte {
 	b := append(make([]byte, 0, size+size/3+256), '{')
 	b = append(b, f.fields...)
+	if f.takesSound {
+		return f.soundJSON(b)
+	}
 	if f.mask != nil {
 		b = append(appendPicture(append(b, `"mask":`...), f.mask), ',')
 	}
@@ -155,6 +207,26 @@ func (f *editForm) json(size int) []byte {
 		b = appendPicture(b, image)
 	}
 	return append(b, "]}"...)
+}
+
+// soundJSON ends a request with its lists and its recording.
+func (f *editForm) soundJSON(b []byte) []byte {
+	for _, l := range f.lists {
+		b = append(AppendString(b, l.name), ":["...)
+		b = append(append(b, l.items[:len(l.items)-1]...), "],"...)
+	}
+	if f.recording == nil {
+		return append(bytes.TrimSuffix(b, []byte{','}), '}')
+	}
+	b = append(append(append(b, `"file":"data:`...), sound.Type(f.recording)...), ";base64,"...)
+	return append(base64.StdEncoding.AppendEncode(b, f.recording), `"}`...)
+}
+
+// isDecimal reports whether a text is a number as JSON writes it, without an exponent.
+func isDecimal(text string) bool {
+	whole, fraction, dotted := strings.Cut(strings.TrimPrefix(text, "-"), ".")
+	digits := func(s string) bool { return s != "" && len(s) <= 18 && strings.Trim(s, "0123456789") == "" }
+	return digits(whole) && (len(whole) == 1 || whole[0] != '0') && (!dotted || digits(fraction))
 }
 
 func appendPicture(b, picture []byte) []byte {

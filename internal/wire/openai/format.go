@@ -62,7 +62,7 @@ func peek(body []byte, read func([]byte) (Facts, error)) (wire.Ask, error) {
 	return wire.Ask{
 		Model: facts.Model, Stream: facts.Stream, WantsUsage: facts.IncludeUsage, MaxOutput: facts.MaxOutput,
 		Choices: facts.N, InputBound: facts.BoundInput(ImageTokens), StickyKey: sticky, Simulation: facts.SimulationMode,
-		ServiceClass: facts.ServiceTier, FormatFacts: &facts, Needs: facts.needs(body),
+		ServiceClass: facts.ServiceTier, FormatFacts: &facts, Needs: facts.needs(body), Inputs: facts.inputs,
 	}, nil
 }
 
@@ -161,7 +161,9 @@ func (chatFormat) Answer(body []byte) (wire.Metered, bool) {
 }
 
 // Meter returns a meter for a stream of chunks.
-func (chatFormat) Meter(o wire.MeterOptions) wire.Meter {
+func (chatFormat) Meter(o wire.MeterOptions) wire.Meter { return newMeter(o) }
+
+func newMeter(o wire.MeterOptions) *meter {
 	m := &meter{StreamMeter: StreamMeter{HideUsage: o.HideUsage}}
 	if o.NoUsage || o.Family != tokens.Other { // without a vocabulary, what is metered anyway is as good
 		m.text = newDelivered(o.Family, o.NoUsage)

@@ -14,6 +14,7 @@ import (
 var (
 	ImageGenerations wire.Format = imageFormat{mediaFormat{inference.ImageGenerations, PeekImages}}
 	ImageEdits       wire.Format = editFormat{imageFormat{mediaFormat{inference.ImageEdits, PeekEdits}}}
+	ImageVariations  wire.Format = editFormat{imageFormat{mediaFormat{inference.ImageVariations, PeekVariations}}}
 	VideoGenerations wire.Format = videoFormat{mediaFormat{inference.VideoGenerations, PeekVideos}}
 )
 
@@ -61,7 +62,7 @@ func (f mediaFormat) Peek(body []byte) (wire.Ask, error) {
 	case "b64_json":
 		a.MediaForm = wire.AsBase64
 	}
-	if len(facts.Inputs) > 0 && f.kind != inference.ImageEdits {
+	if len(facts.Inputs) > 0 && (f.kind == inference.ImageGenerations || f.kind == inference.VideoGenerations) {
 		a.Needs = wire.NeedsImages
 	}
 	return a, nil

@@ -72,6 +72,11 @@ func PeekImages(body []byte) (MediaFacts, error) { return peekMedia(body, (*Medi
 // PeekEdits reads a request to edit images, which are in it as addresses or as data URLs. The error is a *RequestError.
 func PeekEdits(body []byte) (MediaFacts, error) { return peekMedia(body, (*MediaFacts).readEdits) }
 
+// PeekVariations reads a request for variations of one image, which came along. The error is a *RequestError.
+func PeekVariations(body []byte) (MediaFacts, error) {
+	return peekMedia(body, (*MediaFacts).readVariations)
+}
+
 // PeekVideos reads a request to generate videos. The error is a *RequestError.
 func PeekVideos(body []byte) (MediaFacts, error) { return peekMedia(body, (*MediaFacts).readVideos) }
 
@@ -86,7 +91,7 @@ func peekMedia(body []byte, own func(*MediaFacts, []byte) error) (MediaFacts, er
 	for _, read := range [...]func(*MediaFacts, []byte) error{
 		func(f *MediaFacts, body []byte) error { return f.readModel(body) },
 		func(f *MediaFacts, body []byte) error { return f.Facts.readTexts(body) },
-		(*MediaFacts).readPrompt, (*MediaFacts).readWords, (*MediaFacts).readSeed, own,
+		(*MediaFacts).readWords, (*MediaFacts).readSeed, own,
 	} {
 		if err == nil {
 			err = read(&f, body)
@@ -167,6 +172,9 @@ func (f *MediaFacts) readSeed(body []byte) error {
 }
 
 func (f *MediaFacts) readImages(body []byte) error {
+	if err := f.readPrompt(body); err != nil {
+		return err
+	}
 	if err := f.readStream(body); err != nil {
 		return err
 	}
@@ -186,7 +194,27 @@ func (f *MediaFacts) readEdits(body []byte) error {
 	return nil
 }
 
+// readVariations takes one picture that came along: there is no other way to send one.
+func (f *MediaFacts) readVariations(body []byte) error {
+	if err := f.readCount(body, MaxImages); err != nil {
+		return err
+	}
+	if err := f.readInputs(body); err != nil {
+		return err
+	}
+	switch {
+	case len(f.Inputs) == 0:
+		return missing("image", "Missing required parameter: 'image'.")
+	case len(f.Inputs) > 1 || f.Inputs[0].Data == nil || !f.Mask.IsZero():
+		return invalidValue("image", "Invalid 'image': one picture is taken, as a file or a data URL.")
+	}
+	return nil
+}
+
 func (f *MediaFacts) readVideos(body []byte) error {
+	if err := f.readPrompt(body); err != nil {
+		return err
+	}
 	if err := f.readCount(body, MaxVideos); err != nil {
 		return err
 	}

@@ -40,6 +40,8 @@ type Facts struct {
 	// SimulationMode says that runMode is "simulation".
 	SimulationMode bool
 
+	said     Count // of a moderation's input
+	inputs   int64 // that are read apart; 0 is one
 	insertAt int
 	spans    [numKeys]jsonscan.Field
 	options  streamOptions
@@ -118,7 +120,10 @@ func PeekEmbeddings(body []byte) (Facts, error) {
 		err = f.readModel(body)
 	}
 	if err == nil {
-		err = f.readInput(body)
+		err = f.readBatch(body)
+	}
+	if err == nil {
+		err = f.readVectors(body)
 	}
 	if err == nil {
 		err = f.readTexts(body)
@@ -200,6 +205,38 @@ func (f *Facts) readInput(body []byte) error {
 	}
 	f.InputBytes = len(text)
 	return nil
+}
+
+// readBatch reads what is to be embedded.
+func (f *Facts) readBatch(body []byte) error {
+	err := f.readInput(body)
+	if err == nil {
+		f.inputs, err = countInputs(f.spans[keyInput].In(body), "input", false)
+	}
+	return err
+}
+
+var embeddingKeys = jsonscan.NewKeys("dimensions", "encoding_format")
+
+// maxDimensions is more than any model's vectors have.
+const maxDimensions = 65_536
+
+// readVectors reads how the vectors are wanted.
+func (f *Facts) readVectors(body []byte) error {
+	var out [2]jsonscan.Field
+	if _, _, err := embeddingKeys.Scan(body, out[:]); err != nil {
+		return scanError(err)
+	}
+	if out[0].Found() && !jsonscan.IsNull(body, out[0]) {
+		if _, err := integer(body, out[0], "dimensions", maxDimensions); err != nil {
+			return err
+		}
+	}
+	switch string(out[1].In(body)) {
+	case "", "null", `"float"`, `"base64"`:
+		return nil
+	}
+	return invalidValue("encoding_format", "Invalid 'encoding_format': expected float or base64.")
 }
 
 func (f *Facts) readStream(body []byte) error {

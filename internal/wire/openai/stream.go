@@ -25,6 +25,8 @@ const (
 type StreamMeter struct {
 	// HideUsage says that the caller did not ask for usage: the usage chunk and the null before it are not theirs to see.
 	HideUsage bool
+	// Legacy says that choices have a text instead of a delta, as completions do.
+	Legacy bool
 
 	// Usage is the last that the stream told; HasUsage says that there was one that can be trusted.
 	Usage    inference.Usage
@@ -97,8 +99,11 @@ func (m *StreamMeter) FeedAnswer(body []byte) {
 	}
 	for choice := jsonscan.Elements(out[0].In(body)); choice.Next(); {
 		for it := jsonscan.Members(choice.Value); it.Next(); {
-			if string(it.Key) == "message" {
+			switch string(it.Key) {
+			case "message":
 				m.addMembers(it.Value)
+			case "text":
+				addText(&m.Text, it.Value)
 			}
 		}
 	}
@@ -151,8 +156,29 @@ func (m *StreamMeter) isError(data []byte) bool {
 
 // count adds the text of every delta of the chunk.
 func (m *StreamMeter) count(data []byte) {
+	if m.Legacy {
+		m.countTexts(data)
+		return
+	}
 	for v := member(data, tokenDelta); isObject(v); v = member(v, tokenDelta) {
 		m.addMembers(v)
+	}
+}
+
+// countTexts adds the text of every choice of a completion's chunk.
+func (m *StreamMeter) countTexts(data []byte) {
+	var out [1]jsonscan.Field
+	if _, _, err := choicesKey.Scan(data, out[:]); err != nil {
+		return
+	}
+	for choice := elements(out[0].In(data)); choice.Next(); {
+		for it := members(choice.Value); it.Next(); {
+			if string(it.Key) == "text" {
+				m.spot = it.Value
+				addText(&m.Text, it.Value)
+				m.added++
+			}
+		}
 	}
 }
 

@@ -188,7 +188,7 @@ func (f *figures) outputDetails(object []byte) {
 
 // plausible checks the figures against each other, and adds reasoning to an output that leaves it out.
 func (f *figures) plausible(kind inference.Kind) bool {
-	if f.bad || !f.hasInput || !f.hasOutput && kind != inference.Embeddings {
+	if f.bad || !f.hasInput || !f.hasOutput && kind != inference.Embeddings && kind != inference.Rerank {
 		return false
 	}
 	if f.input == 0 && f.output == 0 { // a place-holder: no call takes nothing
@@ -225,7 +225,7 @@ func (f *figures) split(kind inference.Kind) inference.Usage {
 	left = f.output
 	take(inference.TextReasoning, f.reasoning)
 	take(inference.AudioOutput, f.audioOut)
-	if !f.hasImageOut && (kind == inference.ImageGenerations || kind == inference.ImageEdits) {
+	if !f.hasImageOut && (kind == inference.ImageGenerations || kind == inference.ImageEdits || kind == inference.ImageVariations) {
 		f.imageOut = left // these answers are pictures
 	}
 	take(inference.ImageOutput, f.imageOut)

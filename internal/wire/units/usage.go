@@ -30,7 +30,7 @@ func (a *Asked) Usage(prices func(inference.Resource) bool, limit int64) (infere
 	u := inference.Usage{Estimated: true}
 	q := &u.Quantities
 	switch a.Kind {
-	case inference.ImageGenerations, inference.ImageEdits:
+	case inference.ImageGenerations, inference.ImageEdits, inference.ImageVariations:
 		if prices(inference.Image) || !prices(inference.ImageOutput) {
 			q[inference.Image] = a.Count
 			return u, nil
@@ -42,7 +42,7 @@ func (a *Asked) Usage(prices func(inference.Resource) bool, limit int64) (infere
 		return u, nil
 	case inference.Speech:
 		return a.speech(prices), nil
-	case inference.Transcriptions:
+	case inference.Transcriptions, inference.Translations:
 		return a.transcription(prices)
 	case inference.Rerank:
 		return a.ranking(prices), nil

@@ -1,0 +1,211 @@
+// Package bearer is what adapters share whose upstream is a plain JSON API with a key as its bearer token, and which translate
+// between its shapes and those of the OpenAI dialect.
+package bearer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/kernel/secret"
+	"github.com/gantry-ai/gantry/internal/provider"
+	wire "github.com/gantry-ai/gantry/internal/wire/openai"
+)
+
+// AuthType is the one way to sign in.
+const AuthType = "bearer"
+
+// Account is an account that is ready for calls. It is safe for concurrent use.
+type Account struct {
+	transport http.RoundTripper
+	base      *url.URL
+	header    http.Header
+	key       secret.String
+}
+
+// reserved headers are the adapter's or the connection's.
+var reserved = []string{
+	"Accept", "Accept-Encoding", "Authorization", "Connection", "Content-Length", "Content-Type", "Cookie", "Host",
+	"Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+}
+
+// Open checks an account. Error: provider.ErrConfig with the path of the field.
+func Open(a provider.Account, defaultBaseURL string) (*Account, error) {
+	base, err := provider.ParseBaseURL(a.BaseURL, defaultBaseURL)
+	if err != nil {
+		return nil, err
+	}
+	if a.AuthType != "" && a.AuthType != AuthType {
+		return nil, provider.FaultConfig("authType", "The auth type must be bearer.")
+	}
+	key := a.Credential["apiKey"]
+	if key.IsZero() || strings.ContainsAny(key.Reveal(), " \t") || !provider.ValidHeader("Authorization", key.Reveal()) {
+		return nil, provider.FaultConfig("credentials.apiKey", "An API key is required; it has no spaces or line breaks.")
+	}
+	header := http.Header{"User-Agent": {"gantry"}}
+	for name, value := range a.Headers {
+		canonical := http.CanonicalHeaderKey(name)
+		if !provider.ValidHeader(name, value) || slices.Contains(reserved, canonical) {
+			return nil, provider.FaultConfig("config.headers."+name, "This header cannot be set.")
+		}
+		header[canonical] = []string{value}
+	}
+	header["Authorization"] = []string{"Bearer " + key.Reveal()}
+	header["Accept"] = []string{"application/json"}
+	header["Content-Type"] = []string{"application/json"}
+	return &Account{transport: a.Transport, base: base, header: header, key: key}, nil
+}
+
+// Credential is the field of a form that asks for the key.
+func Credential() []provider.Field {
+	return []provider.Field{{
+		Name: "apiKey", Type: "secret", Required: true, Label: Text("API key", "API 密钥"),
+		Help: Text("The key of the upstream account.", "上游账号的密钥。"),
+	}}
+}
+
+// Text is a text in the languages of forms.
+func Text(en, zh string) map[string]string { return map[string]string{"en": en, "zh": zh} }
+
+// Post sends a request. Errors are those of provider.SendError.
+func (a *Account) Post(ctx context.Context, path string, body []byte) (*http.Response, error) {
+	req := a.request(http.MethodPost, path, nil)
+	req.ContentLength = int64(len(body))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req.Body, _ = req.GetBody()
+	return a.do(req.WithContext(ctx))
+}
+
+// Get asks for something. Errors are those of provider.SendError.
+func (a *Account) Get(ctx context.Context, path string, query url.Values) (*http.Response, error) {
+	return a.do(a.request(http.MethodGet, path, query).WithContext(ctx))
+}
+
+func (a *Account) request(method, path string, query url.Values) *http.Request {
+	target := *a.base
+	target.Path += path
+	if target.RawPath != "" {
+		target.RawPath += path
+	}
+	target.RawQuery = query.Encode()
+	return &http.Request{
+		Method: method, URL: &target, Host: target.Host, Header: a.header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+}
+
+func (a *Account) do(req *http.Request) (*http.Response, error) {
+	resp, err := a.transport.RoundTrip(req)
+	if err != nil {
+		return nil, provider.SendError(req.Context(), err)
+	}
+	return resp, nil
+}
+
+// Scrub makes an upstream's message safe to show.
+func (a *Account) Scrub(message string) string {
+	return provider.Scrub(message, a.key.Reveal(), a.base.Host)
+}
+
+// MaxAnswer bounds what is read of an answer that is translated.
+const MaxAnswer = 64 << 20
+
+// Read reads an answer that is to be translated, and closes it. Where that fails the answer is left as a body that ends in the
+// error, for whoever reads it next.
+func Read(resp *http.Response) (body []byte, ok bool) {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxAnswer+1))
+	_ = resp.Body.Close()
+	if err == nil && len(body) > MaxAnswer {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{err}))
+		return nil, false
+	}
+	Replace(resp, body)
+	return body, true
+}
+
+// failing is where a body ended, and how.
+type failing struct{ err error }
+
+// Read implements io.Reader.
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// Replace makes body what the answer says.
+func Replace(resp *http.Response, body []byte) {
+	resp.Header.Set("Content-Type", "application/json")
+	resp.Header.Del("Content-Length")
+	resp.ContentLength, resp.Body = int64(len(body)), io.NopCloser(bytes.NewReader(body))
+}
+
+// Spoil makes an answer that is none of the upstream's one that is none of the dialect's either, so that nobody takes it for one.
+func Spoil(resp *http.Response) { Replace(resp, []byte("{}")) }
+
+// Refuse is the answer to a request that the upstream cannot be asked: 400, in the shape of the dialect.
+func Refuse(err error) *http.Response {
+	refusal := wire.RequestError{Message: "The request cannot be read.", Code: wire.CodeInvalidJSON}
+	if e, ok := errors.AsType[*wire.RequestError](err); ok {
+		refusal = *e
+	}
+	resp := &http.Response{
+		Status: http.StatusText(http.StatusBadRequest), StatusCode: http.StatusBadRequest, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{},
+	}
+	Replace(resp, refusal.Body())
+	return resp
+}
+
+// Unsupported refuses a parameter that the upstream has no word for.
+func Unsupported(param, message string) error {
+	return &wire.RequestError{Message: message, Param: param, Code: "unsupported_parameter"}
+}
+
+// ErrKind says that an upstream has no such operation.
+var ErrKind = errors.New("provider: the upstream has no such operation")
+
+// Category is what a status means with upstreams that say no more.
+func Category(status int) inference.Category {
+	switch status {
+	case http.StatusUnauthorized, 498: // Cohere: a token that is blocked or invalid
+		return inference.Authentication
+	case http.StatusPaymentRequired:
+		return inference.QuotaExhausted
+	case http.StatusForbidden:
+		return inference.Permission
+	case http.StatusNotFound:
+		return inference.NotFound
+	case http.StatusTooManyRequests:
+		return inference.RateLimited
+	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
+		return inference.Timeout
+	case http.StatusServiceUnavailable, http.StatusConflict:
+		return inference.Overloaded
+	case http.StatusMethodNotAllowed:
+		return inference.Protocol
+	}
+	switch {
+	case status >= http.StatusInternalServerError:
+		return inference.ServerError
+	case status >= http.StatusBadRequest:
+		return inference.InvalidRequest
+	}
+	return inference.Protocol // redirects are not followed: the key is for this address only
+}
+
+// Unlisted is the error of a list of models that did not come.
+func (a *Account) Unlisted(ctx context.Context) error {
+	o := provider.Outcome{Category: inference.Connect, Code: "upstream_unreachable", Message: "The upstream could not be reached."}
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		o = provider.Outcome{Category: inference.Timeout, Code: "upstream_timeout", Message: "The upstream did not answer in time."}
+	case ctx.Err() != nil:
+		o = provider.Outcome{Category: inference.Canceled, Code: "canceled", Message: "The call was canceled."}
+	}
+	return &provider.Error{Outcome: o}
+}
