@@ -48,6 +48,17 @@ func (c *crowd) fillAudit(from, to int) {
 	c.insertMany(from, to, func(from, to int) any { part := rows[from:to]; return &part })
 }
 
+// nameKinds does what writing an audit entry does.
+func (c *crowd) nameKinds() {
+	for _, k := range crowdActions {
+		_, err := c.store.db.writer.ExecContext(context.Background(),
+			"INSERT INTO audit_kind (category, action, target_type) VALUES (?, ?, ?)", k[0], k[1], k[2])
+		if err != nil {
+			c.tb.Fatal(err)
+		}
+	}
+}
+
 var crowdEventKinds = []routing.EventKind{"cooldown", "return", "probe", "demotion", "restoration", "exclusion", "disable", "recovery"}
 
 // upstreams are the platforms of the crowd; their ids are made of their number.

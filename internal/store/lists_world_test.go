@@ -66,6 +66,7 @@ func newCrowd(tb testing.TB, s *Store, calls int) *crowd {
 		c.fillPolicyEvents(from, min(from+crowdBatch, calls))
 	}
 	c.countEntries()
+	c.nameKinds()
 	c.vacuum()
 	return c
 }

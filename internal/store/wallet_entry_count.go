@@ -56,10 +56,11 @@ func (s *Wallet) chunkCount(ctx context.Context, t *transaction, u *uncounted, c
 		return err
 	}
 	var upto int64
-	err = entrySides(t, wallets, wallet.EntryQuery{}, func(side *bun.SelectQuery) *bun.SelectQuery {
+	sides := entrySides(t, wallets, wallet.EntryQuery{}, func(side *bun.SelectQuery) *bun.SelectQuery {
 		next := side.Where("number > ?", u.Upto).Order("number").Limit(chunk)
 		return t.NewSelect().TableExpr("(?) AS next", next).ColumnExpr("number")
-	}).OrderExpr("number").Limit(1).Offset(chunk-1).Scan(ctx, &upto)
+	})
+	err = t.NewSelect().TableExpr("(?) AS side", sides).Column("number").Order("number").Limit(1).Offset(chunk-1).Scan(ctx, &upto)
 	if err != nil {
 		return err
 	}
