@@ -85,7 +85,7 @@ func BenchmarkLists(b *testing.B) {
 	}
 }
 
-const listTurns = 15
+const listTurns = 40
 
 func measureList(b *testing.B, list crowdList) {
 	b.Helper()

@@ -69,7 +69,7 @@ func (s *Routing) PolicyEventsInsert(ctx context.Context, list []routing.PolicyE
 	})
 }
 
-// PolicyEventList implements routing.EventStore. The order is that of time. Hours are counted when their events are written.
+// PolicyEventList implements routing.EventStore. The order is that of time. Days are counted when their events are written.
 func (s *Routing) PolicyEventList(ctx context.Context, q routing.EventQuery) (page.Page[routing.PolicyEvent], error) {
 	request, err := q.Page.Normal()
 	if err != nil {
@@ -150,7 +150,7 @@ func (s *Routing) PolicyEventsForget(ctx context.Context, before time.Time) (n i
 		if n, err = result.RowsAffected(); err != nil || n == 0 {
 			return err
 		}
-		return policyTallyForget(ctx, t, ceilStamp(before)/hourLength)
+		return policyTallyForget(ctx, t, dayOf(stamp(ceilStamp(before))))
 	})
 	return n, failure(err)
 }

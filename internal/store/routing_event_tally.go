@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -14,18 +13,15 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 )
 
-// hourLength is in microseconds. An hour is numbered from 1970 in UTC.
-const hourLength = int64(time.Hour / time.Microsecond)
-
 // eventGroup is what policy events are counted by.
 type eventGroup struct {
-	hour                        int64
+	day                         int64
 	kind                        routing.EventKind
 	platform, model, credential string
 }
 
 func eventGroupOf(r *policyEventRow) eventGroup {
-	return eventGroup{int64(r.At) / hourLength, r.Kind, keyID(r.PlatformID), keyID(r.PlatformModelID), keyID(r.CredentialID)}
+	return eventGroup{dayOf(r.At), r.Kind, keyID(r.PlatformID), keyID(r.PlatformModelID), keyID(r.CredentialID)}
 }
 
 // noID stands for none in a key, which cannot hold NULL.
@@ -39,7 +35,7 @@ func keyID(v id.ID) string {
 }
 
 func (g eventGroup) compare(other eventGroup) int {
-	return cmp.Or(cmp.Compare(g.hour, other.hour), strings.Compare(string(g.kind), string(other.kind)),
+	return cmp.Or(cmp.Compare(g.day, other.day), strings.Compare(string(g.kind), string(other.kind)),
 		strings.Compare(g.platform, other.platform), strings.Compare(g.model, other.model),
 		strings.Compare(g.credential, other.credential))
 }
@@ -68,12 +64,12 @@ func policyTallyAdd(ctx context.Context, t *transaction, rows []policyEventRow, 
 	for _, g := range slices.SortedFunc(maps.Keys(counts), eventGroup.compare) {
 		c := counts[g]
 		_, err := t.ExecContext(ctx, `INSERT INTO platform_policy_tally AS t
-				(hour, kind, platform_id, platform_model_id, credential_id, n, first_at, last_at)
+				(day, kind, platform_id, platform_model_id, credential_id, n, first_at, last_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (hour, kind, platform_id, platform_model_id, credential_id) DO UPDATE SET n = t.n + excluded.n,
+			ON CONFLICT (day, kind, platform_id, platform_model_id, credential_id) DO UPDATE SET n = t.n + excluded.n,
 				first_at = CASE WHEN excluded.first_at < t.first_at THEN excluded.first_at ELSE t.first_at END,
 				last_at = CASE WHEN excluded.last_at > t.last_at THEN excluded.last_at ELSE t.last_at END`,
-			g.hour, g.kind, g.platform, g.model, g.credential, c.n, int64(c.first), int64(c.last))
+			g.day, g.kind, g.platform, g.model, g.credential, c.n, int64(c.first), int64(c.last))
 		if err != nil {
 			return err
 		}
@@ -81,34 +77,34 @@ func policyTallyAdd(ctx context.Context, t *transaction, rows []policyEventRow, 
 	return nil
 }
 
-// policyTallyForget removes the hours before one, and counts that one again.
-func policyTallyForget(ctx context.Context, t *transaction, hour int64) error {
-	if _, err := t.ExecContext(ctx, "DELETE FROM platform_policy_tally WHERE hour <= ?", hour); err != nil {
+// policyTallyForget removes the days before one, and counts that one again.
+func policyTallyForget(ctx context.Context, t *transaction, day int64) error {
+	if _, err := t.ExecContext(ctx, "DELETE FROM platform_policy_tally WHERE day <= ?", day); err != nil {
 		return err
 	}
 	_, err := t.ExecContext(ctx, `INSERT INTO platform_policy_tally
-			(hour, kind, platform_id, platform_model_id, credential_id, n, first_at, last_at)
+			(day, kind, platform_id, platform_model_id, credential_id, n, first_at, last_at)
 		SELECT ?, kind, platform_id, COALESCE(platform_model_id, ?), COALESCE(credential_id, ?), COUNT(*), MIN(at), MAX(at)
 		FROM platform_policy_event WHERE at >= ? AND at < ?
-		GROUP BY kind, platform_id, platform_model_id, credential_id`, hour, noID, noID, hour*hourLength, (hour+1)*hourLength)
+		GROUP BY kind, platform_id, platform_model_id, credential_id`, day, noID, noID, int64(dayBegin(day)), int64(dayBegin(day+1)))
 	return err
 }
 
-// eventSpans cuts the list into hours. Those in which the list's time begins or ends are counted one by one.
+// eventSpans cuts the list into days. Those in which the list's time begins or ends are counted one by one.
 func eventSpans(ctx context.Context, db bun.IDB, q *routing.EventQuery) ([]span, error) {
 	from, to := ceilStamp(q.From), ceilStamp(q.To)
 	if q.To.IsZero() {
 		to = endless
 	}
 	var rows []struct {
-		Hour, N     int64
+		Day, N      int64
 		First, Last int64
 		Cut         bool
 	}
-	query := eventsBy(db.NewSelect().Table("platform_policy_tally").Column("hour"), q).
+	query := eventsBy(db.NewSelect().Table("platform_policy_tally").Column("day"), q).
 		ColumnExpr("CAST(SUM(n) AS BIGINT) AS n, MIN(first_at) AS first, MAX(last_at) AS last").
 		ColumnExpr("MAX(CASE WHEN first_at < ? OR last_at >= ? THEN 1 ELSE 0 END) = 1 AS cut", from, to).
-		Where("last_at >= ? AND first_at < ?", from, to).Group("hour").Order("hour DESC")
+		Where("last_at >= ? AND first_at < ?", from, to).Group("day").Order("day DESC")
 	if err := query.Scan(ctx, &rows); err != nil {
 		return nil, err
 	}

@@ -26,6 +26,27 @@ CREATE TABLE entry_tally (
     PRIMARY KEY (user_id, upto, account_id, credit, kind, reason)
 ) {{strict}};
 
+-- When the first and the last of the tasks were made that are counted together. The days are counted anew.
+DROP TABLE task_tally;
+DELETE FROM task_day;
+CREATE TABLE task_tally (
+    day             {{int}} NOT NULL,
+    user_id         {{id}} NOT NULL,
+    status          TEXT NOT NULL,
+    kind            TEXT NOT NULL,
+    model_type      TEXT NOT NULL,
+    api_key_id      {{id}},
+    is_simulated    {{bool}} NOT NULL,
+    requested_model TEXT NOT NULL,
+    resolved_model  TEXT NOT NULL,
+    n               {{int}} NOT NULL,
+    first_at        {{int}} NOT NULL,
+    last_at         {{int}} NOT NULL
+) {{strict}};
+CREATE INDEX task_tally_user ON task_tally
+    (user_id, day, status, kind, model_type, api_key_id, is_simulated, requested_model, resolved_model, n, first_at, last_at);
+CREATE INDEX task_tally_day ON task_tally (day);
+
 -- The kinds of audit entries that there are; a page is the newest of each kind that is asked for.
 CREATE TABLE audit_kind (
     category    TEXT NOT NULL,
@@ -40,10 +61,10 @@ DROP INDEX audit_entry_target;
 CREATE INDEX audit_entry_kind ON audit_entry (category, action, target_type, number);
 CREATE INDEX audit_entry_target ON audit_entry (target_id, number);
 
--- How many policy events an hour has, by what the list can be filtered by; zero ids stand for none. It is written with the
+-- How many policy events a day has, by what the list can be filtered by; zero ids stand for none. It is written with the
 -- events.
 CREATE TABLE platform_policy_tally (
-    hour              {{int}} NOT NULL,
+    day               {{int}} NOT NULL,
     kind              TEXT NOT NULL,
     platform_id       {{id}} NOT NULL,
     platform_model_id {{id}} NOT NULL,
@@ -51,10 +72,10 @@ CREATE TABLE platform_policy_tally (
     n                 {{int}} NOT NULL,
     first_at          {{int}} NOT NULL,
     last_at           {{int}} NOT NULL,
-    PRIMARY KEY (hour, kind, platform_id, platform_model_id, credential_id)
+    PRIMARY KEY (day, kind, platform_id, platform_model_id, credential_id)
 ) {{strict}};
-INSERT INTO platform_policy_tally (hour, kind, platform_id, platform_model_id, credential_id, n, first_at, last_at)
-SELECT at / 3600000000, kind, platform_id, COALESCE(platform_model_id, '00000000-0000-0000-0000-000000000000'),
+INSERT INTO platform_policy_tally (day, kind, platform_id, platform_model_id, credential_id, n, first_at, last_at)
+SELECT at / 86400000000, kind, platform_id, COALESCE(platform_model_id, '00000000-0000-0000-0000-000000000000'),
     COALESCE(credential_id, '00000000-0000-0000-0000-000000000000'), COUNT(*), MIN(at), MAX(at)
 FROM platform_policy_event GROUP BY 1, 2, 3, 4, 5;
 DROP INDEX platform_policy_event_platform;
