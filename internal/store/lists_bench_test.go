@@ -117,6 +117,9 @@ type crowdList struct {
 func (c *crowd) lists() []crowdList {
 	var lists []crowdList
 	for name, q := range c.taskQuestions() {
+		if q.User.IsZero() {
+			continue // no surface lists the tasks of everybody
+		}
 		lists = append(lists, crowdList{"tasks/" + name, func(ctx context.Context) (int64, error) {
 			p, err := c.store.Tasks().TaskList(ctx, q)
 			return p.Total, err

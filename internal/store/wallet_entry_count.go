@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
@@ -69,22 +70,36 @@ func (s *Wallet) chunkCount(ctx context.Context, t *transaction, u *uncounted, c
 		u.Left = 0
 		return err
 	}
-	for _, side := range [][2]string{{"debit_account_id", "FALSE"}, {"credit_account_id", "TRUE"}} {
-		if _, err := t.NewRaw(`INSERT INTO entry_tally
-				(user_id, upto, account_id, credit, kind, reason, n, first, last, first_at, last_at)
-			SELECT ?, ?, ?, `+side[1]+`, kind, `+tallyReason+`, COUNT(*), MIN(number), MAX(number),
-				CASE WHEN COUNT(at) = COUNT(*) THEN MIN(at) END, CASE WHEN COUNT(at) = COUNT(*) THEN MAX(at) END
-			FROM transfer WHERE ? IN (?) AND number > ? AND number <= ?
-			GROUP BY 3, kind, `+tallyReason, u.UserID, upto, bun.Ident(side[0]), bun.Ident(side[0]), bun.List(wallets), u.Upto, upto).
-			Exec(ctx); err != nil {
-			return err
-		}
+	_, err = t.NewRaw(`INSERT INTO entry_tally
+			(user_id, upto, account_id, credit, kind, reason, n, first, last, first_at, last_at) ?`,
+		entryGroups(t, u.UserID, wallets, u.Upto, upto)).Exec(ctx)
+	if err != nil {
+		return err
 	}
 	return s.chunkEnd(ctx, t, u, upto)
 }
 
-// tallyReason is what is kept of a reason. Those that people write are looked for in the entries themselves.
-const tallyReason = "CASE WHEN kind = 'capture' THEN reason ELSE '' END"
+// entryGroups selects the entries behind one transfer up to another as they are counted. Of reasons only those of charges are
+// kept: what people write is looked for in the entries themselves.
+func entryGroups(db bun.IDB, user id.ID, wallets []id.ID, after, upto int64) *bun.RawQuery {
+	const sides = `SELECT debit_account_id AS account_id, FALSE AS credit, number, at, kind, reason FROM transfer
+			WHERE debit_account_id IN (?0) AND number > ?1 AND number <= ?2
+		UNION ALL SELECT credit_account_id, TRUE, number, at, kind, reason FROM transfer
+			WHERE credit_account_id IN (?0) AND number > ?1 AND number <= ?2`
+	const reason = "CASE WHEN kind = 'capture' THEN reason ELSE '' END"
+	return db.NewRaw(`SELECT CAST(?3 AS `+idType(db)+`) AS user_id, CAST(?2 AS BIGINT) AS upto, account_id, credit, kind, `+reason+` AS reason, COUNT(*) AS n,
+			MIN(number) AS first, MAX(number) AS last, CASE WHEN COUNT(at) = COUNT(*) THEN MIN(at) END AS first_at,
+			CASE WHEN COUNT(at) = COUNT(*) THEN MAX(at) END AS last_at
+		FROM (`+sides+`) AS side GROUP BY account_id, credit, kind, `+reason, bun.List(wallets), after, upto, user)
+}
+
+// idType is the type of identifiers.
+func idType(db bun.IDB) string {
+	if db.Dialect().Name() == dialect.PG {
+		return "uuid"
+	}
+	return "TEXT"
+}
 
 // chunkBegin takes the chunk; false: another node has it.
 func (s *Wallet) chunkBegin(ctx context.Context, t *transaction, u *uncounted, upto int64) (bool, error) {

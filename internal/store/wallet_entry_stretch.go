@@ -22,18 +22,29 @@ type entryList struct {
 
 // sides selects the list's entries within spans, of which one side needs no more than the newest most; 0: all.
 func (l *entryList) sides(most int64, spans ...span) *bun.SelectQuery {
-	shapes := make([]narrowing, len(spans))
-	for i, s := range spans {
-		shapes[i] = l.within(s, most)
+	var shapes []narrowing
+	var single []int64 // what is rare is looked up together
+	for _, s := range spans {
+		if s.first == s.last {
+			single = append(single, s.first)
+			continue
+		}
+		shapes = append(shapes, l.among(most, func(side *bun.SelectQuery) {
+			if side.Where("number >= ?", s.first); s.last != endless {
+				side.Where("number <= ?", s.last)
+			}
+		}))
+	}
+	if len(single) > 0 {
+		shapes = append(shapes, l.among(most, func(side *bun.SelectQuery) { side.Where("number IN (?)", bun.List(single)) }))
 	}
 	return entrySides(l.db, l.wallets, l.q, shapes...)
 }
 
-func (l *entryList) within(s span, most int64) narrowing {
+// among narrows a side to some numbers and to the text.
+func (l *entryList) among(most int64, numbers func(*bun.SelectQuery)) narrowing {
 	return func(side *bun.SelectQuery) *bun.SelectQuery {
-		if side.Where("number >= ?", s.first); s.last != endless {
-			side.Where("number <= ?", s.last)
-		}
+		numbers(side)
 		if l.refs != nil {
 			side.Where("number IN (?)", l.refs)
 		} else if l.q.Text != "" {
