@@ -123,6 +123,9 @@ type WorkStore interface {
 	WorkDrop(ctx context.Context, node string) error
 	// WorkLost returns at most limit tasks whose node did not keep them.
 	WorkLost(ctx context.Context, limit int) ([]id.ID, error)
+	// WorkHere returns at most limit works behind a task, in the order of their ids and without their bodies, but those that
+	// another node has.
+	WorkHere(ctx context.Context, node string, after id.ID, limit int) ([]Work, error)
 	// WorkElsewhere returns those of the tasks that have ended or that another node has.
 	WorkElsewhere(ctx context.Context, node string, tasks []id.ID) ([]id.ID, error)
 }
