@@ -33,14 +33,14 @@ func TestARestartKeepsWhatQuotasPromised(t *testing.T) {
 	h := open()
 	u := h.invite("ada", "")
 	v := h.accept("/api/v1/chat/completions", u.key, chat("sim-chat", false))
-	quota := h.held(u) + h.held(u)/2
+	quota := 2*h.held(u) - 1
 	h.limit(u, `{}`, fmt.Sprintf(`{"currency":"SIM","total":%q}`, quota.Text(money.SIM)))
 
 	after := open()
 	if err := after.worker.Remember(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if resp, text := after.send("POST", "/v1/chat/completions", u.key, chat("sim-chat", false)); resp.StatusCode != http.StatusTooManyRequests {
+	if resp, text := after.send("POST", "/v1/chat/completions", u.key, chat("sim-chat", false)); resp.StatusCode != http.StatusPaymentRequired {
 		t.Errorf("a call took what was promised to the task: %d %s", resp.StatusCode, text)
 	}
 	after.runTasks()
