@@ -130,7 +130,7 @@ func refusal(t *testing.T, took time.Duration, offer func(asked int) Offer) time
 	p := newPurse(id.New(), Terms{}.Normal(), 0, began)
 	_, w := p.hold(began, 10)
 	now := began
-	for asked := 0; asked < 1000; asked++ {
+	for asked := range 1000 {
 		_, ask := p.next(now)
 		if ask == nil {
 			now = now.Add(retryAfter)

@@ -81,8 +81,8 @@ const (
 
 // apart counts the rows that only one of two queries returns.
 func (a *auditor) apart(ctx context.Context, one, other *bun.RawQuery) (n int, err error) {
-	err = a.db.NewRaw(`SELECT (SELECT COUNT(*) FROM (SELECT * FROM (?) AS a EXCEPT SELECT * FROM (?) AS b) AS c) +
-		(SELECT COUNT(*) FROM (SELECT * FROM (?) AS d EXCEPT SELECT * FROM (?) AS e) AS f)`, one, other, other, one).Scan(ctx, &n)
+	err = a.db.NewRaw("SELECT (SELECT COUNT(*) FROM (? EXCEPT ?) AS a) + (SELECT COUNT(*) FROM (? EXCEPT ?) AS b)",
+		one, other, other, one).Scan(ctx, &n)
 	return n, failure(err)
 }
 

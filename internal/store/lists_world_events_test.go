@@ -17,9 +17,15 @@ func (c *crowd) moment(i int) time.Time {
 
 // crowdActions are what was done: category, action, type of the target. The first are done all day long.
 var crowdActions = [][3]string{
-	{"identity", "session.created", "user"}, {"wallet", "wallet.balance_set", "wallet"}, {"identity", "api_key.created", "api_key"},
-	{"routing", "platform.updated", "platform"}, {"identity", "user.updated", "user"}, {"routing", "model.updated", "platform_model"},
-	{"access", "rule.created", "access_rule"}, {"pricing", "rule_set.updated", "pricing_rule_set"}, {"wallet", "grant.created", "user"},
+	{"identity", "session.created", "user"},
+	{"wallet", "wallet.balance_set", "wallet"},
+	{"identity", "api_key.created", "api_key"},
+	{"routing", "platform.updated", "platform"},
+	{"identity", "user.updated", "user"},
+	{"routing", "model.updated", "platform_model"},
+	{"access", "rule.created", "access_rule"},
+	{"pricing", "rule_set.updated", "pricing_rule_set"},
+	{"wallet", "grant.created", "user"},
 	{"identity", "tenant.updated", "tenant"},
 }
 
