@@ -12,6 +12,8 @@ const (
 	usedEvery = 10 * time.Second
 	// sealEvery is how soon the tasks of a day that is over are counted, and sealAtOnce how many days at a time.
 	sealEvery, sealAtOnce = time.Minute, 60
+	// chunksAtOnce is how many thousands of entries of wallets are counted at a time.
+	chunksAtOnce = 200
 	// forgetEvery is how often sessions that ended long ago are deleted.
 	forgetEvery = time.Hour
 )
@@ -23,6 +25,7 @@ func (a *App) startJobs(ctx context.Context) {
 	go every(ctx, usedEvery, a.writeUsedKeys)
 	go every(ctx, forgetEvery, a.forgetSessions)
 	go every(ctx, sealEvery, a.sealDays)
+	go every(ctx, sealEvery, a.countEntries)
 	a.startHealth(ctx)
 	if a.cfg.Cluster.Enabled {
 		go every(ctx, countNodesEvery, a.countNodes)
@@ -64,6 +67,13 @@ func (a *App) sealDays(ctx context.Context) {
 	}
 	if n > 0 {
 		a.log.Info("tasks of past days counted", "days", n)
+	}
+}
+
+// countEntries counts entries of wallets that have many, for the same reason.
+func (a *App) countEntries(ctx context.Context) {
+	if _, err := a.store.Wallet().EntriesCount(ctx, chunksAtOnce); err != nil && ctx.Err() == nil {
+		a.log.Warn("entries of wallets not counted", "error", err)
 	}
 }
 

@@ -57,6 +57,9 @@ func (a *App) RunTask(ctx context.Context, task id.ID) (time.Duration, error) {
 
 // startTasks lets workers run tasks, those first that an earlier process has left.
 func (a *App) startTasks(ctx context.Context) error {
+	if err := a.worker.Remember(ctx); err != nil {
+		return err
+	}
 	a.rescueTasks(ctx)
 	if err := a.jobs.Start(ctx); err != nil {
 		return err

@@ -122,3 +122,78 @@ func TestRefillIsAskedForAtHalf(t *testing.T) {
 		t.Errorf("when 60 of 100 was held it asked %+v", ask)
 	}
 }
+
+// refusal has a call wait, and answers what its node asks with no until the call is refused; it returns how long that took.
+func refusal(t *testing.T, took time.Duration, offer func(asked int) Offer) time.Duration {
+	t.Helper()
+	began := time.Unix(1_700_000_000, 0)
+	p := newPurse(id.New(), Terms{}.Normal(), 0, began)
+	_, w := p.hold(began, 10)
+	now := began
+	for asked := range 1000 {
+		_, ask := p.next(now)
+		if ask == nil {
+			now = now.Add(retryAfter)
+			continue
+		}
+		sent := now
+		now = now.Add(took)
+		p.offered(sent, now, ask, offer(asked), nil)
+		select {
+		case <-w.done:
+			if w.err == nil {
+				t.Fatal("it was not refused")
+			}
+			return sent.Sub(began)
+		default:
+		}
+	}
+	t.Fatal("it waits for ever")
+	return 0
+}
+
+// TestRefusalWaitsForWhatComesBack counts the wait from the authority's first no to the moment when the last was asked for.
+func TestRefusalWaitsForWhatComesBack(t *testing.T) {
+	t.Parallel()
+	always := func(o Offer) func(int) Offer { return func(int) Offer { return o } }
+	recall := Terms{}.Normal().Recall
+	for name, c := range map[string]struct {
+		took       time.Duration
+		offer      func(int) Offer
+		from, upTo time.Duration
+	}{
+		"nothing is out":            {time.Millisecond, always(Offer{Exact: true}), 0, 0},
+		"calls hold it":             {time.Millisecond, always(Offer{Exact: true, Outstanding: true}), recall, recall + 2*retryAfter},
+		"calls hold it, slow":       {time.Second, always(Offer{Exact: true, Outstanding: true}), time.Second + recall, 2*time.Second + recall},
+		"a node does not return it": {time.Millisecond, always(Offer{Exact: true, Outstanding: true, Unreturned: true}), recall + returnWithin, recall + returnWithin + 2*retryAfter},
+		"a node returned it late": {time.Millisecond, func(asked int) Offer {
+			return Offer{Exact: true, Outstanding: true, Unreturned: asked < 40}
+		}, 500 * time.Millisecond, 600 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := refusal(t, c.took, c.offer); got < c.from || got > c.upTo {
+				t.Errorf("refused after %v, want %v to %v", got, c.from, c.upTo)
+			}
+		})
+	}
+}
+
+// TestRecallIsAnsweredOnce has a lease that calls use up to the last unit say that nothing of it can come back.
+func TestRecallIsAnsweredOnce(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_700_000_000, 0)
+	p := newPurse(id.New(), Terms{}.Normal(), 0, now)
+	p.hold(now, 10)
+	_, ask := p.next(now)
+	p.offered(now, now, ask, Offer{Granted: 10}, nil)
+	p.recall()
+	trims, _ := p.next(now)
+	if len(trims) != 1 || trims[0].To != 10 || trims[0].Close {
+		t.Fatalf("it told %+v", trims)
+	}
+	p.told(now, trims, nil)
+	if again, _ := p.next(now); len(again) > 0 {
+		t.Errorf("it told %+v again", again)
+	}
+}

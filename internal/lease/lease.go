@@ -24,7 +24,7 @@ type Terms struct {
 	Margin time.Duration // 1 s: how much earlier its node stops to spend from it
 	Grace  time.Duration // 5 s: how much later the authority fences it
 	Renew  time.Duration // 3 s: how often a node renews all its leases
-	Recall time.Duration // 300 ms: how long a refusal waits for money that other calls and nodes hold
+	Recall time.Duration // 300 ms: how long a refusal waits for money that other calls hold
 	Idle   time.Duration // 10 s: a lease that was not used for so long is returned
 	GiveUp time.Duration // 5 s: how long a settlement is tried while the database does not answer
 }
@@ -109,7 +109,10 @@ type Offer struct {
 	Spendable money.Amount
 	// Outstanding says that active leases hold money of this wallet, some of which may come back.
 	Outstanding bool
-	Disabled    bool
+	// Unreturned says that some of it is in a shared lease that its node, which lives, was asked to return and has not
+	// trimmed yet.
+	Unreturned bool
+	Disabled   bool
 }
 
 // Renewed is a lease that is still its node's.
@@ -119,8 +122,9 @@ type Renewed struct {
 	Recalled bool
 }
 
-// Trim lowers what a lease was granted to To, which covers all that was spent of it and all open holds. Close ends the
-// lease: nothing is open and everything spent is settled.
+// Trim lowers what a lease was granted to To, which covers all that was spent of it and all open holds. The lease takes
+// no more calls, so a recall has nothing more to ask of it. Close ends the lease: nothing is open and everything spent is
+// settled.
 type Trim struct {
 	Lease id.ID
 	To    money.Amount

@@ -20,6 +20,7 @@ type lent struct {
 	lastUse   time.Time
 	exact     bool // made for one call
 	retiring  bool // takes no more calls
+	reduced   bool // a trim said that it holds what calls under way need and no more
 	telling   bool // a trim is under way
 	untold    bool // a trim failed
 }
@@ -57,7 +58,7 @@ func (l *lent) done() bool { return l.open == 0 && l.unsettled == 0 }
 
 // trims reports whether the authority must be told something.
 func (l *lent) trims() bool {
-	return l.retiring && !l.telling && (l.done() || l.untold || (!l.exact && l.rest() > 0))
+	return l.retiring && !l.telling && (l.done() || l.untold || (!l.exact && (l.rest() > 0 || !l.reduced)))
 }
 
 // trim returns what the authority must be told, if anything.
@@ -65,6 +66,6 @@ func (l *lent) trim() (Trim, bool) {
 	if !l.trims() {
 		return Trim{}, false
 	}
-	l.granted, l.telling, l.untold = l.used+l.held, true, false
+	l.granted, l.reduced, l.telling, l.untold = l.used+l.held, true, true, false
 	return Trim{Lease: l.id, To: l.granted, Close: l.done()}, true
 }

@@ -32,7 +32,8 @@ type Node struct {
 	log       *slog.Logger
 	stop      context.CancelFunc
 	running   sync.WaitGroup
-	work      chan struct{} // stirs the fold
+	tending   sync.WaitGroup // workers that tend purses
+	work      chan struct{}  // stirs the fold
 
 	mu     sync.Mutex
 	purses map[id.ID]*purse // by wallet
@@ -200,7 +201,7 @@ func (n *Node) tend(p *purse) {
 		p.stir()
 		return
 	}
-	go n.serve(p)
+	n.tending.Go(func() { n.serve(p) })
 }
 
 // serve tends a purse until nothing is left to do.

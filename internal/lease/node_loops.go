@@ -172,11 +172,25 @@ func (n *Node) every(ctx context.Context, pause time.Duration, f func()) {
 	}
 }
 
+// tended waits until no worker is telling the authority something.
+func (n *Node) tended(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		n.tending.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
 // Close returns what this node does not need and ends its work. Calls must have ended and been settled before; a lease
 // that still has some is left to the fence.
 func (n *Node) Close(ctx context.Context) error {
 	n.stop()
 	n.running.Wait()
+	n.tended(ctx)
 	var errs []error
 	for _, p := range n.all() {
 		p.recall()

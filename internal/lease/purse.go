@@ -16,6 +16,8 @@ const (
 	rateOver = 2 * time.Second
 	// retryAfter is the wait before a refused ask is repeated, when nobody says that money came back.
 	retryAfter = 25 * time.Millisecond
+	// returnWithin is how much longer a refusal waits for a node that lives and has not answered a recall.
+	returnWithin = 2 * time.Second
 )
 
 // purse is a wallet on one node: its leases and the calls that wait for one. It does no I/O and starts nothing, so the
@@ -42,7 +44,7 @@ type purse struct {
 // waiter is a call that waits for its hold.
 type waiter struct {
 	amount money.Amount
-	until  time.Time // a refusal stands from then on
+	told   time.Time // when the authority first said that there is no money for it
 	asked  id.ID
 	lease  id.ID
 	err    error
@@ -63,7 +65,7 @@ func (p *purse) hold(now time.Time, amount money.Amount) (id.ID, *waiter) {
 			return l.id, nil
 		}
 	}
-	w := &waiter{amount: amount, until: now.Add(p.terms.Recall), done: make(chan struct{})}
+	w := &waiter{amount: amount, done: make(chan struct{})}
 	p.waiting = append(p.waiting, w)
 	return id.ID{}, w
 }
@@ -159,7 +161,7 @@ func (p *purse) offered(sent, now time.Time, a *Ask, o Offer, err error) {
 	p.asking = false
 	if err != nil {
 		p.retryAt = now.Add(retryAfter)
-		p.refuse(a, now.Add(p.terms.Recall), wallet.ErrBilling.Because(err))
+		p.refuse(a, wallet.ErrBilling.Because(err), nil)
 		return
 	}
 	p.known, p.knownAt, p.exact, p.retryAt = o.Spendable, now, o.Exact, time.Time{}
@@ -173,12 +175,12 @@ func (p *purse) offered(sent, now time.Time, a *Ask, o Offer, err error) {
 	p.serve(sent, now, a, o)
 	switch {
 	case o.Disabled:
-		p.refuse(a, now.Add(p.terms.Recall), wallet.ErrDisabled)
+		p.refuse(a, wallet.ErrDisabled, nil)
 	case !o.Outstanding && o.Granted == 0:
-		p.refuse(a, now.Add(p.terms.Recall), wallet.ErrInsufficient)
+		p.refuse(a, wallet.ErrInsufficient, nil)
 	case o.Granted == 0:
 		p.retryAt = now.Add(retryAfter)
-		p.refuse(a, now, wallet.ErrInsufficient)
+		p.refuse(a, wallet.ErrInsufficient, p.patience(sent, now, o))
 	}
 }
 
@@ -217,15 +219,32 @@ func (p *purse) serve(sent, now time.Time, a *Ask, o Offer) {
 	p.keep(still)
 }
 
-// refuse ends the wait of calls that the ask spoke for and whose time is up by then.
-func (p *purse) refuse(a *Ask, by time.Time, err error) {
+// patience tells of which calls a refusal does not stand yet: money that is out may come back. It stands when the
+// authority said no to an ask that was sent long enough after its first no, with which the recall went out; how slow the
+// database is does not count. What a node that lives has not answered a recall of is waited for longer: it is not needed
+// there.
+func (p *purse) patience(sent, now time.Time, o Offer) func(*waiter) bool {
+	wait := p.terms.Recall
+	if o.Unreturned {
+		wait += returnWithin
+	}
+	for _, w := range p.waiting {
+		if w.told.IsZero() {
+			w.told = now
+		}
+	}
+	return func(w *waiter) bool { return sent.Before(w.told.Add(wait)) }
+}
+
+// refuse ends the wait of calls that the ask spoke for, but of those that stay.
+func (p *purse) refuse(a *Ask, err error, stays func(*waiter) bool) {
 	spoken := map[id.ID]bool{}
 	for _, h := range a.Holds {
 		spoken[h.Lease] = true
 	}
 	still := p.waiting[:0]
 	for _, w := range p.waiting {
-		if !spoken[w.asked] || w.until.After(by) {
+		if !spoken[w.asked] || stays != nil && stays(w) {
 			still = append(still, w)
 			continue
 		}

@@ -57,13 +57,14 @@ func (b *simBooks) topUp(amount money.Amount) {
 }
 
 func (b *simBooks) grant(now time.Time, epoch, nodes int64, a *Ask) (o Offer) {
-	out := false
+	out, unreturned := false, false
 	for _, l := range b.leases {
 		out = out || l.active && l.granted > l.settled
+		unreturned = unreturned || l.active && !l.own && l.expires.After(now.Add(b.terms.TTL-2*b.terms.Renew))
 	}
 	plan := Decide(State{Spendable: b.posted - b.held, Nodes: nodes, Exact: b.exact}, *a)
 	b.exact = plan.Exact
-	o = Offer{Exact: plan.Exact, Outstanding: out}
+	o = Offer{Exact: plan.Exact, Outstanding: out, Unreturned: unreturned}
 	if b.lend(now, epoch, a.Lease, plan.Shared, false) {
 		o.Granted, o.Outstanding = plan.Shared, true
 	}
@@ -107,7 +108,7 @@ func (b *simBooks) trim(epoch int64, trims []Trim) {
 			b.held -= l.granted - t.To
 			l.granted = t.To
 		}
-		l.active = !t.Close
+		l.active, l.own = !t.Close, true
 	}
 }
 

@@ -29,6 +29,7 @@ type limited struct {
 	admission limits.Admission
 	budget    limits.Reservation
 	tried     bool // the target was sent the call
+	promised  bool // an upstream works at it already: nothing is refused any more
 }
 
 // callerLimits finds what limits the caller, once per call. Codes: limits_unavailable.
@@ -81,13 +82,21 @@ func (c *call) admitLimits(t *Target, currency money.Currency, worst money.Amoun
 	l := &c.limited
 	c.leaveLimits()
 	l.subjects = append(l.subjects[:l.caller], t.Limits...)
+	reserve := c.guard.Budgets.Reserve
+	if l.promised {
+		reserve = c.guard.Budgets.Resume
+	}
 	var err error
-	if l.budget, err = c.guard.Budgets.Reserve(c.ctx(), c.accepted, l.subjects[:l.caller], currency, worst); err != nil {
+	if l.budget, err = reserve(c.ctx(), c.accepted, l.subjects[:l.caller], currency, worst); err != nil {
 		return err
 	}
 	l.admission, err = c.guard.Windows.Admit(c.ctx(), l.subjects, c.weights(t, l.subjects, currency, worst))
 	c.showLimits()
-	if err != nil {
+	switch {
+	case err == nil:
+	case l.promised:
+		l.admission, err = limits.Admission{}, nil
+	default:
 		l.budget.Release()
 	}
 	return err

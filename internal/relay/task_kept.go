@@ -5,11 +5,12 @@ import (
 	"sync"
 
 	"github.com/gantry-ai/gantry/internal/domain/limits"
+	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 )
 
 // kept is what accepted calls have reserved of quotas and rate limits: a task counts as under way from its acceptance to its
-// end. It is in memory, as windows are; who runs a task without it reserves anew.
+// end. It is in memory, as windows are; Remember reserves quotas again after a restart.
 type kept struct {
 	mu    sync.Mutex
 	tasks map[id.ID]limited
@@ -39,6 +40,13 @@ func (k *kept) take(task id.ID) limited {
 	return l
 }
 
+func (k *kept) has(task id.ID) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	_, found := k.tasks[task]
+	return found
+}
+
 func (k *kept) all() []id.ID {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -54,6 +62,45 @@ func (k *kept) forget(task id.ID) {
 	l := k.take(task)
 	l.budget.Release()
 	l.admission.End(limits.Weights{Requests: 1}, limits.Weights{})
+}
+
+// rememberAtOnce is how many tasks are read at a time.
+const rememberAtOnce = 500
+
+// Remember reserves, of quotas, what tasks can cost that an earlier process accepted and that have not ended. It is called
+// before this process admits calls, so that they leave to the tasks what these were promised.
+func (w *Worker) Remember(ctx context.Context) error {
+	if w.relay.guard == nil {
+		return nil
+	}
+	for after := (id.ID{}); ; {
+		works, err := w.desk.Here(ctx, after, rememberAtOnce)
+		if err != nil || len(works) == 0 {
+			return err
+		}
+		for i := range works {
+			w.remember(ctx, &works[i])
+		}
+		after = works[len(works)-1].TaskID
+	}
+}
+
+// remember reserves for one task. One whose user or key is disabled, or whose limits cannot be read, is refused when it is
+// run.
+func (w *Worker) remember(ctx context.Context, v *tasks.Work) {
+	principal, err := w.actors.Acting(ctx, v.UserID, v.APIKeyID)
+	if err != nil || w.relay.kept.has(v.TaskID) {
+		return
+	}
+	guard := w.relay.guard
+	var l limited
+	if l.subjects, err = guard.CallerLimits(ctx, principal); err != nil {
+		return
+	}
+	l.caller = len(l.subjects)
+	if l.budget, err = guard.Budgets.Resume(ctx, v.CreatedAt, l.subjects, v.Currency, v.Amount); err == nil {
+		w.relay.kept.put(v.TaskID, &l)
+	}
 }
 
 // TidyTasks forgets what is reserved for tasks that others run or that have ended.

@@ -45,6 +45,7 @@ func (c *call) resumeJob(t *Target, s provider.Submitter, job provider.Job, sent
 			return err
 		}
 	}
+	c.limited.promised = true
 	if err := c.reserveFor(t); err != nil {
 		return err
 	}

@@ -175,7 +175,7 @@ const (
 func worthWaiting(err error) (time.Duration, bool) {
 	f := fault.From(err)
 	switch f.Code {
-	case "rate_limit", "upstream_rate_limit", fault.ErrUnavail.Code, "billing_unavailable", "limits_unavailable":
+	case "quota_exceeded", "rate_limit", "upstream_rate_limit", fault.ErrUnavail.Code, "billing_unavailable", "limits_unavailable":
 		return min(max(f.RetryAfter, leastWait), mostWait), true
 	}
 	return 0, false

@@ -17,7 +17,8 @@ type lentWallet struct {
 	Active    bool
 	Nodes     int64
 	Out       bool // active leases exist
-	Shared    bool // one of them is shared, so that it can be recalled
+	Shared    bool // one of them is shared and was not trimmed, so that it can be recalled
+	Alive     bool // and its node renewed it of late
 }
 
 // Grant implements lease.Authority. The row is read under its lock; the money is moved by a conditional update all the
@@ -26,7 +27,7 @@ func (s *Leases) Grant(ctx context.Context, node lease.Session, a lease.Ask) (le
 	var offer lease.Offer
 	err := s.inTx(ctx, func(t *transaction) error {
 		w, err := s.lentWallet(ctx, t, a.Wallet)
-		offer = lease.Offer{Spendable: w.Spendable, Exact: w.Exact, Outstanding: w.Out, Disabled: !w.Active}
+		offer = lease.Offer{Spendable: w.Spendable, Exact: w.Exact, Outstanding: w.Out, Unreturned: w.Alive, Disabled: !w.Active}
 		if err != nil || !w.Active || (a.Typical == 0 && len(a.Holds) == 0) {
 			return err
 		}
@@ -39,14 +40,21 @@ func (s *Leases) Grant(ctx context.Context, node lease.Session, a lease.Ask) (le
 	return offer, err
 }
 
+// lentWallet locks the wallet and reads then: one statement would see the wallet as it is after the wait for the lock,
+// and the leases as they were before.
 func (s *Leases) lentWallet(ctx context.Context, t *transaction, wallet id.ID) (lentWallet, error) {
 	var w lentWallet
+	if _, err := t.ExecContext(ctx, "SELECT 1 FROM account WHERE id = ? FOR NO KEY UPDATE", wallet); err != nil {
+		return w, failure(err)
+	}
 	err := t.NewRaw(`SELECT posted + overdraft - held AS spendable, mode = 'exact' AS exact, status IN ('', 'active') AS active,
 			(SELECT COUNT(*) FROM node WHERE seen_at > now_micros() - ?) AS nodes,
 			EXISTS (SELECT 1 FROM lease WHERE wallet_id = a.id AND state = 'active' AND granted > settled) AS out,
-			EXISTS (SELECT 1 FROM lease WHERE wallet_id = a.id AND state = 'active' AND NOT exact) AS shared
-		FROM account AS a WHERE id = ? AND kind = 'wallet' FOR NO KEY UPDATE`,
-		s.terms.TTL.Microseconds(), wallet).Scan(ctx, &w)
+			EXISTS (SELECT 1 FROM lease WHERE wallet_id = a.id AND state = 'active' AND NOT exact) AS shared,
+			EXISTS (SELECT 1 FROM lease WHERE wallet_id = a.id AND state = 'active' AND NOT exact
+				AND expires_at > now_micros() + ?) AS alive
+		FROM account AS a WHERE id = ? AND kind = 'wallet'`,
+		s.terms.TTL.Microseconds(), (s.terms.TTL-2*s.terms.Renew).Microseconds(), wallet).Scan(ctx, &w)
 	return w, failure(err)
 }
 
@@ -141,7 +149,8 @@ type leaseRow struct {
 	Settled  money.Amount
 }
 
-var leaseTrim = newStatement(`UPDATE lease SET granted = CAST(? AS BIGINT), updated_at = now_micros(),
+// leaseTrim also notes that the lease is not shared among calls any more, so that nothing of it is waited for.
+var leaseTrim = newStatement(`UPDATE lease SET granted = CAST(? AS BIGINT), updated_at = now_micros(), exact = TRUE,
 	state = CASE WHEN CAST(? AS BOOLEAN) THEN 'returned' ELSE state END WHERE id = CAST(? AS uuid)`)
 
 // Trim implements lease.Authority. It waits for settlements in flight, as a fence does.

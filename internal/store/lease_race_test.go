@@ -155,3 +155,37 @@ func TestMarkThatComesAfterTheFence(t *testing.T) {
 	}
 	w.stands(1000, 0)
 }
+
+// TestGrantSeesLeasesOfThoseItWaitedFor has two nodes ask at once: who comes second must know that the first has money out.
+func TestGrantSeesLeasesOfThoseItWaitedFor(t *testing.T) {
+	t.Parallel()
+	w := newLeaseWorld(t)
+	var offer lease.Offer
+	var asked running
+	first := id.New()
+	w.ok(w.leases.inTx(t.Context(), func(inner *transaction) error {
+		var o lease.Offer
+		if err := w.leases.grant(t.Context(), inner, w.node, lease.Ask{Wallet: w.wallet, Lease: first}, lease.Plan{Shared: 1000}, &o); err != nil {
+			return err
+		}
+		asked = w.background(func() (err error) {
+			ask := lease.Ask{Wallet: w.wallet, Holds: []lease.Hold{{Lease: id.New(), Amount: 10}}}
+			offer, err = w.leases.Grant(context.WithoutCancel(t.Context()), w.node, ask)
+			return err
+		})
+		if !w.waitsForLock(asked) {
+			t.Error("it does not wait for the wallet")
+		}
+		return nil
+	}))
+	w.ok(<-asked.err)
+	if !offer.Outstanding || !offer.Unreturned {
+		t.Errorf("it was told %+v: a refusal would stand at once", offer)
+	}
+	w.ok(w.leases.Trim(t.Context(), w.node, []lease.Trim{{Lease: first, To: 1000}}))
+	offer, err := w.leases.Grant(t.Context(), w.node, lease.Ask{Wallet: w.wallet, Holds: []lease.Hold{{Lease: id.New(), Amount: 10}}})
+	w.ok(err)
+	if !offer.Outstanding || offer.Unreturned {
+		t.Errorf("after the recall was answered it was told %+v", offer)
+	}
+}

@@ -26,7 +26,8 @@ type side struct {
 	currency               money.Currency
 	after                  money.Amount // its balance as the last transfer wrote it
 	posted, granted, spent money.Amount // sums of all; of kinds that count as credited; of captures
-	named                  bool         // it is an account
+	debits, credits        int64
+	named                  bool // it is an account
 }
 
 func (s *sides) of(account id.ID, v *wallet.Transfer) *side {
@@ -59,6 +60,11 @@ func (a *auditor) move(v *wallet.Transfer) error {
 func (s *side) move(kind wallet.TransferKind, amount money.Amount) (err error) {
 	if s.posted, err = s.posted.Add(amount); err != nil {
 		return err
+	}
+	if amount < 0 {
+		s.debits++
+	} else {
+		s.credits++
 	}
 	switch {
 	case kind.Credits():

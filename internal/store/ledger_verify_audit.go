@@ -20,7 +20,7 @@ func (s *Wallet) Verify(ctx context.Context) (wallet.Audit, error) {
 	a := &auditor{Audit: wallet.NewAudit(), engine: s.engine}
 	err := s.snapshot(ctx, func(db bun.IDB) error {
 		a.db = db
-		for _, step := range []func(context.Context) error{a.ledger, a.accounts, a.tasks, a.grants} {
+		for _, step := range []func(context.Context) error{a.ledger, a.accounts, a.tasks, a.grants, a.counters} {
 			if err := step(ctx); err != nil {
 				return err
 			}

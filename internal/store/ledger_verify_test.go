@@ -21,6 +21,10 @@ func TestVerifyReadsEveryPage(t *testing.T) {
 		}
 		b.booked(u, 5*calls)
 		b.clean()
+		if n, err := b.store.Wallet().EntriesCount(b.ctx, 10); n != 1 || err != nil {
+			t.Errorf("counted %d chunks of entries, %v", n, err)
+		}
+		b.clean()
 		found, err := b.store.Wallet().Verify(b.ctx)
 		b.ok(err)
 		chain, err := b.store.Wallet().ChainVerify(b.ctx)

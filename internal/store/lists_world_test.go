@@ -47,25 +47,83 @@ var crowdModels = []string{
 	"glm-6", "text-embedding-4", "flux-3", "veo-4",
 }
 
-// newCrowd fills an empty database with that many calls and as many transfers, reproducibly.
-func newCrowd(tb testing.TB, s *Store, calls int) *crowd {
+func newbornCrowd(tb testing.TB, s *Store, calls int) *crowd {
 	tb.Helper()
-	c := &crowd{
+	return &crowd{
 		tb: tb, store: s, rand: rand.New(rand.NewPCG(7, 23)), keys: map[id.ID][]id.ID{}, purses: map[id.ID]id.ID{}, calls: calls,
 		begin: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), end: time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC),
 	}
+}
+
+// newCrowd fills an empty database with that many calls and as many transfers, reproducibly.
+func newCrowd(tb testing.TB, s *Store, calls int) *crowd {
+	tb.Helper()
+	c := newbornCrowd(tb, s, calls)
 	c.fillPeople()
 	for from := 0; from < calls; from += crowdBatch {
 		c.fillCalls(from, min(from+crowdBatch, calls))
+		c.fillAudit(from, min(from+crowdBatch, calls))
+		c.fillPolicyEvents(from, min(from+crowdBatch, calls))
 	}
 	c.countEntries()
-	if s.db.engine == postgres {
-		// What the server does by itself within a minute.
-		for _, table := range []string{"task", "transfer", "user_account"} {
-			if _, err := s.db.writer.ExecContext(context.Background(), "VACUUM ANALYZE "+table); err != nil {
-				tb.Fatal(err)
-			}
+	c.nameKinds()
+	c.vacuum()
+	return c
+}
+
+// vacuum does what the server does by itself within a minute.
+func (c *crowd) vacuum() {
+	if c.store.db.engine != postgres {
+		return
+	}
+	for _, table := range []string{"task", "transfer", "user_account", "audit_entry", "platform_policy_event"} {
+		if _, err := c.store.db.writer.ExecContext(context.Background(), "VACUUM ANALYZE "+table); err != nil {
+			c.tb.Fatal(err)
 		}
+	}
+}
+
+// count does what the jobs of a running process do.
+func (c *crowd) count() {
+	if _, err := c.store.Wallet().EntriesCount(context.Background(), 1_000_000); err != nil {
+		c.tb.Fatal(err)
+	}
+	if _, err := c.store.Tasks().DaysSeal(context.Background(), 1000); err != nil {
+		c.tb.Fatal(err)
+	}
+}
+
+// knownCrowd finds the crowd that filled the database earlier; nil: none did.
+func knownCrowd(tb testing.TB, s *Store) *crowd {
+	tb.Helper()
+	ctx := context.Background()
+	c := newbornCrowd(tb, s, 0)
+	var err error
+	if c.users, err = all[identity.User, userRow](ctx, s.db.reader, byNumber); err != nil {
+		tb.Fatal(err)
+	}
+	if len(c.users) == 0 {
+		return nil
+	}
+	for _, u := range c.users {
+		var keys []id.ID
+		err := s.db.reader.NewRaw("SELECT DISTINCT api_key_id FROM (SELECT api_key_id FROM task WHERE user_id = ? LIMIT 1000) AS t", u.ID).Scan(ctx, &keys)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		c.keys[u.ID] = keys
+		if u.ID != c.users[0].ID {
+			break // nobody asks for the keys of others
+		}
+	}
+	if err := s.db.reader.NewRaw("SELECT MAX(number) FROM task").Scan(ctx, &c.calls); err != nil {
+		tb.Fatal(err)
+	}
+	c.middle, err = one[tasks.Task, taskRow](ctx, s.db.reader,
+		"number = (SELECT MAX(number) FROM task WHERE user_id = ? AND created_at < ?)", c.users[0].ID,
+		int64(stampOf(c.begin.Add(c.end.Sub(c.begin)/2))))
+	if err != nil {
+		tb.Fatal(err)
 	}
 	return c
 }
@@ -204,6 +262,9 @@ func (c *crowd) transfer(i int, call *tasks.Task) wallet.Transfer {
 		Number: int64(i + 1), ID: id.At(call.CreatedAt), At: call.CreatedAt, Kind: wallet.TransferCapture, Currency: money.USD,
 		Amount: 900, DebitAccountID: purse, CreditAccountID: c.earned, DebitAfter: 1 << 40, CreditAfter: 1 << 40,
 		RefType: wallet.RefTask, RefID: call.ID.String(), HoldAmount: 9000, Reason: "usage",
+	}
+	if i%1999 == 0 {
+		v.Reason = "crash"
 	}
 	if i%200 == 0 {
 		v.Kind, v.RefType, v.Reason = wallet.TransferAdjustment, "adjustment", fmt.Sprintf("top-up %d", i)

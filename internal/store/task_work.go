@@ -228,6 +228,27 @@ func (s *Tasks) WorkWaiting(ctx context.Context) (map[id.ID]int64, error) {
 	return out, failure(err)
 }
 
+// WorkHere implements tasks.WorkStore.
+func (s *Tasks) WorkHere(ctx context.Context, node string, after id.ID, limit int) ([]tasks.Work, error) {
+	var rows []workRow
+	query := s.reader.NewSelect().Model(&rows).ExcludeColumn("body").
+		Where("(expires_at IS NULL OR expires_at <= ? OR node = ?)", s.moment(), node).Order("task_id").Limit(int64(limit))
+	if !after.IsZero() {
+		query.Where("task_id > ?", after)
+	}
+	if err := query.Scan(ctx); err != nil {
+		return nil, failure(err)
+	}
+	out := make([]tasks.Work, len(rows))
+	for i := range rows {
+		var err error
+		if out[i], err = rows[i].value(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // WorkElsewhere implements tasks.WorkStore.
 func (s *Tasks) WorkElsewhere(ctx context.Context, node string, of []id.ID) ([]id.ID, error) {
 	if len(of) == 0 {

@@ -87,8 +87,9 @@ func (s *Tasks) daySeal(ctx context.Context, t *transaction, day int64) (bool, e
 		return false, err
 	}
 	_, err = t.ExecContext(ctx, `INSERT INTO task_tally
-			(day, user_id, status, kind, model_type, api_key_id, is_simulated, requested_model, resolved_model, n)
-		SELECT ?, user_id, status, kind, model_type, api_key_id, is_simulated, requested_model, resolved_model, COUNT(*)
+			(day, user_id, status, kind, model_type, api_key_id, is_simulated, requested_model, resolved_model, n, first_at, last_at)
+		SELECT ?, user_id, status, kind, model_type, api_key_id, is_simulated, requested_model, resolved_model, COUNT(*),
+			MIN(created_at), MAX(created_at)
 		FROM task WHERE created_at >= ? AND created_at < ? AND user_id IS NOT NULL
 		GROUP BY user_id, status, kind, model_type, api_key_id, is_simulated, requested_model, resolved_model`, day, from, to)
 	return err == nil, err

@@ -13,7 +13,6 @@ import (
 type stretch struct {
 	from, to stamp // 0: open
 	n        int64
-	counted  bool // a day that was counted when it was over
 	narrow   narrowing
 }
 
@@ -43,34 +42,36 @@ func taskStretches(ctx context.Context, db bun.IDB, q tasks.Query, request page.
 	return numbers, total, err
 }
 
-// stretchPage skips what lies before the page without reading it. Days that were counted are read together, as one stretch.
+// stretchPage reads a page from the stretches that it lies in, skipping those before it.
 func stretchPage(ctx context.Context, db bun.IDB, stretches []stretch, offset, size int64) ([]int64, error) {
-	var numbers []int64
-	for i := 0; i < len(stretches) && int64(len(numbers)) < size; {
-		if stretches[i].n <= offset {
-			offset -= stretches[i].n
-			i++
-			continue
-		}
-		run, next := joined(stretches, i, offset+size-int64(len(numbers)))
-		var some []int64
-		err := taskChoice(db, run.within, offset, size-int64(len(numbers))).Scan(ctx, &some)
-		if err != nil {
-			return nil, err
-		}
-		numbers, offset, i = append(numbers, some...), 0, next
+	spans := make([]span, len(stretches))
+	for i := range stretches {
+		spans[i] = span{first: int64(i), n: stretches[i].n}
 	}
-	return numbers, nil
+	return pageSpans(spans, offset, size, func(some []span, offset, size int64) ([]int64, error) {
+		from := some[0].first
+		return stretchRead(ctx, db, stretches[from:from+int64(len(some))], offset, size)
+	})
 }
 
-// joined joins days that were counted, from the i-th on, until they hold so many tasks. It returns the first behind them.
-func joined(stretches []stretch, i int, wanted int64) (run stretch, next int) {
-	run = stretches[i]
-	for next = i + 1; next < len(stretches) && run.n < wanted && run.counted && stretches[next].counted; next++ {
-		run.from = stretches[next].from
-		run.n += stretches[next].n
+// stretchRead reads the page of some stretches: the newest of each, merged.
+func stretchRead(ctx context.Context, db bun.IDB, stretches []stretch, offset, size int64) (numbers []int64, err error) {
+	if len(stretches) == 1 {
+		return numbers, taskChoice(db, stretches[0].within, offset, size).Scan(ctx, &numbers)
 	}
-	return run, next
+	var tasks *bun.SelectQuery
+	for i := range stretches {
+		newest := taskChoice(db, stretches[i].within, 0, offset+size).Column("created_at")
+		one := db.NewSelect().TableExpr("(?) AS newest", newest).Column("number", "created_at")
+		if tasks == nil {
+			tasks = one
+		} else {
+			tasks = tasks.UnionAll(one)
+		}
+	}
+	err = db.NewSelect().TableExpr("(?) AS found", tasks).Column("number").Order("created_at DESC", "number DESC").
+		Offset(offset).Limit(size).Scan(ctx, &numbers)
+	return numbers, err
 }
 
 // stretchesOf cuts the time of a list at the days that were counted.
@@ -104,7 +105,8 @@ func stretchesOf(ctx context.Context, db bun.IDB, q tasks.Query) ([]stretch, err
 			add(s)
 		}
 		until = dayBegin(day)
-		add(stretch{dayBegin(day), dayBegin(day + 1), counts[day], true, ofDays})
+		c := counts[day]
+		add(stretch{c.FirstAt, c.LastAt + 1, c.N, ofDays})
 	}
 	first, err := countStretch(ctx, db, q, stampOf(q.From), until)
 	add(first)
@@ -179,20 +181,27 @@ func tallied(q tasks.Query, models []modelName) narrowing {
 	}
 }
 
+// dayCount is how many tasks of a list a day has, and when the first and the last of them were made.
+type dayCount struct {
+	Day, N          int64
+	FirstAt, LastAt stamp
+}
+
 // tallyOf reads how many tasks of the list each day has.
 func tallyOf(
 	ctx context.Context, db bun.IDB, q tasks.Query, models []modelName, days []int64,
-) (map[int64]int64, error) {
-	counts := map[int64]int64{}
+) (map[int64]dayCount, error) {
+	counts := map[int64]dayCount{}
 	if len(days) == 0 || q.Text != "" && len(models) == 0 {
 		return counts, nil
 	}
-	var rows []struct{ Day, N int64 }
-	query := tallied(q, models)(db.NewSelect().Table("task_tally").Column("day").ColumnExpr("CAST(SUM(n) AS BIGINT) AS n")).
+	var rows []dayCount
+	query := tallied(q, models)(db.NewSelect().Table("task_tally").Column("day").
+		ColumnExpr("CAST(SUM(n) AS BIGINT) AS n, MIN(first_at) AS first_at, MAX(last_at) AS last_at")).
 		Where("day >= ? AND day <= ?", days[len(days)-1], days[0]).Group("day")
 	err := query.Scan(ctx, &rows)
 	for _, r := range rows {
-		counts[r.Day] = r.N
+		counts[r.Day] = r
 	}
 	return counts, err
 }

@@ -33,55 +33,25 @@ func (s *Wallet) EntryList(ctx context.Context, q wallet.EntryQuery) (page.Page[
 	var items []wallet.Entry
 	var total int64
 	err = s.snapshot(ctx, func(db bun.IDB) (err error) {
-		sides := entrySides(db, wallets, q, s.topOf(db, request))
-		if total, err = entryTotal(ctx, db, wallets, q); err != nil {
+		l := entryList{db: db, engine: s.engine, q: q, wallets: slices.Collect(maps.Keys(wallets))}
+		if l.refs, err = refsOf(ctx, db, q); err != nil {
 			return err
 		}
-		items, err = entryPage(ctx, db, sides, wallets, request)
+		spans, err := l.spans(ctx)
+		if err != nil {
+			return err
+		}
+		total = sumSpans(spans)
+		shown, err := pageSpans(spans, int64(request.Offset()), int64(request.Size), func(some []span, offset, size int64) ([]sideRow, error) {
+			return l.read(ctx, some, offset, size)
+		})
+		if err != nil {
+			return err
+		}
+		items, err = entriesRead(ctx, db, shown, wallets)
 		return err
 	})
 	return page.Of(request, items, total), err
-}
-
-// entryTotal counts. What is asked by direction alone is kept with the accounts; charges for calls, which are nearly all
-// there is, are that without the others.
-func entryTotal(ctx context.Context, db bun.IDB, wallets map[id.ID]wallet.Account, q wallet.EntryQuery) (int64, error) {
-	bare := q.Text == "" && q.From.IsZero() && q.To.IsZero()
-	if !bare || q.Kind != "" && q.Kind != wallet.TransferCapture {
-		return db.NewSelect().TableExpr("(?) AS side", entrySides(db, wallets, q, unshaped)).Count(ctx)
-	}
-	total, err := entriesKept(ctx, db, wallets, q.Direction)
-	if err != nil || q.Kind == "" {
-		return total, err
-	}
-	q.Kind = ""
-	others, err := db.NewSelect().TableExpr("(?) AS side", entrySides(db, wallets, q, func(side *bun.SelectQuery) *bun.SelectQuery {
-		return side.Where("kind <> 'capture'")
-	})).Count(ctx)
-	return total - others, err
-}
-
-// entriesKept reads how many entries the wallets have.
-func entriesKept(ctx context.Context, db bun.IDB, wallets map[id.ID]wallet.Account, direction string) (total int64, err error) {
-	sum := map[string]string{"debit": "debits", "credit": "credits", "": "debits + credits"}[direction]
-	err = db.NewSelect().Table("account").ColumnExpr("CAST(COALESCE(SUM("+sum+"), 0) AS BIGINT)").
-		Where("id IN (?)", bun.List(slices.Collect(maps.Keys(wallets)))).Scan(ctx, &total)
-	return total, err
-}
-
-// unshaped leaves a side as it is.
-func unshaped(side *bun.SelectQuery) *bun.SelectQuery { return side }
-
-// topOf cuts each side behind the page on PostgreSQL, which else reads and sorts all of them; SQLite merges them in order
-// and stops.
-func (s *Wallet) topOf(db bun.IDB, request page.Request) narrowing {
-	if s.engine != postgres {
-		return unshaped
-	}
-	return func(side *bun.SelectQuery) *bun.SelectQuery {
-		top := side.Order("number DESC").Limit(int64(request.Offset() + request.Size))
-		return db.NewSelect().TableExpr("(?) AS top", top).ColumnExpr("number, account, credit")
-	}
 }
 
 // walletsOf maps the ids of the user's wallets that the query is about.
@@ -98,22 +68,24 @@ func (s *Wallet) walletsOf(ctx context.Context, q wallet.EntryQuery) (map[id.ID]
 
 // entrySides selects the sides of transfers that are in the wallets and pass the filters. Each wallet and each side is a
 // query of its own, because then the database can merge them in order instead of sorting all that a user ever did.
-func entrySides(db bun.IDB, wallets map[id.ID]wallet.Account, q wallet.EntryQuery, shape narrowing) *bun.SelectQuery {
+func entrySides(db bun.IDB, wallets []id.ID, q wallet.EntryQuery, shapes ...narrowing) *bun.SelectQuery {
 	var sides *bun.SelectQuery
-	add := func(side *bun.SelectQuery) {
-		side = shape(side)
-		if sides == nil {
-			sides = side
-		} else {
-			sides = sides.UnionAll(side)
+	add := func(column, credit string, w id.ID) {
+		for _, shape := range shapes {
+			side := shape(entrySide(db, column, credit, w, q))
+			if sides == nil {
+				sides = side
+			} else {
+				sides = sides.UnionAll(side)
+			}
 		}
 	}
-	for w := range wallets {
+	for _, w := range wallets {
 		if q.Direction != "credit" {
-			add(entrySide(db, "debit_account_id", "FALSE", w, q))
+			add("debit_account_id", "FALSE", w)
 		}
 		if q.Direction != "debit" {
-			add(entrySide(db, "credit_account_id", "TRUE", w, q))
+			add("credit_account_id", "TRUE", w)
 		}
 	}
 	return sides
@@ -135,39 +107,56 @@ func entrySide(db bun.IDB, column, credit string, w id.ID, q wallet.EntryQuery) 
 	if !q.To.IsZero() {
 		query.Where("at < ?", stampOf(q.To))
 	}
-	if whole, err := id.Parse(q.Text); err == nil {
-		query.Where("number IN (?)", referring(db, whole))
-	} else if q.Text != "" {
-		query.WhereGroup(" AND ", func(query *bun.SelectQuery) *bun.SelectQuery {
-			for _, column := range []string{"ref_id", "reason", "kind"} {
-				query.WhereOr("lower(?) LIKE lower(?) ESCAPE '!'", bun.Ident(column), like(q.Text))
-			}
-			return query
-		})
-	}
 	return query
 }
 
-// referring selects the numbers of transfers that refer to a task or a grant, with a task's refunds, from the index on
-// references.
-func referring(db bun.IDB, to id.ID) *bun.SelectQuery {
-	text := to.String()
-	refunds := db.NewSelect().Table("transfer").Column("number").
-		Where("ref_type = ? AND ref_id >= ? AND ref_id < ?", wallet.RefRefund, text+":", text+";")
-	return db.NewSelect().Table("transfer").Column("number").
-		Where("ref_type IN (?, ?) AND ref_id = ?", wallet.RefTask, wallet.RefGrant, text).UnionAll(refunds)
+// entryText finds the text in entries: in the kind and the reason, and of those that are no charges for calls also in the
+// reference. The reference of a charge is a task, of which only the whole id is looked for.
+func entryText(query *bun.SelectQuery, text string) *bun.SelectQuery {
+	const part = "lower(?) LIKE lower(?) ESCAPE '!'"
+	return query.WhereGroup(" AND ", func(query *bun.SelectQuery) *bun.SelectQuery {
+		for _, column := range []string{"reason", "kind"} {
+			query.WhereOr(part, bun.Ident(column), like(text))
+		}
+		return query.WhereOr("kind <> 'capture' AND "+part, bun.Ident("ref_id"), like(text))
+	})
 }
 
-// entryPage reads one page of the sides, the newest first, with their transfers.
-func entryPage(
-	ctx context.Context, db bun.IDB, sides *bun.SelectQuery, wallets map[id.ID]wallet.Account, request page.Request,
-) ([]wallet.Entry, error) {
-	var shown []sideRow
-	query := db.NewSelect().TableExpr("(?) AS side", sides).Column("number", "account", "credit").
-		Order("number DESC")
-	err := paged(query, request).Scan(ctx, &shown)
-	if err != nil || len(shown) == 0 {
-		return []wallet.Entry{}, err
+// refsOf selects the numbers of the transfers that the text names: of a task by its id or the request id of its call, with
+// its refunds, or of a grant. Nil: it names none of the user's.
+func refsOf(ctx context.Context, db bun.IDB, q wallet.EntryQuery) (*bun.SelectQuery, error) {
+	if q.Text == "" {
+		return nil, nil //nolint:nilnil // nothing is named
+	}
+	refs := referring(db, q)
+	found, err := db.NewSelect().Table("account").Where("user_id = ? AND kind = ?", q.User, wallet.KindWallet).
+		Where("EXISTS (SELECT 1 FROM transfer WHERE number IN (?) AND account.id IN (debit_account_id, credit_account_id))", refs).
+		Exists(ctx)
+	if err != nil || !found {
+		return nil, err
+	}
+	return refs, nil
+}
+
+func referring(db bun.IDB, q wallet.EntryQuery) *bun.SelectQuery {
+	text := q.Text
+	if whole, err := id.Parse(text); err == nil {
+		text = whole.String()
+	}
+	number := func() *bun.SelectQuery { return db.NewSelect().TableExpr("transfer AS t").Column("t.number") }
+	ofTask := func(condition string) *bun.SelectQuery {
+		return number().Join("JOIN task AS k ON "+condition).Where("k.request_id = ? AND k.user_id = ?", q.Text, q.User)
+	}
+	return number().Where("t.ref_type IN (?, ?) AND t.ref_id = ?", wallet.RefTask, wallet.RefGrant, text).
+		UnionAll(number().Where("t.ref_type = ? AND t.ref_id >= ? AND t.ref_id < ?", wallet.RefRefund, text+":", text+";")).
+		UnionAll(ofTask("t.ref_type = 'task' AND t.ref_id = CAST(k.id AS TEXT)")).
+		UnionAll(ofTask("t.ref_type = 'refund' AND t.ref_id >= CAST(k.id AS TEXT) || ':' AND t.ref_id < CAST(k.id AS TEXT) || ';'"))
+}
+
+// entriesRead reads the transfers of one page.
+func entriesRead(ctx context.Context, db bun.IDB, shown []sideRow, wallets map[id.ID]wallet.Account) ([]wallet.Entry, error) {
+	if len(shown) == 0 {
+		return []wallet.Entry{}, nil
 	}
 	numbers := make([]int64, len(shown))
 	for i, side := range shown {

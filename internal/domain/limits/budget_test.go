@@ -1,6 +1,7 @@
 package limits_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -332,4 +333,31 @@ func TestRestartsAndDaysChangeNothing(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestResumedCallCountsWhateverIsLeft reserves for a call that was admitted before, in a quota that is used up since.
+func TestResumedCallCountsWhateverIsLeft(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	of := []limits.Subject{quota(t, scopeOf(limits.KindUser), `{"currency":"USD","total":"0.000000010"}`)}
+	reserve := func(how func(context.Context, time.Time, []limits.Subject, money.Currency, money.Amount) (limits.Reservation, error), amount money.Amount) (*limits.Reservation, error) {
+		r, err := how(t.Context(), noon, of, money.USD, amount)
+		return &r, err
+	}
+	first, err := reserve(w.Reserve, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resumed, err := reserve(w.Resume, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Settle(7)
+	if _, err := reserve(w.Reserve, 1); err == nil {
+		t.Error("what the resumed call has was given to another")
+	}
+	resumed.Settle(2)
+	if _, err := reserve(w.Reserve, 1); err != nil {
+		t.Errorf("9 of 10 are used: %v", err)
+	}
 }

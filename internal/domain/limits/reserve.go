@@ -30,6 +30,20 @@ func (b *Budgets) Reserve(
 	return Reservation{}, quotaFault(r.claims[refused.claim].scope.Kind, refused.period, refused.wait)
 }
 
+// Resume sets amount aside for a call that was admitted before, by an earlier process or for an upstream that works at it
+// already, whether it is left or not: what was promised counts before what is asked for now. Codes: limits_unavailable.
+func (b *Budgets) Resume(
+	ctx context.Context, at time.Time, subjects []Subject, c money.Currency, amount money.Amount,
+) (Reservation, error) {
+	r := Reservation{budgets: b, amount: amount, currency: c, at: at}
+	if err := b.lockAll(ctx, &r, subjects); err != nil {
+		return Reservation{}, err
+	}
+	r.take()
+	r.unlock()
+	return r, nil
+}
+
 // Affordable returns the most that Reserve would grant; ok is false when no quota bounds the subjects.
 // Codes: limits_unavailable.
 func (b *Budgets) Affordable(

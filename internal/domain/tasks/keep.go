@@ -125,6 +125,11 @@ func (d *Desk) rescue(ctx context.Context, task id.ID) (did bool, err error) {
 	return did, err
 }
 
+// Here returns what this node must remember, a page at a time: the works behind a task, without their bodies.
+func (d *Desk) Here(ctx context.Context, after id.ID, limit int) ([]Work, error) {
+	return d.Store.WorkHere(ctx, d.Node, after, limit)
+}
+
 // Elsewhere returns those of the tasks that this node does not need to remember.
 func (d *Desk) Elsewhere(ctx context.Context, of []id.ID) ([]id.ID, error) {
 	return d.Store.WorkElsewhere(ctx, d.Node, of)

@@ -126,6 +126,9 @@ type WorkStore interface {
 	// WorkWaiting counts the tasks that wait for a worker, by the platform model that would be tried first when they were
 	// accepted.
 	WorkWaiting(ctx context.Context) (map[id.ID]int64, error)
+	// WorkHere returns at most limit works behind a task, in the order of their ids and without their bodies, but those that
+	// another node has.
+	WorkHere(ctx context.Context, node string, after id.ID, limit int) ([]Work, error)
 	// WorkElsewhere returns those of the tasks that have ended or that another node has.
 	WorkElsewhere(ctx context.Context, node string, tasks []id.ID) ([]id.ID, error)
 }

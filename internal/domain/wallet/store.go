@@ -85,8 +85,10 @@ type Entry struct {
 
 // EntryQuery selects entries. Zero fields do not restrict, except User.
 type EntryQuery struct {
-	User      id.ID
-	Text      string // part of the reference, the reason or the kind
+	User id.ID
+	// Text is a task, a grant or the request id of a call, each as a whole; else part of the reason, the kind, or a reference
+	// that is no task.
+	Text      string
 	Direction string // "credit" or "debit"
 	Kind      TransferKind
 	Currency  money.Currency

@@ -46,6 +46,7 @@ func NewAudit() *Audit {
 		{Name: "lines", Says: "the lines of a task's bill sum to its capture and overrun"},
 		{Name: "refunds", Says: "no task is refunded more than it was charged"},
 		{Name: "grants", Says: "a grant's figures are those of its transfers"},
+		{Name: "counters", Says: "what the totals of lists are counted from agrees with the rows"},
 		{Name: "journal", Says: "the journal can be read to its end"},
 	}}
 }

@@ -184,6 +184,15 @@ func testTaskLeases(t *testing.T, w *world) {
 	if gone, err := w.Tasks().WorkElsewhere(w.ctx, "two", of); err != nil || len(gone) != 1 {
 		t.Errorf("elsewhere as another sees it: %v, %v", gone, err)
 	}
+	for node, want := range map[string]int{"one": 1, "two": 0} {
+		here, err := w.Tasks().WorkHere(w.ctx, node, id.ID{}, 10)
+		if err != nil || len(here) != want || want == 1 && (here[0].TaskID != task || here[0].Amount != work.Amount || here[0].Body != nil) {
+			t.Errorf("what node %s must remember: %+v, %v", node, here, err)
+		}
+	}
+	if rest, err := w.Tasks().WorkHere(w.ctx, "one", task, 10); err != nil || len(rest) != 0 {
+		t.Errorf("behind the last: %+v, %v", rest, err)
+	}
 	w.ok(w.Tasks().WorkDrop(w.ctx, "two"))
 	if lost() != 0 {
 		t.Error("another node's tasks were dropped")

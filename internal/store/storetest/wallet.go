@@ -230,7 +230,7 @@ func testWalletEntries(t *testing.T, w *world) {
 		"a kind":          {wallet.EntryQuery{Kind: wallet.TransferGrant}, 2},
 		"a currency":      {wallet.EntryQuery{Currency: money.SIM}, 1},
 		"no wallet":       {wallet.EntryQuery{Currency: "EUR"}, 0},
-		"a reference":     {wallet.EntryQuery{Text: "tASK-3"}, 1},
+		"a reference":     {wallet.EntryQuery{Text: "Task-3"}, 1},
 		"a kind's text":   {wallet.EntryQuery{Text: "refu"}, 1},
 		"a reason":        {wallet.EntryQuery{Text: "% off_"}, 5},
 		"a wildcard":      {wallet.EntryQuery{Text: "%off"}, 0},
