@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -91,9 +92,7 @@ func TestChatCallersHearWhatAnthropicCannot(t *testing.T) {
 	ada := h.invite("ada", "10")
 	ask := func(more map[string]any) (int, string) {
 		body := chat("haiku-4-5", false)
-		for k, v := range more {
-			body[k] = v
-		}
+		maps.Copy(body, more)
 		resp, text := h.send("POST", "/v1/chat/completions", ada.key, body)
 		return resp.StatusCode, string(text)
 	}
@@ -178,9 +177,7 @@ func TestMessagesOfOthersModels(t *testing.T) {
 	ada := h.invite("ada", "10")
 	body := func(more map[string]any) map[string]any {
 		out := map[string]any{"model": "gpt-4o-mini", "max_tokens": 50, "messages": []any{map[string]any{"role": "user", "content": "hello there"}}}
-		for k, v := range more {
-			out[k] = v
-		}
+		maps.Copy(out, more)
 		return out
 	}
 	resp, text := h.send("POST", "/v1/messages/count_tokens", ada.key, body(nil))

@@ -50,8 +50,8 @@ func (h *house) faulty(fault string) {
 	}, nil, 201)
 }
 
-func (h *house) anthropicClient(key string, more ...option.RequestOption) sdk.Client {
-	return sdk.NewClient(append([]option.RequestOption{option.WithBaseURL(h.url), option.WithAPIKey(key), option.WithMaxRetries(0)}, more...)...)
+func (h *house) anthropicClient(key string) sdk.Client {
+	return sdk.NewClient(option.WithBaseURL(h.url), option.WithAPIKey(key), option.WithMaxRetries(0))
 }
 
 func say(model, text string) sdk.MessageNewParams {
@@ -196,8 +196,11 @@ func TestMessagesSayWhatIsWrong(t *testing.T) {
 			"model": c.model, "max_tokens": 50, "messages": []any{map[string]any{"role": "user", "content": "hi"}},
 		}, c.header...)
 		var answer struct {
-			Type  string
-			Error struct{ Type, Message string }
+			Type  string `json:"type"`
+			Error struct {
+				Type    string `json:"type"`
+				Message string `json:"message"`
+			} `json:"error"`
 		}
 		err := json.Unmarshal(body, &answer)
 		if err != nil || resp.StatusCode != c.status || answer.Type != "error" || answer.Error.Type != c.typ || !strings.Contains(answer.Error.Message, c.says) {
@@ -356,10 +359,10 @@ func TestModelsInTwoShapes(t *testing.T) {
 		t.Errorf("%+v, %v", before, err)
 	}
 	var apiErr *sdk.Error
-	if _, err := c.Models.Get(t.Context(), "nobody", sdk.ModelGetParams{}); !errors.As(err, &apiErr) || apiErr.StatusCode != 404 || apiErr.RequestID == "" {
+	if _, err := c.Models.Get(t.Context(), "nobody", sdk.ModelGetParams{}); !errors.As(err, &apiErr) || apiErr.StatusCode != http.StatusNotFound || apiErr.RequestID == "" {
 		t.Errorf("%v", err)
 	}
-	if _, err := c.Models.List(t.Context(), sdk.ModelListParams{Limit: sdk.Int(5000)}); !errors.As(err, &apiErr) || apiErr.StatusCode != 400 {
+	if _, err := c.Models.List(t.Context(), sdk.ModelListParams{Limit: sdk.Int(5000)}); !errors.As(err, &apiErr) || apiErr.StatusCode != http.StatusBadRequest {
 		t.Errorf("%v", err)
 	}
 	if _, body := h.send("GET", "/v1/models", ada.key, nil); !strings.HasPrefix(string(body), `{"object":"list"`) {
