@@ -315,10 +315,10 @@ func TestWhereCallsGo(t *testing.T) {
 			Credential: map[string]secret.String{"serviceAccount": secret.New(who.JSON("")), "apiKey": secret.New("k")},
 			Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 				if r.URL.Host == "oauth2.googleapis.com" {
-					return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"access_token":"t","expires_in":3599}`))}, nil
+					return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"access_token":"t","expires_in":3599}`))}, nil
 				}
 				got = r
-				return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+				return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
 			}),
 		})
 		if err != nil {
