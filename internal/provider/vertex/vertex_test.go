@@ -335,3 +335,22 @@ func TestWhereCallsGo(t *testing.T) {
 		}
 	}
 }
+
+func TestBetasWithAPriceOfTheirOwnStayHere(t *testing.T) {
+	t.Parallel()
+	c := open(t)
+	c.account.Headers = map[string]string{"anthropic-beta": "operators-2026-01-01"}
+	u, err := c.adapters[1].Open(c.account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := messages("claude-sonnet-4-5@20250929", false)
+	call.Header = http.Header{"Anthropic-Beta": {"files-api-2025-04-14, interleaved-thinking-2025-05-14"}, "Anthropic-Version": {"2023-06-01"}}
+	if status, body, _ := send(t, u, call); status != 200 {
+		t.Fatalf("%d %s", status, body)
+	}
+	last, _ := c.Last()
+	if got := strings.Join(last.Header["Anthropic-Beta"], ";"); got != "operators-2026-01-01,interleaved-thinking-2025-05-14" || last.Header.Get("Anthropic-Version") != "" {
+		t.Errorf("betas %q", got)
+	}
+}
