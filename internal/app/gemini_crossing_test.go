@@ -3,11 +3,13 @@ package app
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/testkit/fakegemini"
 )
 
 type body = map[string]any
@@ -187,5 +189,43 @@ func TestEmbeddingsStayInTheirProtocol(t *testing.T) {
 	}
 	if len(fake.Requests()) != 0 {
 		t.Errorf("sent %+v", fake.Requests())
+	}
+}
+
+// TestClaudeOnVertexIsReachedByAll: by callers of its own protocol, and of Google's.
+func TestClaudeOnVertexIsReachedByAll(t *testing.T) {
+	t.Parallel()
+	const model = "claude-sonnet-4-5@20250929"
+	h := newHouse(t)
+	account := fakegemini.NewAccount("acme-project")
+	fake := fakegemini.New(fakegemini.Options{Account: account, Clock: h.now, Models: []string{model}})
+	server := httptest.NewServer(fake)
+	t.Cleanup(server.Close)
+	account.Audience = server.URL + fakegemini.TokenPath
+	var p struct {
+		ID string `json:"id"`
+	}
+	h.call("POST", "/api/admin/platforms", h.admin, body{
+		"provider": "vertex-claude", "name": "Vertex", "platformKey": "vertex", "baseUrl": server.URL,
+		"credentials": body{"serviceAccount": account.JSON("")}, "config": body{"tokenUrl": account.Audience},
+	}, &p, 201)
+	h.call("POST", "/api/admin/platforms/"+p.ID+"/models", h.admin, body{
+		"modelAlias": "claude", "providerModelName": model, "modelType": []string{"chat"}, "enabled": true,
+	}, nil, 201)
+	ann := h.invite("ann", "10")
+	ask := body{"model": "claude", "max_tokens": 9, "messages": []any{body{"role": "user", "content": "hi"}}}
+	for _, stream := range []bool{false, true} {
+		ask["stream"] = stream
+		resp, raw := h.send("POST", "/v1/messages", ann.key, ask)
+		if resp.StatusCode != http.StatusOK || !strings.Contains(string(raw), "Hello from Vertex.") {
+			t.Errorf("%d %s", resp.StatusCode, raw)
+		}
+		if task := h.lastTask(ann); task.Usage.Estimated || task.Usage.InputTokens() != 9 || task.Usage.OutputTokens() != 4 {
+			t.Errorf("%+v", task.Usage)
+		}
+	}
+	resp, raw := h.google("POST", "/v1beta/models/claude:streamGenerateContent?alt=sse", ann.key, said("hi"))
+	if resp.StatusCode != http.StatusOK || !strings.Contains(string(raw), "Hello from Vertex.") || !strings.Contains(string(raw), `"finishReason":"STOP"`) {
+		t.Errorf("%d %s", resp.StatusCode, raw)
 	}
 }

@@ -66,6 +66,13 @@ func (b *betas) of(operators, callers []string) []string {
 	return out
 }
 
+// UsualBetas returns what of a caller's anthropic-beta goes out where an operator says nothing, behind the operator's own
+// values. It is for adapters that reach the same models elsewhere.
+func UsualBetas(operators, callers []string) []string {
+	b := betas{names: usualBetas}
+	return b.of(operators, callers)
+}
+
 // withCallers is a template's header with the caller's version and betas.
 func (u *upstream) withCallers(own, callers http.Header) http.Header {
 	if len(callers) == 0 {

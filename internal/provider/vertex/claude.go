@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/provider"
+	claudes "github.com/gantry-ai/gantry/internal/provider/anthropic"
 	"github.com/gantry-ai/gantry/internal/provider/gemini"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 )
@@ -30,7 +32,8 @@ func (a Claude) Open(acc provider.Account) (provider.Upstream, error) {
 	return &claude{o}, nil
 }
 
-// betaHeader is the caller's header that goes out: with Vertex AI betas are named where Anthropic has them.
+// betaHeader is the caller's header that goes out, as far as it names what has no price or account of its own. With Vertex AI
+// betas are named where Anthropic has them.
 const betaHeader = "Anthropic-Beta"
 
 // Send makes one call. Errors are those of provider.SendError.
@@ -42,8 +45,8 @@ func (u *claude) Send(ctx context.Context, c *provider.Call) (*http.Response, er
 	if c.Stream {
 		t.action = "streamRawPredict"
 	}
-	if beta := c.Header[betaHeader]; len(beta) > 0 {
-		t.header = http.Header{betaHeader: beta}
+	if betas := claudes.UsualBetas(u.header[betaHeader], c.Header[betaHeader]); len(betas) > 0 {
+		t.header = http.Header{betaHeader: {strings.Join(betas, ",")}}
 	}
 	return u.send(ctx, &t)
 }

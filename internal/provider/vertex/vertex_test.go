@@ -315,10 +315,10 @@ func TestWhereCallsGo(t *testing.T) {
 			Credential: map[string]secret.String{"serviceAccount": secret.New(who.JSON("")), "apiKey": secret.New("k")},
 			Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 				if r.URL.Host == "oauth2.googleapis.com" {
-					return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"access_token":"t","expires_in":3599}`))}, nil
+					return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"access_token":"t","expires_in":3599}`))}, nil
 				}
 				got = r
-				return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+				return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
 			}),
 		})
 		if err != nil {
@@ -333,5 +333,24 @@ func TestWhereCallsGo(t *testing.T) {
 		if got.URL.String() != c.want || (got.Header.Get("Authorization") == "Bearer t") != (c.auth != "apiKey") || (got.Header.Get("X-Goog-Api-Key") == "k") != (c.auth == "apiKey") {
 			t.Errorf("%s %v, want %s", got.URL, got.Header, c.want)
 		}
+	}
+}
+
+func TestBetasWithAPriceOfTheirOwnStayHere(t *testing.T) {
+	t.Parallel()
+	c := open(t)
+	c.account.Headers = map[string]string{"anthropic-beta": "operators-2026-01-01"}
+	u, err := c.adapters[1].Open(c.account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := messages("claude-sonnet-4-5@20250929", false)
+	call.Header = http.Header{"Anthropic-Beta": {"files-api-2025-04-14, interleaved-thinking-2025-05-14"}, "Anthropic-Version": {"2023-06-01"}}
+	if status, body, _ := send(t, u, call); status != 200 {
+		t.Fatalf("%d %s", status, body)
+	}
+	last, _ := c.Last()
+	if got := strings.Join(last.Header["Anthropic-Beta"], ";"); got != "operators-2026-01-01,interleaved-thinking-2025-05-14" || last.Header.Get("Anthropic-Version") != "" {
+		t.Errorf("betas %q", got)
 	}
 }

@@ -41,9 +41,10 @@ func checkGoogles(t *testing.T, what string, a *surfacetest.Answer, status int, 
 	t.Helper()
 	var e struct {
 		Error struct {
-			Code            int
-			Status, Message string
-		}
+			Code    int    `json:"code"`
+			Status  string `json:"status"`
+			Message string `json:"message"`
+		} `json:"error"`
 	}
 	if err := json.Unmarshal(a.Body, &e); err != nil || a.Status != status || e.Error.Code != status || e.Error.Status != word || e.Error.Message == "" {
 		t.Errorf("%s: %d %s", what, a.Status, a.Body)

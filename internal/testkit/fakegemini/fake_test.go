@@ -74,9 +74,8 @@ func TestWhatTheRealOneRefuses(t *testing.T) {
 		status, body := post(t, s, c.path, c.body)
 		var e struct {
 			Error struct {
-				Code   int
-				Status string
-			}
+				Code int `json:"code"`
+			} `json:"error"`
 		}
 		if err := json.Unmarshal([]byte(body), &e); err != nil || status != 400 || e.Error.Code != 400 || !strings.Contains(body, c.says) {
 			t.Errorf("%s: %d %s", c.name, status, body)

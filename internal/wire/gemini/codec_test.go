@@ -349,7 +349,9 @@ func TestSealsOfOthersTravelThroughGooglesProtocol(t *testing.T) {
 			t.Fatal(err)
 		}
 		var whole struct {
-			Candidates []struct{ Content json.RawMessage }
+			Candidates []struct {
+				Content json.RawMessage `json:"content"`
+			} `json:"candidates"`
 		}
 		if err := json.Unmarshal(out, &whole); err != nil {
 			t.Fatal(err)

@@ -78,7 +78,7 @@ func TestUsageIsDisjointAndSumsToTheTotal(t *testing.T) {
 func checkSum(t *testing.T, usage []byte, u inference.Usage) {
 	t.Helper()
 	var told struct {
-		TotalTokenCount int64
+		TotalTokenCount int64 `json:"totalTokenCount"`
 	}
 	if json.Unmarshal(usage, &told) == nil && told.TotalTokenCount > 0 && u.InputTokens()+u.OutputTokens() != told.TotalTokenCount {
 		t.Errorf("%s: %d in and %d out are not the total", usage, u.InputTokens(), u.OutputTokens())
