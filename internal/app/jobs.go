@@ -29,6 +29,7 @@ func (a *App) startJobs(ctx context.Context) {
 	}
 	go every(ctx, tidyEvery, a.tidyReplays)
 	go every(ctx, forgetEvery, a.tidyMedia)
+	go every(ctx, forgetEvery, a.tidyShelf)
 }
 
 // every does a job after each pause, until ctx ends.

@@ -38,6 +38,7 @@ type Config struct {
 	Limits     Limits     `koanf:"limits"`
 	Tracing    Tracing    `koanf:"tracing"`
 	Media      Media      `koanf:"media"`
+	Responses  Responses  `koanf:"responses"`
 	Simulation Simulation `koanf:"simulation"`
 	Shutdown   Shutdown   `koanf:"shutdown"`
 	Surfaces   Surfaces   `koanf:"surfaces"`
@@ -183,6 +184,11 @@ type Media struct {
 	LinkTTL   time.Duration `koanf:"linkTtl" min:"1m" doc:"How long a link to one of them works."`
 	MaxBytes  int64         `koanf:"maxBytes" min:"1024" doc:"Largest file that is kept."`
 	S3        S3            `koanf:"s3"`
+}
+
+// Responses are kept, so that callers may ask for them again and continue them.
+type Responses struct {
+	Retention time.Duration `koanf:"retention" min:"0s" doc:"How long responses are kept whose callers do not say store: false. 0s: none are, and previous_response_id is the upstream's."`
 }
 
 // S3 is an object store that several nodes share.

@@ -29,8 +29,13 @@ func (c *call) admit() error {
 			return err
 		}
 	}
-	c.ask, err = c.op.Format.Peek(c.body)
-	return err
+	if c.ask, err = c.op.Format.Peek(c.body); err != nil {
+		return err
+	}
+	if err = c.checkAside(); err != nil {
+		return err
+	}
+	return c.openStored()
 }
 
 // check checks what can be checked before the body is read.

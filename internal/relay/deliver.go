@@ -57,6 +57,7 @@ func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) 
 	if body, err = c.exchangeMedia(d, body); err != nil {
 		return c.mediaFailed(d, a, err)
 	}
+	body = c.shelve(body)
 	a.TTFT = c.now().Sub(a.StartedAt)
 	c.ttft = c.now().Sub(c.start)
 	c.status = http.StatusOK
@@ -186,7 +187,7 @@ func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt)
 func (c *call) meter(t *Target) wire.Meter {
 	return c.op.Format.Meter(wire.MeterOptions{
 		HideUsage: t.Shape.StreamUsage && !c.ask.WantsUsage, Family: t.family, NoUsage: !t.Shape.StreamUsage,
-		Choices: c.ask.Choices,
+		Choices: c.ask.Choices, Names: c.names(),
 	})
 }
 
@@ -428,6 +429,9 @@ func (s *stream) end(o provider.Outcome, gone bool) {
 		s.fail(faultOf(o))
 	}
 	s.owed = s.lastWords(gone)
+	if !gone && o.Category == inference.OK {
+		s.shelveStream(s.meter)
+	}
 	err := s.settle(how, m).wait()
 	if gone {
 		return

@@ -41,6 +41,7 @@ func (r *Relay) Accept(desk Desk, w http.ResponseWriter, req *http.Request, op O
 	books := &promises{real: r.journal, wallets: r.wallets}
 	out := &unsent{answer{header: http.Header{}}, w}
 	c := newCall(r.beside(books, books), out, req, op, from)
+	c.taken = true
 	defer c.finish()
 	c.traceSteps()
 	v, err := c.accept(desk, books)
@@ -70,13 +71,13 @@ func (c *call) accept(desk Desk, books *promises) (Accepted, error) {
 			return Accepted{Task: known, Replayed: found}, err
 		}
 	}
-	sent := c.body
+	sent := c.sent()
 	for _, step := range [...]func() error{c.unstream, c.resolve, c.reserve} {
 		if err := step(); err != nil {
 			return Accepted{}, err
 		}
 	}
-	a := &tasks.Acceptance{Task: books.open.Task, Work: c.work(&books.open, sent), Replay: key}
+	a := &tasks.Acceptance{Task: books.open.Task, Work: c.work(&books.open, sent), Replay: key, Kept: c.acceptedPlace()}
 	a.Task.Status, a.Task.Stream = tasks.Queued, false
 	task, repeated, err := desk.Accept(c.ctx(), a)
 	return Accepted{Task: task, Replayed: repeated}, err
@@ -155,7 +156,7 @@ func withoutStream(body []byte) ([]byte, error) {
 func (r *Relay) beside(w Wallets, j Journal) *Relay {
 	own := &Relay{
 		keys: r.keys, wallets: w, journal: j, accounts: r.accounts, limits: r.limits, guard: r.guard, now: r.now, log: r.log,
-		metrics: r.metrics, budget: r.budget, events: r.events, tracer: r.tracer, retention: r.retention, media: r.media,
+		metrics: r.metrics, budget: r.budget, events: r.events, tracer: r.tracer, retention: r.retention, media: r.media, shelf: r.shelf,
 	}
 	own.snapshot.Store(r.snapshot.Load())
 	return own

@@ -70,6 +70,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"ReplaysForgotten":    testReplaysForgotten,
 		"Audit":               testAudit,
 		"Blobs":               testBlobs,
+		"Kept":                testKept,
 		"SimulationJobs":      testSimulationJobs,
 		"Settings":            testSettings,
 		"QuotaUsage":          testQuotaUsage,

@@ -4,10 +4,12 @@ import (
 	"context"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
 	"github.com/gantry-ai/gantry/internal/journal"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
@@ -51,9 +53,13 @@ func open(t *testing.T) *surfacetest.World {
 			next.ServeHTTP(rw, req)
 		})
 	})
-	protocols.Mount(r, protocols.Options{Relay: routed, Keys: w.Directory, Caller: func(req *http.Request) relay.Caller {
-		return relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req)}
-	}})
+	answers := &tasks.Shelf{Store: shelf{w}, Flush: func(context.Context) error { return nil }, Now: w.Clock.Now, Retention: time.Hour}
+	protocols.Mount(r, protocols.Options{
+		Relay: routed, Keys: w.Directory, Tasks: w.Tasks, Desk: desk{w}, Shelf: answers, Now: w.Clock.Now, Log: w.Log,
+		Caller: func(req *http.Request) relay.Caller {
+			return relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req)}
+		},
+	})
 	w.Handler = r
 	w.Populate()
 	return w
