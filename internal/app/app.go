@@ -17,6 +17,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/access"
 	"github.com/gantry-ai/gantry/internal/domain/audit"
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
+	"github.com/gantry-ai/gantry/internal/domain/files"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/limits"
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
@@ -86,6 +87,7 @@ type App struct {
 	worker    *relay.Worker
 	media     *media
 	shelf     *tasks.Shelf
+	files     *files.Service
 
 	health       routing.Health
 	policyEvents *routing.EventQueue
@@ -195,6 +197,7 @@ func (a *App) connectDomains(ctx context.Context) error {
 	if err := a.openMedia(keys.master); err != nil {
 		return err
 	}
+	a.connectFiles()
 	a.connectRelay()
 	a.registerGauges()
 	event.On(&a.bus, a.onRoutingChanged)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
@@ -17,7 +18,7 @@ import (
 // Shelf keeps answers that callers may ask for again and continue; *tasks.Shelf is it.
 type Shelf interface {
 	// Conversation returns what a call continues, the oldest first. Codes: not_found, and those of tasks.Shelf.
-	Conversation(ctx context.Context, o tasks.Owner, last id.ID) ([]tasks.Kept, error)
+	Conversation(ctx context.Context, o identity.Owner, last id.ID) ([]tasks.Kept, error)
 	// Expiry is until when an answer of now is kept.
 	Expiry(now time.Time) time.Time
 }
@@ -99,9 +100,7 @@ func (c *call) continueWith(hidden bool) error {
 }
 
 // owner is whose answers the call may see.
-func (c *call) owner() tasks.Owner {
-	return tasks.Owner{TenantID: c.principal.TenantID, UserID: c.principal.UserID}
-}
+func (c *call) owner() identity.Owner { return c.principal.Owner() }
 
 // sent is the request as the caller sent it.
 func (c *call) sent() []byte {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/journal"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
@@ -91,7 +92,7 @@ func (d *database) keptComplete(ctx context.Context, t *transaction, v *tasks.Ke
 const owned = "id = ? AND tenant_id = ? AND user_id = ? AND expires_at > ?"
 
 // KeptByID implements tasks.KeptStore.
-func (s *Kept) KeptByID(ctx context.Context, o tasks.Owner, answer id.ID, now time.Time) (tasks.Kept, error) {
+func (s *Kept) KeptByID(ctx context.Context, o identity.Owner, answer id.ID, now time.Time) (tasks.Kept, error) {
 	return one[tasks.Kept, keptRow](ctx, s.reader, owned, answer, o.TenantID, o.UserID, stampOf(now))
 }
 
@@ -104,7 +105,7 @@ const chainQuery = `WITH RECURSIVE chain (id, previous_id, depth) AS (
 	SELECT kept.* FROM kept_response AS kept JOIN chain ON chain.id = kept.id ORDER BY chain.depth DESC`
 
 // KeptChain implements tasks.KeptStore.
-func (s *Kept) KeptChain(ctx context.Context, o tasks.Owner, last id.ID, now time.Time) ([]tasks.Kept, error) {
+func (s *Kept) KeptChain(ctx context.Context, o identity.Owner, last id.ID, now time.Time) ([]tasks.Kept, error) {
 	var rows []keptRow
 	err := s.reader.NewRaw(chainQuery, last, o.TenantID, o.UserID, stampOf(now), o.TenantID, o.UserID, stampOf(now)).Scan(ctx, &rows)
 	if err != nil {
@@ -117,7 +118,7 @@ func (s *Kept) KeptChain(ctx context.Context, o tasks.Owner, last id.ID, now tim
 }
 
 // KeptDelete implements tasks.KeptStore.
-func (s *Kept) KeptDelete(ctx context.Context, o tasks.Owner, answer id.ID, now time.Time) error {
+func (s *Kept) KeptDelete(ctx context.Context, o identity.Owner, answer id.ID, now time.Time) error {
 	return s.InTx(ctx, func(t tx.Tx) error {
 		return touched(in(t).NewDelete().Table("kept_response").
 			Where(owned, answer, o.TenantID, o.UserID, stampOf(now)).Exec(ctx))
@@ -125,17 +126,6 @@ func (s *Kept) KeptDelete(ctx context.Context, o tasks.Owner, answer id.ID, now 
 }
 
 // KeptForget implements tasks.KeptStore.
-func (s *Kept) KeptForget(ctx context.Context, before time.Time, limit int) (n int, err error) {
-	err = s.InTx(ctx, func(t tx.Tx) error {
-		some := in(t).NewSelect().Table("kept_response").Column("id").Where("expires_at <= ?", stampOf(before)).
-			OrderExpr("expires_at").Limit(int64(limit))
-		result, err := in(t).NewDelete().Table("kept_response").Where("id IN (?)", some).Exec(ctx)
-		if err != nil {
-			return err
-		}
-		rows, err := result.RowsAffected()
-		n = int(rows)
-		return err
-	})
-	return n, err
+func (s *Kept) KeptForget(ctx context.Context, before time.Time, limit int) (int, error) {
+	return s.forget(ctx, "kept_response", before, limit)
 }

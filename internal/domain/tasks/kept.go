@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
@@ -31,18 +32,15 @@ type Kept struct {
 	ExpiresAt time.Time
 }
 
-// Owner is whose things are asked for: what belongs to others is as unknown as what is not there.
-type Owner struct{ TenantID, UserID id.ID }
-
 // KeptStore keeps answers. What is past its ExpiresAt is not found.
 type KeptStore interface {
 	// KeptByID returns an answer. Error: fault.ErrNotFound.
-	KeptByID(ctx context.Context, o Owner, answer id.ID, now time.Time) (Kept, error)
+	KeptByID(ctx context.Context, o identity.Owner, answer id.ID, now time.Time) (Kept, error)
 	// KeptChain returns an answer and those that it continues, the oldest first, as far as they are there.
 	// Error: fault.ErrNotFound, when there is none at all.
-	KeptChain(ctx context.Context, o Owner, last id.ID, now time.Time) ([]Kept, error)
+	KeptChain(ctx context.Context, o identity.Owner, last id.ID, now time.Time) ([]Kept, error)
 	// KeptDelete forgets an answer. Error: fault.ErrNotFound.
-	KeptDelete(ctx context.Context, o Owner, answer id.ID, now time.Time) error
+	KeptDelete(ctx context.Context, o identity.Owner, answer id.ID, now time.Time) error
 	// KeptForget deletes at most limit answers that expired before a moment, and tells how many.
 	KeptForget(ctx context.Context, before time.Time, limit int) (int, error)
 }
@@ -79,17 +77,17 @@ type Shelf struct {
 func (s *Shelf) Expiry(now time.Time) time.Time { return now.Add(s.Retention) }
 
 // Get returns an answer. Code: not_found.
-func (s *Shelf) Get(ctx context.Context, o Owner, answer id.ID) (Kept, error) {
+func (s *Shelf) Get(ctx context.Context, o identity.Owner, answer id.ID) (Kept, error) {
 	return settled(ctx, s, answer, func() (Kept, error) { return s.Store.KeptByID(ctx, o, answer, s.Now()) })
 }
 
 // Inputs returns an answer and what it continues, the oldest first. What is gone of that is left out. Code: not_found.
-func (s *Shelf) Inputs(ctx context.Context, o Owner, answer id.ID) ([]Kept, error) {
+func (s *Shelf) Inputs(ctx context.Context, o identity.Owner, answer id.ID) ([]Kept, error) {
 	return settled(ctx, s, answer, func() ([]Kept, error) { return s.Store.KeptChain(ctx, o, answer, s.Now()) })
 }
 
 // Conversation returns what a call continues, the oldest first. Codes: not_found, ErrForgotten, ErrUnanswered.
-func (s *Shelf) Conversation(ctx context.Context, o Owner, last id.ID) ([]Kept, error) {
+func (s *Shelf) Conversation(ctx context.Context, o identity.Owner, last id.ID) ([]Kept, error) {
 	chain, err := s.Inputs(ctx, o, last)
 	if err != nil {
 		return nil, err
@@ -106,7 +104,7 @@ func (s *Shelf) Conversation(ctx context.Context, o Owner, last id.ID) ([]Kept, 
 }
 
 // Delete forgets an answer. Code: not_found.
-func (s *Shelf) Delete(ctx context.Context, o Owner, answer id.ID) error {
+func (s *Shelf) Delete(ctx context.Context, o identity.Owner, answer id.ID) error {
 	_, err := settled(ctx, s, answer, func() (struct{}, error) {
 		return struct{}{}, s.Store.KeptDelete(ctx, o, answer, s.Now())
 	})

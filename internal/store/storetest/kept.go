@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/journal"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
@@ -13,7 +14,7 @@ import (
 // testKept finds answers by their owner alone, and follows what they continue.
 func testKept(_ *testing.T, w *world) {
 	s, b := w.Kept(), w.books()
-	own := tasks.Owner{TenantID: w.user.TenantID, UserID: w.user.ID}
+	own := identity.Owner{TenantID: w.user.TenantID, UserID: w.user.ID}
 	var chain []tasks.Kept
 	var previous id.ID
 	for n := range 3 {
@@ -31,7 +32,7 @@ func testKept(_ *testing.T, w *world) {
 	found(w, "KeptByID", chain[1])(s.KeptByID(w.ctx, own, chain[1].ID, epoch))
 	found(w, "KeptChain", chain)(s.KeptChain(w.ctx, own, chain[2].ID, epoch))
 	found(w, "as far as it is there", chain[1:])(s.KeptChain(w.ctx, own, chain[2].ID, epoch.Add(time.Hour)))
-	for _, o := range []tasks.Owner{{TenantID: own.TenantID, UserID: id.New()}, {TenantID: id.New(), UserID: own.UserID}, {}} {
+	for _, o := range []identity.Owner{{TenantID: own.TenantID, UserID: id.New()}, {TenantID: id.New(), UserID: own.UserID}, {}} {
 		missing[tasks.Kept](w, "somebody else's")(s.KeptByID(w.ctx, o, chain[1].ID, epoch))
 		w.refused(s.KeptDelete(w.ctx, o, chain[1].ID, epoch), fault.ErrNotFound, "")
 		_, err := s.KeptChain(w.ctx, o, chain[2].ID, epoch)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/kernel/event"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
@@ -14,7 +15,7 @@ import (
 // shelf keeps one answer for each task of the world, which is its owner's.
 type shelf struct{ w *surfacetest.World }
 
-func (s shelf) KeptByID(_ context.Context, o tasks.Owner, answer id.ID, _ time.Time) (tasks.Kept, error) {
+func (s shelf) KeptByID(_ context.Context, o identity.Owner, answer id.ID, _ time.Time) (tasks.Kept, error) {
 	for i := range s.w.Tasks.Rows {
 		t := &s.w.Tasks.Rows[i]
 		if t.ID == answer && t.TenantID == o.TenantID && t.UserID == o.UserID {
@@ -27,12 +28,12 @@ func (s shelf) KeptByID(_ context.Context, o tasks.Owner, answer id.ID, _ time.T
 	return tasks.Kept{}, fault.ErrNotFound
 }
 
-func (s shelf) KeptChain(ctx context.Context, o tasks.Owner, last id.ID, now time.Time) ([]tasks.Kept, error) {
+func (s shelf) KeptChain(ctx context.Context, o identity.Owner, last id.ID, now time.Time) ([]tasks.Kept, error) {
 	k, err := s.KeptByID(ctx, o, last, now)
 	return []tasks.Kept{k}, err
 }
 
-func (s shelf) KeptDelete(ctx context.Context, o tasks.Owner, answer id.ID, now time.Time) error {
+func (s shelf) KeptDelete(ctx context.Context, o identity.Owner, answer id.ID, now time.Time) error {
 	_, err := s.KeptByID(ctx, o, answer, now)
 	return err
 }

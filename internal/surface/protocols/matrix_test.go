@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gantry-ai/gantry/internal/domain/files"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
@@ -18,6 +19,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
 	"github.com/gantry-ai/gantry/internal/surface/protocols"
 	"github.com/gantry-ai/gantry/internal/surface/surfacetest"
+	"github.com/gantry-ai/gantry/internal/testkit/memtx"
 )
 
 // quiet is a journal that is ready and keeps nothing.
@@ -55,7 +57,8 @@ func open(t *testing.T) *surfacetest.World {
 	})
 	answers := &tasks.Shelf{Store: shelf{w}, Flush: func(context.Context) error { return nil }, Now: w.Clock.Now, Retention: time.Hour}
 	protocols.Mount(r, protocols.Options{
-		Relay: routed, Keys: w.Directory, Tasks: w.Tasks, Desk: desk{w}, Shelf: answers, Now: w.Clock.Now, Log: w.Log,
+		Relay: routed, Keys: w.Directory, Tasks: w.Tasks, Desk: desk{w}, Shelf: answers,
+		Files: &files.Service{Store: fileStore{&memtx.Runner{}, w}, Contents: nothing{}, Now: w.Clock.Now, MaxBytes: 1 << 10, Retention: time.Hour}, MaxFile: 1 << 10, Now: w.Clock.Now, Log: w.Log,
 		Caller: func(req *http.Request) relay.Caller {
 			return relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req)}
 		},

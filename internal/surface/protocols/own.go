@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
-	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
 )
@@ -17,8 +16,7 @@ import (
 // caller is who asks for things that are kept, and so whose they are.
 type caller struct {
 	*identity.Principal
-	tasks.Owner
-
+	owner  identity.Owner
 	client identity.Client
 }
 
@@ -55,7 +53,7 @@ func (s *surface) who(req *http.Request, scope identity.Scope) (*caller, error) 
 	client := identity.Client{
 		IP: httpx.Address(req).String(), UserAgent: req.UserAgent(), RequestID: httpx.RequestID(req),
 	}
-	return &caller{p, tasks.Owner{TenantID: p.TenantID, UserID: p.UserID}, client}, nil
+	return &caller{p, p.Owner(), client}, nil
 }
 
 // refuse answers with what went wrong, in the protocol's own shape.

@@ -38,8 +38,11 @@ type Options struct {
 	Tasks tasks.Store
 	Desk  Desk
 	Shelf *tasks.Shelf
-	Now   clock.Clock
-	Log   *slog.Logger
+	// Files are what callers bring; MaxFile is the largest.
+	Files   Files
+	MaxFile int64
+	Now     clock.Clock
+	Log     *slog.Logger
 }
 
 // Desk is where tasks are canceled, and where their news come from; *tasks.Desk is it.
@@ -83,6 +86,7 @@ func Mount(r chi.Router, o Options) {
 	}
 	r.Post("/v1/embeddings", s.relayed(embeddings))
 	s.mountResponses(r)
+	s.mountFiles(r)
 	r.Get("/v1/models", s.listModels)
 	r.Get("/v1/models/*", s.getModel)
 }

@@ -47,7 +47,7 @@ func (s *surface) kept(req *http.Request, who *caller) (tasks.Kept, error) {
 	if err != nil {
 		return tasks.Kept{}, err
 	}
-	k, err := s.Shelf.Get(req.Context(), who.Owner, task)
+	k, err := s.Shelf.Get(req.Context(), who.owner, task)
 	return k, unknownResponse(err)
 }
 
@@ -92,7 +92,7 @@ func (s *surface) responseNow(req *http.Request, k *tasks.Kept) (body []byte, fi
 		return nil, false, unknownResponse(err)
 	}
 	if t.Status == tasks.Succeeded { // it has ended since the look before
-		again, err := s.Shelf.Get(req.Context(), tasks.Owner{TenantID: k.TenantID, UserID: k.UserID}, k.ID)
+		again, err := s.Shelf.Get(req.Context(), identity.Owner{TenantID: k.TenantID, UserID: k.UserID}, k.ID)
 		if err != nil {
 			return nil, false, unknownResponse(err)
 		}
@@ -126,7 +126,7 @@ func (s *surface) deleteResponse(w http.ResponseWriter, req *http.Request, who *
 	if err != nil {
 		return err
 	}
-	if err := s.Shelf.Delete(req.Context(), who.Owner, task); err != nil {
+	if err := s.Shelf.Delete(req.Context(), who.owner, task); err != nil {
 		return unknownResponse(err)
 	}
 	return httpx.WriteJSON(w, http.StatusOK, deleted{openai.Name(openai.PrefixResponse, task), "response", true})
@@ -170,7 +170,7 @@ func (s *surface) listInputItems(w http.ResponseWriter, req *http.Request, who *
 	if err != nil {
 		return err
 	}
-	chain, err := s.Shelf.Inputs(req.Context(), who.Owner, task)
+	chain, err := s.Shelf.Inputs(req.Context(), who.owner, task)
 	if err != nil {
 		return unknownResponse(err)
 	}
@@ -211,7 +211,7 @@ func (s *surface) takeUp(w http.ResponseWriter, req *http.Request) error {
 	if v.Replayed {
 		w.Header().Set("Idempotent-Replayed", "true")
 	}
-	k, err := s.Shelf.Get(req.Context(), tasks.Owner{TenantID: v.Task.TenantID, UserID: v.Task.UserID}, v.Task.ID)
+	k, err := s.Shelf.Get(req.Context(), identity.Owner{TenantID: v.Task.TenantID, UserID: v.Task.UserID}, v.Task.ID)
 	if err != nil {
 		return unknownResponse(err)
 	}
