@@ -16,6 +16,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/config"
 	"github.com/gantry-ai/gantry/internal/domain/access"
 	"github.com/gantry-ai/gantry/internal/domain/audit"
+	"github.com/gantry-ai/gantry/internal/domain/batches"
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
 	"github.com/gantry-ai/gantry/internal/domain/files"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
@@ -88,6 +89,7 @@ type App struct {
 	media     *media
 	shelf     *tasks.Shelf
 	files     *files.Service
+	batches   *batches.Service
 
 	health       routing.Health
 	policyEvents *routing.EventQueue

@@ -33,8 +33,9 @@ type call struct {
 	job       *running  // nil: the caller waits
 	trace     Trace     // nil: nobody follows the call
 	laps      laps
-	taken     bool // it is taken up as a task
-	handed    bool // it was handed to somebody else, who tells of it
+	taken     bool   // it is taken up as a task
+	handed    bool   // it was handed to somebody else, who tells of it
+	class     string // service class; "": an ordinary call
 
 	// admit
 	principal *identity.Principal

@@ -155,6 +155,9 @@ type Caller struct {
 	Address   netip.Addr
 	Secure    bool // over HTTPS
 	Conn      Conn // nil: what is written goes out as it comes
+	// Acting is for whom a task is accepted when nobody shows a credential; Class is its service class. Only Accept knows them.
+	Acting *identity.Principal
+	Class  string
 }
 
 // Conn is a caller's connection as far as a stream writes to it directly, in chunks, once its header is sent. What is written

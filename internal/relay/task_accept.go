@@ -42,6 +42,7 @@ func (r *Relay) Accept(desk Desk, w http.ResponseWriter, req *http.Request, op O
 	out := &unsent{answer{header: http.Header{}}, w}
 	c := newCall(r.beside(books, books), out, req, op, from)
 	c.taken = true
+	c.principal, c.class = from.Acting, from.Class
 	defer c.finish()
 	c.traceSteps()
 	v, err := c.accept(desk, books)
@@ -115,6 +116,9 @@ func (c *call) work(o *journal.Open, body []byte) tasks.Work {
 	if v := c.req.Header.Get(simulationHeader); v != "" {
 		w.Header[simulationHeader] = v
 	}
+	if c.class != "" {
+		w.Header[classHeader] = c.class
+	}
 	return w
 }
 
@@ -122,6 +126,7 @@ func (c *call) work(o *journal.Open, body []byte) tasks.Work {
 const (
 	hostHeader   = "Host"
 	secureHeader = "X-Forwarded-Proto"
+	classHeader  = "X-Service-Class"
 )
 
 var streamKeys = jsonscan.NewKeys("stream", "stream_options")

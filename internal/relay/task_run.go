@@ -139,7 +139,7 @@ func (w *Worker) call(ctx context.Context, j *tasks.Job) (*call, *running, error
 	if c.principal, err = w.actors.Acting(ctx, j.Work.UserID, j.Work.APIKeyID); err != nil {
 		return nil, nil, err
 	}
-	c.body, c.taken = j.Work.Body, true
+	c.body, c.taken, c.class = j.Work.Body, true, j.Work.Header[classHeader]
 	if c.ask, err = op.Format.Peek(c.body); err != nil {
 		return nil, nil, err
 	}

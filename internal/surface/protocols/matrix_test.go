@@ -58,7 +58,8 @@ func open(t *testing.T) *surfacetest.World {
 	answers := &tasks.Shelf{Store: shelf{w}, Flush: func(context.Context) error { return nil }, Now: w.Clock.Now, Retention: time.Hour}
 	protocols.Mount(r, protocols.Options{
 		Relay: routed, Keys: w.Directory, Tasks: w.Tasks, Desk: desk{w}, Shelf: answers,
-		Files: &files.Service{Store: fileStore{&memtx.Runner{}, w}, Contents: nothing{}, Now: w.Clock.Now, MaxBytes: 1 << 10, Retention: time.Hour}, MaxFile: 1 << 10, Now: w.Clock.Now, Log: w.Log,
+		Files: &files.Service{Store: fileStore{&memtx.Runner{}, w}, Contents: nothing{}, Now: w.Clock.Now, MaxBytes: 1 << 10, Retention: time.Hour}, MaxFile: 1 << 10, Batches: ran{w},
+		Now: w.Clock.Now, Log: w.Log,
 		Caller: func(req *http.Request) relay.Caller {
 			return relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req)}
 		},

@@ -41,6 +41,7 @@ type Options struct {
 	// Files are what callers bring; MaxFile is the largest.
 	Files   Files
 	MaxFile int64
+	Batches Batches
 	Now     clock.Clock
 	Log     *slog.Logger
 }
@@ -87,6 +88,7 @@ func Mount(r chi.Router, o Options) {
 	r.Post("/v1/embeddings", s.relayed(embeddings))
 	s.mountResponses(r)
 	s.mountFiles(r)
+	s.mountBatches(r)
 	r.Get("/v1/models", s.listModels)
 	r.Get("/v1/models/*", s.getModel)
 }
