@@ -5,12 +5,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/batches"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/kernel/money"
+	"github.com/gantry-ai/gantry/internal/testkit/fakeopenai"
 	"github.com/gantry-ai/gantry/internal/wire/openai"
 )
 
@@ -259,3 +262,54 @@ func (h *house) dyingRuns(batch id.ID) {
 type forgetful struct{ batches.Store }
 
 func (forgetful) LineSent(context.Context, *batches.Line) error { return nil }
+
+// TestBatchesHaveAPrice prices lines by their service class.
+func TestBatchesHaveAPrice(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	server := httptest.NewServer(fakeopenai.New(fakeopenai.Options{}))
+	t.Cleanup(server.Close)
+	var p struct{ ID string }
+	h.call("POST", "/api/admin/platforms", h.admin, map[string]any{
+		"provider": "openai", "name": "Fake", "platformKey": "fake", "baseUrl": server.URL + "/v1", "credentials": map[string]any{"apiKey": fakeopenai.DefaultKey},
+	}, &p, 201)
+	rule := func(resource string) string {
+		return `{"resourceType":"` + resource + `","unit":"token","basePrice":0.001,"dimensionSchema":{"service_class":{"enum":["standard","batch"],` +
+			`"default":"standard"}},"baseWeight":{"service_class":{"standard":1,"batch":0.5}}}`
+	}
+	h.call("POST", "/api/admin/platforms/"+p.ID+"/models", h.admin, map[string]any{
+		"modelAlias": "gpt-4o-mini", "providerModelName": "gpt-4o-mini", "modelType": []string{"chat"}, "enabled": true,
+		"billingConfig": json.RawMessage(`{"currency":"USD","rules":[` + rule("text_input") + `,` + rule("text_output") + `]}`),
+	}, nil, 201)
+	ann := h.invite("ann", "100")
+	h.runTasks()
+	line := chatLine("a", "gpt-4o-mini")
+	var asked struct{ Body json.RawMessage }
+	if err := json.Unmarshal([]byte(line), &asked); err != nil {
+		t.Fatal(err)
+	}
+	h.call("POST", "/v1/chat/completions", ann.key, asked.Body, nil, 200)
+	whole := h.spent(ann, "100")
+	h.runBatch(h.batch(ann.key, "/v1/chat/completions", line).ID, ann.key)
+	if both := h.spent(ann, "100"); both-whole != whole/2 || whole == 0 {
+		t.Errorf("a call costs %v, and in a batch %v", whole, both-whole)
+	}
+	h.clean()
+}
+
+// spent is what a person has spent of a balance in USD.
+func (h *house) spent(who guest, balance string) money.Amount {
+	h.t.Helper()
+	if err := h.journal.Flush(h.t.Context()); err != nil {
+		h.t.Fatal(err)
+	}
+	w, err := h.book.Wallet(h.t.Context(), who.id, "USD")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	had, err := money.Number(balance).Amount("USD")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return had - w.Spendable()
+}
