@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/blob"
 	"github.com/gantry-ai/gantry/internal/domain/files"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 )
 
@@ -52,4 +54,36 @@ func (a *App) tidyFiles(ctx context.Context) {
 	if n > 0 {
 		a.log.Info("callers' files forgotten", "count", n)
 	}
+}
+
+// made is what tasks made, as surfaces hand it out without a link.
+type made struct{ library *blob.Library }
+
+// Open implements protocols.Made.
+func (m made) Open(ctx context.Context, o identity.Owner, task id.ID) (io.ReadSeekCloser, string, error) {
+	all, err := m.library.Rows.BlobsOfTask(ctx, o.TenantID, task)
+	if err != nil {
+		return nil, "", err
+	}
+	for i := range all {
+		if all[i].UserID == o.UserID && all[i].ExpiresAt.After(m.library.Now()) {
+			content, err := m.library.Open(ctx, &all[i])
+			return content, all[i].ContentType, err
+		}
+	}
+	return nil, "", fault.ErrNotFound
+}
+
+// Forget implements protocols.Made.
+func (m made) Forget(ctx context.Context, o identity.Owner, task id.ID) error {
+	all, err := m.library.Rows.BlobsOfTask(ctx, o.TenantID, task)
+	for i := range all {
+		if all[i].UserID != o.UserID {
+			continue
+		}
+		if err := m.library.Delete(ctx, all[i].ID); err != nil && !errors.Is(err, fault.ErrNotFound) {
+			return err
+		}
+	}
+	return err
 }

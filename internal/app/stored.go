@@ -2,17 +2,18 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
+	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/relay"
 )
 
-// shelving makes the place where answers are kept; nil when none are to be.
+// shelving makes the place where answers are kept, and videos until their files end.
 func (a *App) shelving() relay.Shelf {
-	a.shelf = &tasks.Shelf{Store: a.store.Kept(), Flush: a.journal.Flush, Now: a.now, Retention: a.cfg.Responses.Retention}
-	if a.cfg.Responses.Retention == 0 {
-		return nil
-	}
+	a.shelf = &tasks.Shelf{Store: a.store.Kept(), Flush: a.journal.Flush, Now: a.now, Retention: map[inference.Kind]time.Duration{
+		inference.Responses: a.cfg.Responses.Retention, inference.VideoGenerations: a.cfg.Media.Retention,
+	}}
 	return a.shelf
 }
 

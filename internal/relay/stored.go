@@ -10,6 +10,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
+	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/wire"
@@ -18,9 +19,9 @@ import (
 // Shelf keeps answers that callers may ask for again and continue; *tasks.Shelf is it.
 type Shelf interface {
 	// Conversation returns what a call continues, the oldest first. Codes: not_found, and those of tasks.Shelf.
-	Conversation(ctx context.Context, o identity.Owner, last id.ID) ([]tasks.Kept, error)
-	// Expiry is until when an answer of now is kept.
-	Expiry(now time.Time) time.Time
+	Conversation(ctx context.Context, o identity.Owner, k inference.Kind, last id.ID) ([]tasks.Kept, error)
+	// Expiry is until when an answer of now is kept; false: those of its kind are not.
+	Expiry(k inference.Kind, now time.Time) (until time.Time, ok bool)
 }
 
 // maxShelved bounds an answer that is kept, with its input.
@@ -43,6 +44,7 @@ type stored struct {
 	past     []tasks.Kept // what it continues
 	previous id.ID
 	kept     *tasks.Kept // its own answer
+	until    time.Time   // it may be asked for
 }
 
 // openStored reads what a request says about what is kept, and puts what it continues before it.
@@ -51,7 +53,12 @@ func (c *call) openStored() error {
 	if !ok || c.shelf == nil {
 		return nil
 	}
-	s := &stored{format: f, ask: f.Stored(c.body, &c.ask), original: c.body}
+	until, keeps := c.shelf.Expiry(c.op.Format.Kind(), c.accepted)
+	if !keeps {
+		return nil
+	}
+	s := &stored{
+		until: until, format: f, ask: f.Stored(c.body, &c.ask), original: c.body}
 	c.stored = s
 	if s.ask.Explicit && len(s.ask.Input) > maxShelved/2 {
 		return errUnkept
@@ -69,7 +76,7 @@ func (c *call) recall() (err error) {
 	if s.previous, ok = s.format.Named(s.ask.Previous); !ok {
 		return errPrevious
 	}
-	s.past, err = c.shelf.Conversation(c.ctx(), c.owner(), s.previous)
+	s.past, err = c.shelf.Conversation(c.ctx(), c.owner(), c.op.Format.Kind(), s.previous)
 	if errors.Is(err, fault.ErrNotFound) {
 		return errPrevious
 	}
@@ -184,7 +191,7 @@ func (c *call) place() *tasks.Kept {
 	return &tasks.Kept{
 		ID: c.taskID, TenantID: c.principal.TenantID, UserID: c.principal.UserID, PreviousID: s.previous,
 		Background: c.ask.Background, Model: c.ask.Model, Input: bytes.Clone(s.ask.Input), CreatedAt: c.accepted,
-		ExpiresAt: c.shelf.Expiry(c.accepted),
+		ExpiresAt: s.until, Kind: c.op.Format.Kind(),
 	}
 }
 
@@ -213,6 +220,9 @@ func (c *call) checkAside() error {
 	case !c.ask.Background || c.taken:
 		return nil
 	case c.op.Deferred == nil || c.shelf == nil:
+		return errBackground
+	}
+	if _, keeps := c.shelf.Expiry(c.op.Format.Kind(), c.accepted); !keeps {
 		return errBackground
 	}
 	return errAside

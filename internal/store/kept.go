@@ -8,6 +8,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
+	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/journal"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
@@ -28,6 +29,7 @@ type keptRow struct {
 	ID           id.ID
 	TenantID     id.ID
 	UserID       id.ID
+	Kind         inference.Kind
 	PreviousID   id.ID
 	PlatformID   id.ID
 	CredentialID id.ID
@@ -41,7 +43,7 @@ type keptRow struct {
 
 func (r keptRow) value() tasks.Kept {
 	return tasks.Kept{
-		ID: r.ID, TenantID: r.TenantID, UserID: r.UserID, PreviousID: r.PreviousID, PlatformID: r.PlatformID,
+		ID: r.ID, TenantID: r.TenantID, UserID: r.UserID, Kind: r.Kind, PreviousID: r.PreviousID, PlatformID: r.PlatformID,
 		CredentialID: r.CredentialID, Background: r.Background, Model: r.Model, Input: r.Input, Answer: r.Answer,
 		CreatedAt: r.CreatedAt.time(), ExpiresAt: r.ExpiresAt.time(),
 	}
@@ -49,8 +51,8 @@ func (r keptRow) value() tasks.Kept {
 
 // keptPut writes an answer, or completes the one that has its place.
 var keptPut = newStatement(`INSERT INTO kept_response
-	(id, tenant_id, user_id, previous_id, platform_id, credential_id, background, model, input, answer, created_at, expires_at)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	(id, tenant_id, user_id, kind, previous_id, platform_id, credential_id, background, model, input, answer, created_at, expires_at)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 	ON CONFLICT (id) DO UPDATE SET platform_id = EXCLUDED.platform_id, credential_id = EXCLUDED.credential_id,
 		answer = EXCLUDED.answer
 	WHERE kept_response.answer IS NULL`)
@@ -62,7 +64,7 @@ func keptValues(v *tasks.Kept) []any {
 		answer = v.Answer
 	}
 	return []any{
-		arg(v.ID), arg(v.TenantID), arg(v.UserID), arg(v.PreviousID), arg(v.PlatformID), arg(v.CredentialID), v.Background,
+		arg(v.ID), arg(v.TenantID), arg(v.UserID), string(v.Kind), arg(v.PreviousID), arg(v.PlatformID), arg(v.CredentialID), v.Background,
 		clip(v.Model, maxModelName), append([]byte{}, v.Input...), answer, int64(stampOf(v.CreatedAt)), int64(stampOf(v.ExpiresAt)),
 	}
 }
@@ -89,25 +91,29 @@ func (d *database) keptComplete(ctx context.Context, t *transaction, v *tasks.Ke
 	return failure(err)
 }
 
-const owned = "id = ? AND tenant_id = ? AND user_id = ? AND expires_at > ?"
+const (
+	owned     = "id = ? AND tenant_id = ? AND user_id = ? AND expires_at > ?"
+	ownedKind = owned + " AND kind = ?"
+)
 
 // KeptByID implements tasks.KeptStore.
-func (s *Kept) KeptByID(ctx context.Context, o identity.Owner, answer id.ID, now time.Time) (tasks.Kept, error) {
-	return one[tasks.Kept, keptRow](ctx, s.reader, owned, answer, o.TenantID, o.UserID, stampOf(now))
+func (s *Kept) KeptByID(ctx context.Context, o identity.Owner, k inference.Kind, answer id.ID, now time.Time) (tasks.Kept, error) {
+	return one[tasks.Kept, keptRow](ctx, s.reader, ownedKind, answer, o.TenantID, o.UserID, stampOf(now), k)
 }
 
 // chainQuery follows what an answer continues, within what its owner has.
 const chainQuery = `WITH RECURSIVE chain (id, previous_id, depth) AS (
-	SELECT id, previous_id, 1 FROM kept_response WHERE ` + owned + `
+	SELECT id, previous_id, 1 FROM kept_response WHERE ` + ownedKind + `
 	UNION ALL
 	SELECT k.id, k.previous_id, chain.depth + 1 FROM kept_response k JOIN chain ON k.id = chain.previous_id
-	WHERE k.tenant_id = ? AND k.user_id = ? AND k.expires_at > ? AND chain.depth < 10000)
+	WHERE k.tenant_id = ? AND k.user_id = ? AND k.expires_at > ? AND k.kind = ? AND chain.depth < 10000)
 	SELECT kept.* FROM kept_response AS kept JOIN chain ON chain.id = kept.id ORDER BY chain.depth DESC`
 
 // KeptChain implements tasks.KeptStore.
-func (s *Kept) KeptChain(ctx context.Context, o identity.Owner, last id.ID, now time.Time) ([]tasks.Kept, error) {
+func (s *Kept) KeptChain(ctx context.Context, o identity.Owner, k inference.Kind, last id.ID, now time.Time) ([]tasks.Kept, error) {
 	var rows []keptRow
-	err := s.reader.NewRaw(chainQuery, last, o.TenantID, o.UserID, stampOf(now), o.TenantID, o.UserID, stampOf(now)).Scan(ctx, &rows)
+	at := stampOf(now)
+	err := s.reader.NewRaw(chainQuery, last, o.TenantID, o.UserID, at, k, o.TenantID, o.UserID, at, k).Scan(ctx, &rows)
 	if err != nil {
 		return nil, failure(err)
 	}
@@ -118,10 +124,20 @@ func (s *Kept) KeptChain(ctx context.Context, o identity.Owner, last id.ID, now 
 }
 
 // KeptDelete implements tasks.KeptStore.
-func (s *Kept) KeptDelete(ctx context.Context, o identity.Owner, answer id.ID, now time.Time) error {
+func (s *Kept) KeptDelete(ctx context.Context, o identity.Owner, k inference.Kind, answer id.ID, now time.Time) error {
 	return s.InTx(ctx, func(t tx.Tx) error {
 		return touched(in(t).NewDelete().Table("kept_response").
-			Where(owned, answer, o.TenantID, o.UserID, stampOf(now)).Exec(ctx))
+			Where(ownedKind, answer, o.TenantID, o.UserID, stampOf(now), k).Exec(ctx))
+	})
+}
+
+// KeptList implements tasks.KeptStore.
+func (s *Kept) KeptList(
+	ctx context.Context, o identity.Owner, k inference.Kind, after id.ID, oldest bool, limit int, now time.Time,
+) ([]tasks.Kept, error) {
+	return all[tasks.Kept, keptRow](ctx, s.reader, func(q *bun.SelectQuery) *bun.SelectQuery {
+		q.Where("user_id = ? AND kind = ? AND tenant_id = ? AND expires_at > ?", o.UserID, k, o.TenantID, stampOf(now))
+		return behind(q.Limit(int64(limit)), after, oldest)
 	})
 }
 

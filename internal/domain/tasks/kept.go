@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
@@ -17,6 +18,8 @@ type Kept struct {
 	ID       id.ID
 	TenantID id.ID
 	UserID   id.ID
+	// Kind is the operation. A name of one kind stands for nothing of another.
+	Kind inference.Kind
 	// PreviousID is what it continues; zero: nothing.
 	PreviousID id.ID
 	// PlatformID and CredentialID are the upstream account that answered; who continues goes there.
@@ -35,12 +38,14 @@ type Kept struct {
 // KeptStore keeps answers. What is past its ExpiresAt is not found.
 type KeptStore interface {
 	// KeptByID returns an answer. Error: fault.ErrNotFound.
-	KeptByID(ctx context.Context, o identity.Owner, answer id.ID, now time.Time) (Kept, error)
+	KeptByID(ctx context.Context, o identity.Owner, k inference.Kind, answer id.ID, now time.Time) (Kept, error)
 	// KeptChain returns an answer and those that it continues, the oldest first, as far as they are there.
 	// Error: fault.ErrNotFound, when there is none at all.
-	KeptChain(ctx context.Context, o identity.Owner, last id.ID, now time.Time) ([]Kept, error)
+	KeptChain(ctx context.Context, o identity.Owner, k inference.Kind, last id.ID, now time.Time) ([]Kept, error)
 	// KeptDelete forgets an answer. Error: fault.ErrNotFound.
-	KeptDelete(ctx context.Context, o identity.Owner, answer id.ID, now time.Time) error
+	KeptDelete(ctx context.Context, o identity.Owner, k inference.Kind, answer id.ID, now time.Time) error
+	// KeptList returns at most limit answers by age, those behind one where after is not zero.
+	KeptList(ctx context.Context, o identity.Owner, k inference.Kind, after id.ID, oldest bool, limit int, now time.Time) ([]Kept, error)
 	// KeptForget deletes at most limit answers that expired before a moment, and tells how many.
 	KeptForget(ctx context.Context, before time.Time, limit int) (int, error)
 }
@@ -69,26 +74,34 @@ type Shelf struct {
 	// Flush waits until the answers that this node has given are in the store.
 	Flush func(context.Context) error
 	Now   clock.Clock
-	// Retention is how long an answer is kept.
-	Retention time.Duration
+	// Retention is how long answers of a kind are kept; those of other kinds are not.
+	Retention map[inference.Kind]time.Duration
 }
 
-// Expiry is until when an answer of now is kept.
-func (s *Shelf) Expiry(now time.Time) time.Time { return now.Add(s.Retention) }
+// Expiry is until when an answer of now is kept; false: those of its kind are not.
+func (s *Shelf) Expiry(k inference.Kind, now time.Time) (time.Time, bool) {
+	keep := s.Retention[k]
+	return now.Add(keep), keep > 0
+}
+
+// List returns an owner's answers of a kind, one more than asked for where there are more.
+func (s *Shelf) List(ctx context.Context, o identity.Owner, k inference.Kind, after id.ID, oldest bool, limit int) ([]Kept, error) {
+	return s.Store.KeptList(ctx, o, k, after, oldest, limit+1, s.Now())
+}
 
 // Get returns an answer. Code: not_found.
-func (s *Shelf) Get(ctx context.Context, o identity.Owner, answer id.ID) (Kept, error) {
-	return settled(ctx, s, answer, func() (Kept, error) { return s.Store.KeptByID(ctx, o, answer, s.Now()) })
+func (s *Shelf) Get(ctx context.Context, o identity.Owner, k inference.Kind, answer id.ID) (Kept, error) {
+	return settled(ctx, s, answer, func() (Kept, error) { return s.Store.KeptByID(ctx, o, k, answer, s.Now()) })
 }
 
 // Inputs returns an answer and what it continues, the oldest first. What is gone of that is left out. Code: not_found.
-func (s *Shelf) Inputs(ctx context.Context, o identity.Owner, answer id.ID) ([]Kept, error) {
-	return settled(ctx, s, answer, func() ([]Kept, error) { return s.Store.KeptChain(ctx, o, answer, s.Now()) })
+func (s *Shelf) Inputs(ctx context.Context, o identity.Owner, k inference.Kind, answer id.ID) ([]Kept, error) {
+	return settled(ctx, s, answer, func() ([]Kept, error) { return s.Store.KeptChain(ctx, o, k, answer, s.Now()) })
 }
 
 // Conversation returns what a call continues, the oldest first. Codes: not_found, ErrForgotten, ErrUnanswered.
-func (s *Shelf) Conversation(ctx context.Context, o identity.Owner, last id.ID) ([]Kept, error) {
-	chain, err := s.Inputs(ctx, o, last)
+func (s *Shelf) Conversation(ctx context.Context, o identity.Owner, k inference.Kind, last id.ID) ([]Kept, error) {
+	chain, err := s.Inputs(ctx, o, k, last)
 	if err != nil {
 		return nil, err
 	}
@@ -104,9 +117,9 @@ func (s *Shelf) Conversation(ctx context.Context, o identity.Owner, last id.ID) 
 }
 
 // Delete forgets an answer. Code: not_found.
-func (s *Shelf) Delete(ctx context.Context, o identity.Owner, answer id.ID) error {
+func (s *Shelf) Delete(ctx context.Context, o identity.Owner, k inference.Kind, answer id.ID) error {
 	_, err := settled(ctx, s, answer, func() (struct{}, error) {
-		return struct{}{}, s.Store.KeptDelete(ctx, o, answer, s.Now())
+		return struct{}{}, s.Store.KeptDelete(ctx, o, k, answer, s.Now())
 	})
 	return err
 }

@@ -1,9 +1,10 @@
--- Answers that their callers may ask for again and continue. Each is of the task with its id; rows name what may be gone, so
+-- Answers, and things that are made apart from a call, which their callers may ask for again and continue. Each is of the task with its id; rows name what may be gone, so
 -- they have no foreign keys. answer is NULL until there is one.
 CREATE TABLE kept_response (
     id            {{id}} NOT NULL PRIMARY KEY,
     tenant_id     {{id}} NOT NULL,
     user_id       {{id}} NOT NULL,
+    kind          TEXT NOT NULL,
     previous_id   {{id}},
     platform_id   {{id}},
     credential_id {{id}},
@@ -14,6 +15,7 @@ CREATE TABLE kept_response (
     created_at    {{int}} NOT NULL,
     expires_at    {{int}} NOT NULL
 ) {{strict}};
+CREATE INDEX kept_response_user ON kept_response (user_id, kind, id);
 CREATE INDEX kept_response_expires ON kept_response (expires_at);
 
 -- Files that callers brought, or that were made for them; their bytes are the blob's.

@@ -42,6 +42,7 @@ type Options struct {
 	Files   Files
 	MaxFile int64
 	Batches Batches
+	Made    Made
 	Now     clock.Clock
 	Log     *slog.Logger
 }
@@ -89,6 +90,7 @@ func Mount(r chi.Router, o Options) {
 	s.mountResponses(r)
 	s.mountFiles(r)
 	s.mountBatches(r)
+	s.mountVideos(r)
 	r.Get("/v1/models", s.listModels)
 	r.Get("/v1/models/*", s.getModel)
 }

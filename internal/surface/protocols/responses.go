@@ -9,6 +9,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
+	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
@@ -47,7 +48,7 @@ func (s *surface) kept(req *http.Request, who *caller) (tasks.Kept, error) {
 	if err != nil {
 		return tasks.Kept{}, err
 	}
-	k, err := s.Shelf.Get(req.Context(), who.owner, task)
+	k, err := s.Shelf.Get(req.Context(), who.owner, inference.Responses, task)
 	return k, unknownResponse(err)
 }
 
@@ -92,7 +93,7 @@ func (s *surface) responseNow(req *http.Request, k *tasks.Kept) (body []byte, fi
 		return nil, false, unknownResponse(err)
 	}
 	if t.Status == tasks.Succeeded { // it has ended since the look before
-		again, err := s.Shelf.Get(req.Context(), identity.Owner{TenantID: k.TenantID, UserID: k.UserID}, k.ID)
+		again, err := s.Shelf.Get(req.Context(), identity.Owner{TenantID: k.TenantID, UserID: k.UserID}, inference.Responses, k.ID)
 		if err != nil {
 			return nil, false, unknownResponse(err)
 		}
@@ -126,7 +127,7 @@ func (s *surface) deleteResponse(w http.ResponseWriter, req *http.Request, who *
 	if err != nil {
 		return err
 	}
-	if err := s.Shelf.Delete(req.Context(), who.owner, task); err != nil {
+	if err := s.Shelf.Delete(req.Context(), who.owner, inference.Responses, task); err != nil {
 		return unknownResponse(err)
 	}
 	return httpx.WriteJSON(w, http.StatusOK, deleted{openai.Name(openai.PrefixResponse, task), "response", true})
@@ -170,7 +171,7 @@ func (s *surface) listInputItems(w http.ResponseWriter, req *http.Request, who *
 	if err != nil {
 		return err
 	}
-	chain, err := s.Shelf.Inputs(req.Context(), who.owner, task)
+	chain, err := s.Shelf.Inputs(req.Context(), who.owner, inference.Responses, task)
 	if err != nil {
 		return unknownResponse(err)
 	}
@@ -211,7 +212,7 @@ func (s *surface) takeUp(w http.ResponseWriter, req *http.Request) error {
 	if v.Replayed {
 		w.Header().Set("Idempotent-Replayed", "true")
 	}
-	k, err := s.Shelf.Get(req.Context(), identity.Owner{TenantID: v.Task.TenantID, UserID: v.Task.UserID}, v.Task.ID)
+	k, err := s.Shelf.Get(req.Context(), identity.Owner{TenantID: v.Task.TenantID, UserID: v.Task.UserID}, inference.Responses, v.Task.ID)
 	if err != nil {
 		return unknownResponse(err)
 	}

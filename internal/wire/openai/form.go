@@ -28,11 +28,20 @@ var (
 // and fields that are not known become texts. Files are known by their first bytes; what they are called is forgotten.
 // The error is a *RequestError.
 func EditForm(body []byte, boundary string) ([]byte, error) {
+	return pictureForm(body, boundary, editForm{pictures: map[string]bool{"image": true, "images": true}})
+}
+
+// VideoForm is EditForm for a video, whose form brings at most one picture, as input_reference. The error is a *RequestError.
+func VideoForm(body []byte, boundary string) ([]byte, error) {
+	return pictureForm(body, boundary, editForm{pictures: map[string]bool{"input_reference": true}})
+}
+
+func pictureForm(body []byte, boundary string, out editForm) ([]byte, error) {
+	out.seen = map[string]bool{}
 	if boundary == "" {
 		return nil, malformed("The form has no boundary.")
 	}
 	form := multipart.NewReader(bytes.NewReader(body), boundary)
-	out := editForm{seen: map[string]bool{}}
 	for n := 0; ; n++ {
 		part, err := form.NextRawPart()
 		if errors.Is(err, io.EOF) && n > 0 {
@@ -55,6 +64,8 @@ type editForm struct {
 	images [][]byte
 	mask   []byte
 	seen   map[string]bool
+	// pictures are the fields that bring one.
+	pictures map[string]bool
 }
 
 func (f *editForm) add(part *multipart.Part) error {
@@ -71,7 +82,7 @@ func (f *editForm) add(part *multipart.Part) error {
 		return malformed("A part of the form ends early.")
 	}
 	name = strings.TrimSuffix(name, "[]")
-	if name == "image" || name == "images" {
+	if f.pictures[name] {
 		return f.addImage(content)
 	}
 	if f.seen[strings.ToLower(name)] {
@@ -100,6 +111,9 @@ func printable(name string) string {
 
 func (f *editForm) addImage(content []byte) error {
 	path := "image[" + strconv.Itoa(len(f.images)) + "]"
+	if f.pictures["input_reference"] && len(f.images) == 1 {
+		return invalidValue("input_reference", "Only one picture is taken.")
+	}
 	if len(f.images) == MaxInputImages {
 		return invalidValue("image", "Too many images: at most "+strconv.Itoa(MaxInputImages)+" are taken.")
 	}
@@ -147,6 +161,9 @@ func (f *editForm) json(size int) []byte {
 	if f.mask != nil {
 		b = append(appendPicture(append(b, `"mask":`...), f.mask), ',')
 	}
+	if f.pictures["input_reference"] {
+		return f.withReference(b)
+	}
 	b = append(b, `"images":[`...)
 	for i, image := range f.images {
 		if i > 0 {
@@ -155,6 +172,17 @@ func (f *editForm) json(size int) []byte {
 		b = appendPicture(b, image)
 	}
 	return append(b, "]}"...)
+}
+
+// withReference ends a request for a video.
+func (f *editForm) withReference(b []byte) []byte {
+	if len(f.images) > 0 {
+		return append(appendPicture(append(b, `"input_reference":`...), f.images[0]), '}')
+	}
+	if b[len(b)-1] == ',' {
+		b = b[:len(b)-1]
+	}
+	return append(b, '}')
 }
 
 func appendPicture(b, picture []byte) []byte {
