@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -22,7 +23,6 @@ type batchObject struct {
 	Status       string  `json:"status"`
 	OutputFileID *string `json:"output_file_id"`
 	ErrorFileID  *string `json:"error_file_id"`
-	Counts       struct{ Total, Completed, Failed int64 }
 	Errors       *struct {
 		Data []struct {
 			Code string
@@ -42,7 +42,9 @@ type batchOutput struct {
 		StatusCode int             `json:"status_code"`
 		Body       json.RawMessage `json:"body"`
 	} `json:"response"`
-	Error *struct{ Code string } `json:"error"`
+	Error *struct {
+		Code string `json:"code"`
+	} `json:"error"`
 }
 
 // chatLine is a line of a batch's input.
@@ -99,6 +101,7 @@ func (h *house) output(file *string, token string) (out []batchOutput) {
 func TestBatches(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
+		t.Helper()
 		ann, bob := h.invite("ann", ""), h.invite("bob", "")
 		h.runTasks()
 		made := h.batch(ann.key, "/v1/chat/completions", chatLine("a", "sim-chat")+"\n"+chatLine("b", "no-such-model")+chatLine("c", "sim-chat"))
@@ -113,11 +116,11 @@ func TestBatches(t *testing.T) {
 			t.Fatalf("ended %+v", done)
 		}
 		out := h.output(done.OutputFileID, ann.key)
-		if len(out) != 2 || out[0].CustomID != "a" || out[1].CustomID != "c" || out[1].Response.StatusCode != 200 || !bytes.Contains(out[1].Response.Body, []byte(`"chat.completion"`)) {
+		if len(out) != 2 || out[0].CustomID != "a" || out[1].CustomID != "c" || out[1].Response.StatusCode != http.StatusOK || !bytes.Contains(out[1].Response.Body, []byte(`"chat.completion"`)) {
 			t.Errorf("output %+v", out)
 		}
 		wrong := h.output(done.ErrorFileID, ann.key)
-		if len(wrong) != 1 || wrong[0].CustomID != "b" || wrong[0].Response.StatusCode != 404 {
+		if len(wrong) != 1 || wrong[0].CustomID != "b" || wrong[0].Response.StatusCode != http.StatusNotFound {
 			t.Errorf("errors %+v", wrong)
 		}
 		h.call("POST", "/v1/batches/"+made.ID+"/cancel", ann.key, nil, nil, 409)
@@ -197,6 +200,7 @@ func TestBatchesOfHostileInputs(t *testing.T) {
 func TestBatchesAreCanceled(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
+		t.Helper()
 		ann := h.invite("ann", "")
 		made := h.batch(ann.key, "/v1/chat/completions", chatLine("a", "sim-chat")+chatLine("b", "sim-chat"))
 		var b batchObject
@@ -219,6 +223,7 @@ func TestBatchesAreCanceled(t *testing.T) {
 func TestBatchesSurviveAKill(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
+		t.Helper()
 		ann := h.invite("ann", "")
 		const lines = 6
 		var input strings.Builder
@@ -284,7 +289,9 @@ func TestBatchesHaveAPrice(t *testing.T) {
 	ann := h.invite("ann", "100")
 	h.runTasks()
 	line := chatLine("a", "gpt-4o-mini")
-	var asked struct{ Body json.RawMessage }
+	var asked struct {
+		Body json.RawMessage `json:"body"`
+	}
 	if err := json.Unmarshal([]byte(line), &asked); err != nil {
 		t.Fatal(err)
 	}

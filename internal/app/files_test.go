@@ -81,6 +81,7 @@ func (h *house) upload(token, purpose, content string, more ...part) fileObject 
 func TestFilesAreTheirOwners(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
+		t.Helper()
 		ann, bob := h.invite("ann", ""), h.invite("bob", "")
 		first := h.upload(ann.key, "batch", "one\n", part{"expires_after[anchor]", "", "created_at"}, part{"expires_after[seconds]", "", "3600"})
 		if !strings.HasPrefix(first.ID, "file-") || first.Bytes != 4 || first.ExpiresAt != first.CreatedAt+3600 || first.Status != "processed" || first.Filename != "in.jsonl" {
@@ -199,6 +200,7 @@ func manyParts(n int) (out []part) {
 func TestFilesHaveAQuota(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, h *house) {
+		t.Helper()
 		ann := h.invite("ann", "")
 		var wg sync.WaitGroup
 		var mu sync.Mutex

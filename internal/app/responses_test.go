@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -19,22 +20,21 @@ type responseView struct {
 	Status   string  `json:"status"`
 	Previous *string `json:"previous_response_id"`
 	Output   []struct {
-		Content []struct{ Text string }
+		Content []struct {
+			Text string `json:"text"`
+		} `json:"content"`
 	} `json:"output"`
-	Error *struct{ Code, Message string } `json:"error"`
 }
 
 func respond(model, input string, more map[string]any) map[string]any {
 	body := map[string]any{"model": model, "input": input, "max_output_tokens": 5000}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	return body
 }
 
-func (h *house) respond(token string, body any, header ...string) responseView {
+func (h *house) respond(token string, body any) responseView {
 	h.t.Helper()
-	resp, text := h.send("POST", "/v1/responses", token, body, header...)
+	resp, text := h.send("POST", "/v1/responses", token, body)
 	var out responseView
 	if err := json.Unmarshal(text, &out); err != nil || resp.StatusCode != http.StatusOK {
 		h.t.Fatalf("%d %s (%v)", resp.StatusCode, text, err)
@@ -45,6 +45,7 @@ func (h *house) respond(token string, body any, header ...string) responseView {
 func TestResponsesAreKeptForTheirOwner(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
+		t.Helper()
 		ann, bob := h.invite("ann", ""), h.invite("bob", "")
 		first := h.respond(ann.key, respond("sim-chat", "hello there", nil))
 		if !strings.HasPrefix(first.ID, "resp_") || first.Status != "completed" {
@@ -111,7 +112,7 @@ func TestResponsesThatAreNotToBeKeptAreNot(t *testing.T) {
 		{"previous_response_id": made.ID},
 	} {
 		resp, text := h.send("POST", "/v1/responses", ann.key, respond("sim-chat", "hello", more))
-		if resp.StatusCode != 400 && resp.StatusCode != 404 || !bytes.Contains(text, []byte(`"error"`)) {
+		if resp.StatusCode != http.StatusBadRequest && resp.StatusCode != http.StatusNotFound || !bytes.Contains(text, []byte(`"error"`)) {
 			t.Errorf("%v: %d %s", more, resp.StatusCode, text)
 		}
 	}
@@ -124,7 +125,7 @@ func TestStreamedResponsesAreKept(t *testing.T) {
 	fake := h.connectResponses("one", 100)
 	ann := h.invite("ann", "5")
 	resp, stream := h.send("POST", "/v1/responses", ann.key, respond("gpt-4o-mini", "hello", map[string]any{"stream": true}))
-	if resp.StatusCode != 200 {
+	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", resp.StatusCode, stream)
 	}
 	ids := names(t, stream)
@@ -162,6 +163,7 @@ func names(t *testing.T, stream []byte) (out []string) {
 func TestBackgroundResponses(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
+		t.Helper()
 		ann := h.invite("ann", "")
 		queued := h.respond(ann.key, respond("sim-chat", "hello", map[string]any{"background": true}))
 		if queued.Status != "queued" || queued.Output == nil {
@@ -197,6 +199,7 @@ func TestBackgroundResponses(t *testing.T) {
 func TestBackgroundResponsesAreCanceled(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
+		t.Helper()
 		ann := h.invite("ann", "")
 		queued := h.respond(ann.key, respond("sim-chat", "hello", map[string]any{"background": true}))
 		for range 2 {

@@ -24,6 +24,7 @@ var boat = map[string]any{"model": "sim-video", "prompt": "a paper boat", "secon
 func TestVideosInTheProtocolsOwnShape(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, h *house) {
+		t.Helper()
 		ann, bob := h.invite("ann", ""), h.invite("bob", "")
 		var made videoObject
 		h.call("POST", "/v1/videos", ann.key, boat, &made, 200)
@@ -40,7 +41,7 @@ func TestVideosInTheProtocolsOwnShape(t *testing.T) {
 			t.Errorf("ended %+v", done)
 		}
 		resp, film := h.send("GET", "/v1/videos/"+made.ID+"/content", ann.key, nil)
-		if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "video/mp4" || !bytes.Contains(film[:min(64, len(film))], []byte("ftyp")) {
+		if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "video/mp4" || !bytes.Contains(film[:min(64, len(film))], []byte("ftyp")) {
 			t.Errorf("%d %v", resp.StatusCode, resp.Header)
 		}
 		resp, _ = h.send("GET", "/v1/videos/"+made.ID+"/content", ann.key, nil, "Range", "bytes=0-9")

@@ -57,8 +57,7 @@ func (c *call) openStored() error {
 	if !keeps {
 		return nil
 	}
-	s := &stored{
-		until: until, format: f, ask: f.Stored(c.body, &c.ask), original: c.body}
+	s := &stored{until: until, format: f, ask: f.Stored(c.body, &c.ask), original: c.body}
 	c.stored = s
 	if s.ask.Explicit && len(s.ask.Input) > maxShelved/2 {
 		return errUnkept
@@ -71,11 +70,14 @@ func (c *call) openStored() error {
 
 // recall makes the call one that continues nothing: what came before goes along. Codes: previous_response_not_found,
 // invalid_value, body_too_large.
-func (c *call) recall() (err error) {
-	s, ok := c.stored, false
-	if s.previous, ok = s.format.Named(s.ask.Previous); !ok {
+func (c *call) recall() error {
+	s := c.stored
+	previous, ok := s.format.Named(s.ask.Previous)
+	if !ok {
 		return errPrevious
 	}
+	var err error
+	s.previous = previous
 	s.past, err = c.shelf.Conversation(c.ctx(), c.owner(), c.op.Format.Kind(), s.previous)
 	if errors.Is(err, fault.ErrNotFound) {
 		return errPrevious

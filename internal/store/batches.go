@@ -84,7 +84,7 @@ func (s *Batches) BatchInsert(ctx context.Context, t tx.Tx, b *batches.Batch, mo
 	if err != nil {
 		return failure(err)
 	}
-	if int64(open) >= most {
+	if open >= most {
 		return batches.ErrTooMany
 	}
 	return insert(ctx, in(t), batchOf(b))

@@ -107,7 +107,8 @@ const chainQuery = `WITH RECURSIVE chain (id, previous_id, depth) AS (
 	UNION ALL
 	SELECT k.id, k.previous_id, chain.depth + 1 FROM kept_response k JOIN chain ON k.id = chain.previous_id
 	WHERE k.tenant_id = ? AND k.user_id = ? AND k.expires_at > ? AND k.kind = ? AND chain.depth < 10000)
-	SELECT kept.* FROM kept_response AS kept JOIN chain ON chain.id = kept.id ORDER BY chain.depth DESC`
+	SELECT kept.id, kept.tenant_id, kept.user_id, kept.kind, kept.previous_id, kept.platform_id, kept.credential_id, kept.background,
+		kept.model, kept.input, kept.answer, kept.created_at, kept.expires_at FROM kept_response AS kept JOIN chain ON chain.id = kept.id ORDER BY chain.depth DESC`
 
 // KeptChain implements tasks.KeptStore.
 func (s *Kept) KeptChain(ctx context.Context, o identity.Owner, k inference.Kind, last id.ID, now time.Time) ([]tasks.Kept, error) {

@@ -97,7 +97,7 @@ func (r *reading) line(no, at int64, text []byte) {
 		r.wrong(no, "missing_required_parameter", "Each line has a custom_id of at most 512 bytes.", "custom_id")
 	case r.seen[q.CustomID]:
 		r.wrong(no, "duplicate_custom_id", "The custom_id occurs twice.", "custom_id")
-	case q.Method != "POST":
+	case q.Method != "POST": //nolint:usestdlibvars // domains know no net/http
 		r.wrong(no, "invalid_method", "The method is POST.", "method")
 	case q.URL != r.batch.Endpoint:
 		r.wrong(no, "invalid_url", "The url is the batch's endpoint.", "url")

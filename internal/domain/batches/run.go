@@ -66,7 +66,7 @@ func (s *Service) validate(ctx context.Context, b *Batch) error {
 			return nil // somebody else has
 		}
 		if len(wrong) > 0 {
-			b.Errors, _ = json.Marshal(problems{"list", wrong}) //nolint:errchkjson // texts and numbers
+			b.Errors, _ = json.Marshal(problems{"list", wrong}) // texts and numbers
 			b.Status, b.EndedAt = Failed, s.Now()
 			return nil
 		}

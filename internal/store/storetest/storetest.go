@@ -71,6 +71,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		"Audit":               testAudit,
 		"Blobs":               testBlobs,
 		"Kept":                testKept,
+		"Files":               testFiles,
+		"CallBatches":         testBatches,
 		"SimulationJobs":      testSimulationJobs,
 		"Settings":            testSettings,
 		"QuotaUsage":          testQuotaUsage,

@@ -3,6 +3,7 @@ package protocols
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
@@ -76,31 +77,31 @@ func (s *surface) getResponse(w http.ResponseWriter, req *http.Request, who *cal
 		}
 		return s.replayResponse(w, req, &k, int64(after))
 	}
-	body, _, err := s.responseNow(req, &k)
+	body, err := s.responseNow(req, &k)
 	if err == nil {
 		writeJSON(w, body)
 	}
 	return err
 }
 
-// responseNow is a response as it stands, and whether it will change.
-func (s *surface) responseNow(req *http.Request, k *tasks.Kept) (body []byte, final bool, err error) {
+// responseNow is a response as it stands.
+func (s *surface) responseNow(req *http.Request, k *tasks.Kept) ([]byte, error) {
 	if len(k.Answer) > 0 {
-		return k.Answer, true, nil
+		return k.Answer, nil
 	}
 	t, err := s.Tasks.TaskByID(req.Context(), k.UserID, k.ID)
 	if err != nil {
-		return nil, false, unknownResponse(err)
+		return nil, unknownResponse(err)
 	}
 	if t.Status == tasks.Succeeded { // it has ended since the look before
 		again, err := s.Shelf.Get(req.Context(), identity.Owner{TenantID: k.TenantID, UserID: k.UserID}, inference.Responses, k.ID)
 		if err != nil {
-			return nil, false, unknownResponse(err)
+			return nil, unknownResponse(err)
 		}
 		*k = again
-		return k.Answer, true, nil
+		return k.Answer, nil
 	}
-	return pendingResponse(k, &t), t.Status.Final(), nil
+	return pendingResponse(k, &t), nil
 }
 
 // pendingResponse shows a response that has no answer, or got none.
@@ -154,7 +155,7 @@ func (s *surface) cancelResponse(w http.ResponseWriter, req *http.Request, who *
 			return err
 		}
 	}
-	body, _, err := s.responseNow(req, &k)
+	body, err := s.responseNow(req, &k)
 	if err == nil {
 		writeJSON(w, body)
 	}
@@ -203,9 +204,7 @@ func (s *surface) takeUp(w http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	v, err := s.Take(w, req, responses)
-	for name, values := range v.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), v.Header)
 	if err != nil {
 		return err
 	}

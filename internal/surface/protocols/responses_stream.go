@@ -45,7 +45,7 @@ func (s *surface) replayResponse(w http.ResponseWriter, req *http.Request, k *ta
 	if err != nil || !ended {
 		return nil //nolint:nilerr // what has begun cannot become another answer
 	}
-	body, _, err := s.responseNow(req, k)
+	body, err := s.responseNow(req, k)
 	if err == nil {
 		_ = f.write(r.End(body)) // the caller may have left
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -92,9 +93,7 @@ func showVideo(k *tasks.Kept, t *tasks.Task) videoView {
 // createVideo takes up the call as a task: nobody can wait for a video.
 func (s *surface) createVideo(w http.ResponseWriter, req *http.Request) {
 	v, err := s.Take(w, req, videos)
-	for name, values := range v.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), v.Header)
 	if err != nil {
 		s.refuse(w, req, err)
 		return

@@ -109,8 +109,8 @@ func TestReplayIsTheSameWhereverItIsResumed(t *testing.T) {
 	m := Responses.Meter(wire.MeterOptions{Names: &wire.Names{ID: "resp_z"}})
 	var text string
 	for event := range bytes.SplitSeq(stream, []byte("\n\n")) {
-		if at := bytes.Index(event, []byte("data: ")); at >= 0 {
-			out, sign := m.Event(append(event, "\n\n"...), event[at+6:])
+		if _, data, ok := bytes.Cut(event, []byte("data: ")); ok {
+			out, sign := m.Event(append(bytes.Clone(event), "\n\n"...), data)
 			if sign == wire.Garbled || sign == wire.Broken {
 				t.Fatalf("%s", event)
 			}
