@@ -93,8 +93,13 @@ func (h *house) inputItems(response, token, query string) (out itemList) {
 func (h *house) strangers(who guest, response string) {
 	h.t.Helper()
 	for _, c := range [][2]string{
-		{"GET", response}, {"DELETE", response}, {"POST", response + "/cancel"}, {"GET", response + "/input_items"},
-		{"GET", "resp_" + strings.Repeat("0", 32)}, {"GET", "resp_upstream"}, {"GET", strings.ToUpper(response)},
+		{"GET", response},
+		{"DELETE", response},
+		{"POST", response + "/cancel"},
+		{"GET", response + "/input_items"},
+		{"GET", "resp_" + strings.Repeat("0", 32)},
+		{"GET", "resp_upstream"},
+		{"GET", strings.ToUpper(response)},
 	} {
 		h.call(c[0], "/v1/responses/"+c[1], who.key, nil, nil, 404)
 	}
@@ -108,7 +113,10 @@ func TestResponsesThatAreNotToBeKeptAreNot(t *testing.T) {
 	made := h.respond(ann.key, respond("sim-chat", "hello", map[string]any{"store": false}))
 	h.call("GET", "/v1/responses/"+made.ID, ann.key, nil, nil, 404)
 	for _, more := range []map[string]any{
-		{"store": false, "background": true}, {"store": "yes"}, {"background": 1}, {"previous_response_id": "resp_1"},
+		{"store": false, "background": true},
+		{"store": "yes"},
+		{"background": 1},
+		{"previous_response_id": "resp_1"},
 		{"previous_response_id": made.ID},
 	} {
 		resp, text := h.send("POST", "/v1/responses", ann.key, respond("sim-chat", "hello", more))
@@ -152,7 +160,9 @@ func names(t *testing.T, stream []byte) (out []string) {
 	t.Helper()
 	for line := range strings.Lines(string(stream)) {
 		data, ok := strings.CutPrefix(line, "data: ")
-		var e struct{ Response *responseView }
+		var e struct {
+			Response *responseView `json:"response"`
+		}
 		if ok && json.Unmarshal([]byte(data), &e) == nil && e.Response != nil && !slices.Contains(out, e.Response.ID) {
 			out = append(out, e.Response.ID)
 		}

@@ -16,7 +16,9 @@ type videoObject struct {
 	Prompt   string `json:"prompt"`
 	Seconds  string `json:"seconds"`
 	Expires  *int64 `json:"expires_at"`
-	Error    *struct{ Code string }
+	Error    *struct {
+		Code string `json:"code"`
+	} `json:"error"`
 }
 
 var boat = map[string]any{"model": "sim-video", "prompt": "a paper boat", "seconds": "1", "size": "32x32"}

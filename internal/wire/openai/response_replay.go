@@ -2,6 +2,7 @@ package openai
 
 import (
 	"encoding/json"
+	"maps"
 	"strconv"
 )
 
@@ -66,11 +67,8 @@ func number(n int64) json.RawMessage { return strconv.AppendInt(nil, n, 10) }
 // with is a copy of an object with other members.
 func (o object) with(more object) object {
 	out := make(object, len(o)+len(more))
-	for _, from := range [...]object{o, more} {
-		for name, value := range from {
-			out[name] = value
-		}
-	}
+	maps.Copy(out, o)
+	maps.Copy(out, more)
 	return out
 }
 
