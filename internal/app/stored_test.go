@@ -96,9 +96,17 @@ func TestKeysNeedScopesForWhatLivesOn(t *testing.T) {
 	h.call("POST", "/api/v1/api-keys", h.signIn("ann"), map[string]any{"name": "narrow", "scopes": []string{"models"}}, &key, 201)
 	none := strings.Repeat("0", 32)
 	for _, c := range [][2]string{
-		{"GET", "/v1/responses/resp_" + none}, {"DELETE", "/v1/responses/resp_" + none}, {"POST", "/v1/responses/resp_" + none + "/cancel"},
-		{"GET", "/v1/responses/resp_" + none + "/input_items"}, {"GET", "/v1/files"}, {"POST", "/v1/files"}, {"GET", "/v1/batches"},
-		{"POST", "/v1/batches"}, {"GET", "/v1/videos"}, {"POST", "/v1/videos"}, {"DELETE", "/v1/videos/video_" + none},
+		{"GET", "/v1/responses/resp_" + none},
+		{"DELETE", "/v1/responses/resp_" + none},
+		{"POST", "/v1/responses/resp_" + none + "/cancel"},
+		{"GET", "/v1/responses/resp_" + none + "/input_items"},
+		{"GET", "/v1/files"},
+		{"POST", "/v1/files"},
+		{"GET", "/v1/batches"},
+		{"POST", "/v1/batches"},
+		{"GET", "/v1/videos"},
+		{"POST", "/v1/videos"},
+		{"DELETE", "/v1/videos/video_" + none},
 	} {
 		resp, text := h.send(c[0], c[1], key.Secret, map[string]any{})
 		var out struct {
