@@ -16,7 +16,9 @@ import (
 	"github.com/gantry-ai/gantry/internal/config"
 	"github.com/gantry-ai/gantry/internal/domain/access"
 	"github.com/gantry-ai/gantry/internal/domain/audit"
+	"github.com/gantry-ai/gantry/internal/domain/batches"
 	"github.com/gantry-ai/gantry/internal/domain/catalog"
+	"github.com/gantry-ai/gantry/internal/domain/files"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/domain/limits"
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
@@ -85,6 +87,9 @@ type App struct {
 	desk      *tasks.Desk
 	worker    *relay.Worker
 	media     *media
+	shelf     *tasks.Shelf
+	files     *files.Service
+	batches   *batches.Service
 
 	health       routing.Health
 	policyEvents *routing.EventQueue
@@ -194,6 +199,7 @@ func (a *App) connectDomains(ctx context.Context) error {
 	if err := a.openMedia(keys.master); err != nil {
 		return err
 	}
+	a.connectFiles()
 	a.connectRelay()
 	a.registerGauges()
 	event.On(&a.bus, a.onRoutingChanged)
@@ -272,7 +278,7 @@ func (a *App) connectRelay() {
 	a.relay = relay.New(relay.Options{
 		Keys: a.directory, Wallets: a.book, Accounts: a.accounts, Journal: a.journal, Now: a.now, Log: a.log,
 		Metrics: relay.NewMetrics(a.reg), Tracer: a.follower(), Guard: a.limiting.guard(), Replay: a.replaying(),
-		Events: a.policyEvents, Media: a.media,
+		Events: a.policyEvents, Media: a.media, Shelf: a.shelving(),
 		Limits: relay.Limits{
 			MaxBody: c.MaxBodyBytes, MaxMediaBody: c.MaxMediaBytes, FirstByte: c.FirstByteTimeout, Idle: c.IdleTimeout, Total: c.TotalTimeout,
 			Settle: settleTimeout, RejectUnbounded: c.OnUnbounded == "reject",

@@ -17,8 +17,8 @@ import (
 	"github.com/gantry-ai/gantry/internal/wire/sound"
 )
 
-// upload sends a form with one file and returns the answer, read to its end.
-func (h *house) upload(path, key, field string, file []byte, fields map[string]string) (*http.Response, []byte) {
+// uploadSound sends a form with one file and returns the answer, read to its end.
+func (h *house) uploadSound(path, key, field string, file []byte, fields map[string]string) (*http.Response, []byte) {
 	h.t.Helper()
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
@@ -171,26 +171,26 @@ func TestRecordingsAreWrittenDown(t *testing.T) {
 			if format != "" {
 				fields["response_format"] = format
 			}
-			resp, text := h.upload("/v1/audio/transcriptions", ada.key, "file", file, fields)
+			resp, text := h.uploadSound("/v1/audio/transcriptions", ada.key, "file", file, fields)
 			if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != want.kind || want.text != "" && string(text) != want.text {
 				t.Errorf("%s: %d %s %q", format, resp.StatusCode, resp.Header.Get("Content-Type"), text)
 			}
 			h.billed(ada.key, "audio_second 3 0.0003")
 		}
-		resp, text := h.upload("/v1/audio/transcriptions", ada.key, "file", file, map[string]string{"model": "sim-stt", "stream": "true"})
+		resp, text := h.uploadSound("/v1/audio/transcriptions", ada.key, "file", file, map[string]string{"model": "sim-stt", "stream": "true"})
 		if names := eventNames(string(text)); resp.StatusCode != http.StatusOK || names[0] != "transcript.text.delta" || names[len(names)-1] != "transcript.text.done" {
 			t.Errorf("%d %v", resp.StatusCode, names)
 		}
 		h.billed(ada.key, "audio_second 3 0.0003")
-		resp, text = h.upload("/v1/audio/translations", ada.key, "file", file, map[string]string{"model": "sim-stt"})
+		resp, text = h.uploadSound("/v1/audio/translations", ada.key, "file", file, map[string]string{"model": "sim-stt"})
 		if resp.StatusCode != http.StatusOK || !strings.Contains(string(text), said) {
 			t.Errorf("%d %s", resp.StatusCode, text)
 		}
-		resp, text = h.upload("/v1/audio/transcriptions", ada.key, "file", []byte("#!/bin/sh\n"), map[string]string{"model": "sim-stt"})
+		resp, text = h.uploadSound("/v1/audio/transcriptions", ada.key, "file", []byte("#!/bin/sh\n"), map[string]string{"model": "sim-stt"})
 		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), `"code":"file_type_not_allowed"`) {
 			t.Errorf("a script: %d %s", resp.StatusCode, text)
 		}
-		resp, text = h.upload("/v1/audio/transcriptions", ada.key, "data", file, map[string]string{"model": "sim-stt"})
+		resp, text = h.uploadSound("/v1/audio/transcriptions", ada.key, "data", file, map[string]string{"model": "sim-stt"})
 		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), `"param":"data"`) {
 			t.Errorf("a file of another name: %d %s", resp.StatusCode, text)
 		}
@@ -225,7 +225,7 @@ func TestTextsAreJudgedRankedAndPicturesVaried(t *testing.T) {
 			}
 			h.billed(ada.key, "search 2 0.004")
 		}
-		resp, text := h.upload("/v1/images/variations", ada.key, "image", fakeopenai.Pixel, map[string]string{"model": "sim-image", "n": "2", "size": "32x32", "response_format": "b64_json"})
+		resp, text := h.uploadSound("/v1/images/variations", ada.key, "image", fakeopenai.Pixel, map[string]string{"model": "sim-image", "n": "2", "size": "32x32", "response_format": "b64_json"})
 		var varied pictures
 		if err := json.Unmarshal(text, &varied); resp.StatusCode != http.StatusOK || err != nil || len(varied.Data) != 2 {
 			t.Fatalf("%d %.200s", resp.StatusCode, text)

@@ -24,7 +24,11 @@ func (a *App) Handler(context.Context) (http.Handler, error) {
 	c := a.consoleSurface()
 	f := faces{
 		protocols: face{a.cfg.Surfaces.Protocols, func(r chi.Router) {
-			protocols.Mount(r, protocols.Options{Relay: a.relay, Keys: a.directory, Caller: callerOf, Accept: g.Accept})
+			protocols.Mount(r, protocols.Options{
+				Relay: a.relay, Keys: a.directory, Caller: callerOf, Accept: g.Accept, Take: acceptor{a}.Accept,
+				Tasks: a.store.Tasks(), Desk: a.desk, Shelf: a.shelf,
+				Files: a.files, Batches: a.batches, Made: made{a.media.library}, MaxFile: a.cfg.Files.MaxBytes, Now: a.now, Log: a.log,
+			})
 		}},
 		gateway: face{a.cfg.Surfaces.Gateway, a.timely(g.Mount)}, console: face{a.cfg.Surfaces.Console, a.timely(c.Mount)},
 	}

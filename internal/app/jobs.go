@@ -32,6 +32,8 @@ func (a *App) startJobs(ctx context.Context) {
 	}
 	go every(ctx, tidyEvery, a.tidyReplays)
 	go every(ctx, forgetEvery, a.tidyMedia)
+	go every(ctx, forgetEvery, a.tidyShelf)
+	go every(ctx, forgetEvery, a.tidyFiles)
 }
 
 // every does a job after each pause, until ctx ends.

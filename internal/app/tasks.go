@@ -40,9 +40,10 @@ func (a *App) connectTasks(ctx context.Context) (err error) {
 		Store: a.store.Tasks(), Queue: a.jobs, Wallets: a.book, Bus: &a.bus, Now: a.now, Node: node, Alone: node == "", Lease: taskLease,
 	})
 	a.worker = relay.NewWorker(relay.WorkerOptions{
-		Relay: a.relay, Desk: a.desk, Actors: a.directory, Operations: protocols.Asynchronous(), Total: a.cfg.Tasks.Timeout,
+		Relay: a.relay, Desk: a.desk, Actors: a.directory, Operations: protocols.Runnable(), Total: a.cfg.Tasks.Timeout,
 		Patience: a.cfg.Tasks.Patience,
 	})
+	a.connectBatches()
 	return a.desk.Begin(ctx)
 }
 

@@ -6,8 +6,8 @@ import "slices"
 var layers = [][]string{
 	{"identity", "catalog", "limits", "statistics", "audit"},
 	{"access", "pricing", "wallet", "suppliers", "inbox"},
-	{"routing", "tasks"},
-	{"studio"},
+	{"routing", "tasks", "files"},
+	{"batches", "studio"},
 }
 
 // listeners hear of things by events and are called by no domain.

@@ -28,6 +28,8 @@ type File struct {
 	TenantID, UserID, TaskID id.ID
 	Content                  []byte
 	Simulated                bool
+	// ExpiresAt is until when it is kept; zero: as long as files are.
+	ExpiresAt time.Time
 }
 
 // Keep stores a file. The row comes last: bytes without one are never seen, and a row without bytes there never is.
@@ -41,6 +43,9 @@ func (l *Library) Keep(ctx context.Context, f *File) (Blob, error) {
 		ID: id.At(now), TenantID: f.TenantID, UserID: f.UserID, TaskID: f.TaskID, ContentType: Sniff(f.Content),
 		Size: int64(len(f.Content)), SHA256: sha256.Sum256(f.Content), Simulated: f.Simulated, CreatedAt: now,
 		ExpiresAt: now.Add(l.Retention),
+	}
+	if !f.ExpiresAt.IsZero() {
+		b.ExpiresAt = f.ExpiresAt
 	}
 	if err := l.Objects.Put(ctx, key(b.ID), f.Content, b.ContentType); err != nil {
 		return Blob{}, ErrUnavailable.Because(err)

@@ -38,6 +38,8 @@ type Config struct {
 	Limits     Limits     `koanf:"limits"`
 	Tracing    Tracing    `koanf:"tracing"`
 	Media      Media      `koanf:"media"`
+	Responses  Responses  `koanf:"responses"`
+	Files      Files      `koanf:"files"`
 	Simulation Simulation `koanf:"simulation"`
 	Shutdown   Shutdown   `koanf:"shutdown"`
 	Surfaces   Surfaces   `koanf:"surfaces"`
@@ -183,6 +185,19 @@ type Media struct {
 	LinkTTL   time.Duration `koanf:"linkTtl" min:"1m" doc:"How long a link to one of them works."`
 	MaxBytes  int64         `koanf:"maxBytes" min:"1024" doc:"Largest file that is kept."`
 	S3        S3            `koanf:"s3"`
+}
+
+// Responses are kept, so that callers may ask for them again and continue them.
+type Responses struct {
+	Retention time.Duration `koanf:"retention" min:"0s" doc:"How long responses are kept whose callers do not say store: false. 0s: none are, and previous_response_id is the upstream's."`
+}
+
+// Files are what callers bring for later calls.
+type Files struct {
+	Retention time.Duration `koanf:"retention" min:"1h" doc:"How long files are kept whose callers do not want them to end sooner."`
+	MaxBytes  int64         `koanf:"maxBytes" min:"1024" doc:"Largest file that callers may bring. It is in memory while it is taken."`
+	PerUser   int64         `koanf:"perUser" min:"0" doc:"How many files a user may have."`
+	UserBytes int64         `koanf:"userBytes" min:"0" doc:"How many bytes the files of a user may have together."`
 }
 
 // S3 is an object store that several nodes share.

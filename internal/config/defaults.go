@@ -32,6 +32,8 @@ func Default() Config {
 		Journal:    Journal{MaxBatch: 512, Linger: 200 * time.Millisecond},
 		Limits:     Limits{Redis: Redis{Prefix: "gantry", Timeout: 100 * time.Millisecond}},
 		Tracing:    Tracing{SampleRatio: "1"},
+		Files:      Files{Retention: 30 * 24 * time.Hour, MaxBytes: 100 << 20, PerUser: 1000, UserBytes: 10 << 30},
+		Responses:  Responses{Retention: 30 * 24 * time.Hour},
 		Media:      Media{Retention: 30 * 24 * time.Hour, LinkTTL: 24 * time.Hour, MaxBytes: 512 << 20, S3: S3{Region: "us-east-1"}},
 		Simulation: Simulation{Enabled: true, TokensPerSecond: 200},
 		Shutdown:   Shutdown{Timeout: 30 * time.Second},

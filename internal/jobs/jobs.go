@@ -62,6 +62,8 @@ type Options struct {
 type Runner interface {
 	// RunTask runs a task to its end, or until it must wait: then later is for how long. An error is tried again soon.
 	RunTask(ctx context.Context, task id.ID) (later time.Duration, err error)
+	// RunBatch takes a batch as far as it gets; later is for how long it must wait then. An error is tried again soon.
+	RunBatch(ctx context.Context, batch id.ID) (later time.Duration, err error)
 }
 
 // Queue is the queue of one installation, as one process sees it. It is safe for concurrent use.
@@ -180,6 +182,12 @@ func config(o Options, look time.Duration, run Runner) *river.Config {
 // Enqueue has a worker woken for the task once t is committed, and returns the job's number.
 func (q *Queue) Enqueue(ctx context.Context, t tx.Tx, task id.ID) (int64, error) {
 	return q.work.enqueue(ctx, t, RunTask{Task: task})
+}
+
+// EnqueueBatch has a worker woken for the batch once t is committed.
+func (q *Queue) EnqueueBatch(ctx context.Context, t tx.Tx, batch id.ID) error {
+	_, err := q.work.enqueue(ctx, t, RunBatch{Batch: batch})
+	return err
 }
 
 // Start works jobs until Stop, those too that an earlier process of this node was working when it died.

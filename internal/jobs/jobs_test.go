@@ -32,6 +32,12 @@ func (w *working) RunTask(ctx context.Context, task id.ID) (time.Duration, error
 	return 0, nil
 }
 
+// RunBatch implements jobs.Runner.
+func (w *working) RunBatch(_ context.Context, batch id.ID) (time.Duration, error) {
+	w.woken <- batch
+	return 0, nil
+}
+
 // house is a database with a queue in it.
 type house struct {
 	t     *testing.T

@@ -46,8 +46,14 @@ func (v *Record) append(b []byte) []byte {
 	for i := range v.Transfers {
 		b = appendTransfer(b, &v.Transfers[i])
 	}
-	if v.Replay != nil {
+	switch {
+	case v.Replay != nil:
 		b = appendReplay(b, v.Replay)
+	case v.Kept != nil:
+		b = appendReplay(b, &tasks.Replay{}) // what follows has its place
+	}
+	if v.Kept != nil {
+		b = appendKept(b, v.Kept)
 	}
 	return b
 }
@@ -68,6 +74,12 @@ func (v *Record) read(r *reader) {
 	}
 	if len(r.b) > 0 { // records without a key end here, and so do those of versions that knew none
 		v.Replay = readReplay(r)
+	}
+	if v.Replay != nil && v.Replay.TaskID.IsZero() {
+		v.Replay = nil
+	}
+	if len(r.b) > 0 {
+		v.Kept = readKept(r)
 	}
 }
 

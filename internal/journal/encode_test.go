@@ -69,9 +69,12 @@ func TestEntriesSurviveTheDisk(t *testing.T) {
 		record := Record{Task: filled[tasks.Task](seed), Transfers: []wallet.Transfer{filled[wallet.Transfer](seed), {}}}
 		replay := filled[tasks.Replay](seed)
 		replayed := Record{Task: record.Task, Transfers: record.Transfers, Replay: &replay}
+		answer := filled[tasks.Kept](seed)
+		kept := Record{Task: record.Task, Transfers: record.Transfers, Kept: &answer}
+		both := Record{Task: record.Task, Transfers: record.Transfers, Replay: &replay, Kept: &answer}
 		var openBack Open
 		var markBack Mark
-		var recordBack, replayedBack Record
+		var recordBack, replayedBack, keptBack, bothBack Record
 		for _, c := range []struct {
 			bytes      []byte
 			read       func(*reader)
@@ -81,6 +84,8 @@ func TestEntriesSurviveTheDisk(t *testing.T) {
 			{mark.append(nil), markBack.read, &mark, &markBack},
 			{record.append(nil), recordBack.read, &record, &recordBack},
 			{replayed.append(nil), replayedBack.read, &replayed, &replayedBack},
+			{kept.append(nil), keptBack.read, &kept, &keptBack},
+			{both.append(nil), bothBack.read, &both, &bothBack},
 		} {
 			r := reader{b: c.bytes}
 			c.read(&r)

@@ -142,7 +142,7 @@ func (j *Journal) Append(r *Record) Ticket {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	c := j.begin()
-	if r.Replay != nil {
+	if r.Replay != nil || r.Kept != nil {
 		c.fit(r)
 	}
 	buf, start := beginEntry(c.buf, kindRecord)

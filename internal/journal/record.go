@@ -43,11 +43,13 @@ type Record struct {
 	// Replay is what repeats of the call will be answered; nil without an idempotency key. It is kept with the charge or
 	// not at all.
 	Replay *tasks.Replay
+	// Kept is the answer, for its caller to ask for again; nil where it is not kept.
+	Kept *tasks.Kept
 }
 
 // Sink writes records where they stay.
 type Sink interface {
-	// RecordsApply writes a batch in one transaction: the task rows, the replays, the transfers, the balances, the batch's
+	// RecordsApply writes a batch in one transaction: the task rows, the replays, the kept answers, the transfers, the balances, the batch's
 	// place in the hash chain, and the position up to which the journal is now applied. A record whose task is there already is left
 	// out, so a batch may be applied again. A zero position leaves the stored one.
 	RecordsApply(ctx context.Context, batch []*Record, applied Position) error

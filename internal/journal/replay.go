@@ -34,22 +34,31 @@ func readReplay(r *reader) *tasks.Replay {
 // maxKept bounds the size of a commit up to which it takes answers: what one frame can hold is bounded.
 const maxKept = maxFrame / 4
 
-// fit leaves the answer out of a record for which a commit has no room. The charge is what must be written.
+// fit leaves the answers out of a record for which a commit has no room. The charge is what must be written.
 func (c *commit) fit(r *Record) {
-	if c.size()+int64(len(r.Replay.Body)) > maxKept {
+	if r.Kept != nil && c.size()+r.answers() > maxKept {
+		r.Kept = nil
+	}
+	if r.Replay != nil && c.size()+r.answers() > maxKept {
 		lost := *r.Replay
 		lost.Body, lost.Lost = nil, true
 		r.Replay = &lost
 	}
 }
 
+// answers is how many bytes the kept answers take.
+func (v *Record) answers() (n int64) {
+	if v.Replay != nil {
+		n += int64(len(v.Replay.Body))
+	}
+	if v.Kept != nil {
+		n += int64(len(v.Kept.Input) + len(v.Kept.Answer))
+	}
+	return n
+}
+
 // weighed is how many bytes of a kept answer weigh as much as a record, in what may wait for the database.
 const weighed = 4 << 10
 
 // weight is what a record counts in the backlog: kept answers are much larger than anything else.
-func weight(r *Record) int {
-	if r.Replay == nil {
-		return 1
-	}
-	return 1 + len(r.Replay.Body)/weighed
-}
+func weight(r *Record) int { return 1 + int(r.answers()/weighed) }

@@ -29,8 +29,13 @@ func (c *call) admit() error {
 			return err
 		}
 	}
-	c.ask, err = c.op.Format.Peek(c.body)
-	return err
+	if c.ask, err = c.op.Format.Peek(c.body); err != nil {
+		return err
+	}
+	if err = c.checkAside(); err != nil {
+		return err
+	}
+	return c.openStored()
 }
 
 // check checks what can be checked before the body is read.
@@ -44,11 +49,13 @@ func (c *call) check() error {
 		c.w.Header().Set("Connection", "close")
 		return identity.ErrCredentials
 	}
-	p, err := c.keys.Authenticate(c.ctx(), c.req.Header.Get("Authorization"))
-	if err != nil {
-		return err
+	if c.principal == nil {
+		var err error
+		if c.principal, err = c.keys.Authenticate(c.ctx(), c.req.Header.Get("Authorization")); err != nil {
+			return err
+		}
 	}
-	c.principal = p
+	p := c.principal
 	if !p.Scope.Has(c.op.Scope) {
 		return identity.ErrScope
 	}

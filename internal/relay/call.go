@@ -34,12 +34,16 @@ type call struct {
 	job       *running  // nil: the caller waits
 	trace     Trace     // nil: nobody follows the call
 	laps      laps
+	taken     bool   // it is taken up as a task
+	handed    bool   // it was handed to somebody else, who tells of it
+	class     string // service class; "": an ordinary call
 
 	// admit
 	principal *identity.Principal
 	boundary  string // of the form that the request came as; "": it came as JSON
 	body      []byte
 	ask       wire.Ask
+	stored    *stored // what it has to do with answers that are kept; nil: nothing
 
 	// resolve
 	discounts []pricing.NamedFactor // the caller's
@@ -151,6 +155,9 @@ func (c *call) answerFailure() {
 
 // finish makes sure that nothing is left open, whatever happened before.
 func (c *call) finish() {
+	if c.handed {
+		return
+	}
 	c.hold.Release()
 	c.endLimits()
 	c.plan.abandon(c)

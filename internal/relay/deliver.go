@@ -62,6 +62,7 @@ func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) 
 	if body, err = c.exchangeMedia(d, body); err != nil {
 		return c.mediaFailed(d, a, err)
 	}
+	body = c.shelve(body)
 	a.TTFT = c.now().Sub(a.StartedAt)
 	c.ttft = c.now().Sub(c.start)
 	c.status = http.StatusOK
@@ -195,7 +196,7 @@ func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt)
 func (c *call) meter(t *Target) wire.Meter {
 	return c.op.Format.Meter(wire.MeterOptions{
 		HideUsage: t.Shape.StreamUsage && !c.ask.WantsUsage, Family: t.family, NoUsage: !t.Shape.StreamUsage,
-		Choices: c.ask.Choices, Ask: &c.ask,
+		Choices: c.ask.Choices, Ask: &c.ask, Names: c.names(),
 	})
 }
 
@@ -440,6 +441,9 @@ func (s *stream) end(o provider.Outcome, gone bool) {
 		s.fail(faultOf(o))
 	}
 	s.owed = s.lastWords(gone)
+	if !gone && o.Category == inference.OK {
+		s.shelveStream(s.meter)
+	}
 	err := s.settle(how, m).wait()
 	if gone {
 		return

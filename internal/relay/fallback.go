@@ -13,8 +13,8 @@ import (
 // tried. It is asked when every target of a route has failed, or is at its limits, before anything was delivered. A
 // fallback may have one of its own; rules that forward are not asked again.
 func (c *call) fallBack() bool {
-	if c.ask.Simulation {
-		return false // there is one engine, and it was tried
+	if c.ask.Simulation || c.continues() {
+		return false // there is one engine, or one account, and it was tried
 	}
 	for c.fallbacks < maxForwards {
 		f := c.route.forwarding(c.principal)

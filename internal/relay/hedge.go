@@ -111,7 +111,7 @@ func (c *call) roomBeside(t *Target) (limits.Admission, error) {
 	if c.schedule = t.Schedule.At(c.accepted); c.schedule == nil || c.schedule.Currency != c.purse.Currency {
 		return limits.Admission{}, errUncovered
 	}
-	c.dimensions = dimensionsOf(c.schedule, c.body, &c.ask)
+	c.dimensions = c.priceDimensions()
 	if producesText(c.op.Format.Kind()) {
 		c.maxOutput = outputBeside(t, &c.ask, c.maxOutput)
 	}

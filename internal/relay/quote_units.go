@@ -66,5 +66,22 @@ func dimensionsOf(s *pricing.Schedule, body []byte, ask *wire.Ask) pricing.Dimen
 	out := pricing.Dimensions{}
 	maps.Copy(out, units.Dimensions(body))
 	maps.Copy(out, ask.Dimensions)
+	delete(out, classDimension) // what is cheaper is not the caller's to say
+	return out
+}
+
+// ClassBatch is the service class of calls that somebody makes for the caller when there is time. classDimension is the
+// dimension by which they may be priced otherwise; calls of no class have none.
+const (
+	ClassBatch     = "batch"
+	classDimension = "service_class"
+)
+
+// priceDimensions are the parameters that the call's price may depend on; nil where no price does.
+func (c *call) priceDimensions() pricing.Dimensions {
+	out := dimensionsOf(c.schedule, c.body, &c.ask)
+	if out != nil && c.class != "" {
+		out[classDimension] = c.class
+	}
 	return out
 }

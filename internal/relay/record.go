@@ -29,7 +29,7 @@ func (c *call) giveUp(o provider.Outcome) {
 // record hands everything that the call leaves behind to the journal, once.
 func (c *call) record() journal.Ticket {
 	c.settled = true
-	r := &journal.Record{}
+	r := &journal.Record{Kept: c.keptAnswer()}
 	c.tellTask(&r.Task)
 	if c.charged > 0 {
 		r.Transfers = append(make([]wallet.Transfer, 0, 1), c.transfer(wallet.TransferCapture, c.purse.ID, c.charged))

@@ -7,6 +7,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -40,6 +41,7 @@ type Relay struct {
 	tracer   Tracer
 	replays  *replays // nil: idempotency keys mean nothing
 	media    Media    // nil: nothing is kept
+	shelf    Shelf    // nil: answers cannot be asked for again
 	inflight atomic.Int64
 
 	kept      kept          // of asynchronous calls
@@ -107,6 +109,8 @@ type Options struct {
 	Replay *Replay
 	// Media keeps what calls make; nil: answers stay as upstreams give them.
 	Media Media
+	// Shelf keeps answers that may be asked for again and continued; nil: none can be.
+	Shelf Shelf
 }
 
 // New returns a relay without routes; Use gives it some.
@@ -114,7 +118,7 @@ func New(o Options) *Relay {
 	r := &Relay{
 		keys: o.Keys, wallets: o.Wallets, accounts: o.Accounts, journal: o.Journal, limits: o.Limits, now: o.Now,
 		guard: o.Guard, log: o.Log, metrics: o.Metrics, tracer: o.Tracer, events: o.Events, budget: newRetryBudget(),
-		media: o.Media,
+		media: o.Media, shelf: o.Shelf,
 	}
 	if r.limits.Stall == 0 {
 		r.limits.Stall = time.Minute
@@ -140,6 +144,8 @@ type Operation struct {
 	Format wire.Format
 	// Scope is what an API key must allow.
 	Scope identity.Scope
+	// Deferred answers a call whose caller does not want to wait, as its body says; nil: such calls are refused.
+	Deferred http.HandlerFunc
 }
 
 // Caller is what the surface knows of who calls: the id under which callers and logs know the request, and the address
@@ -149,6 +155,9 @@ type Caller struct {
 	Address   netip.Addr
 	Secure    bool // over HTTPS
 	Conn      Conn // nil: what is written goes out as it comes
+	// Acting is for whom a task is accepted when nobody shows a credential; Class is its service class. Only Accept knows them.
+	Acting *identity.Principal
+	Class  string
 }
 
 // Conn is a caller's connection as far as a stream writes to it directly, in chunks, once its header is sent. What is written
@@ -171,11 +180,15 @@ func (r *Relay) Serve(w http.ResponseWriter, req *http.Request, op Operation, fr
 	}
 	defer c.finish()
 	c.traceSteps()
-	if err := c.prelude(); err != nil {
+	err := c.prelude()
+	switch {
+	case errors.Is(err, errAside):
+		c.aside()
+	case err != nil:
 		c.refuse(err)
-		return
+	default:
+		c.run()
 	}
-	c.run()
 }
 
 // prelude takes a call through the steps before its first attempt.

@@ -48,6 +48,10 @@ func (c *call) serveKeyed() {
 	if err == nil {
 		err = c.join(k)
 	}
+	if errors.Is(err, errAside) {
+		c.aside()
+		return
+	}
 	if err != nil {
 		defer c.finish()
 		c.refuse(err)

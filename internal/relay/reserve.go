@@ -50,7 +50,7 @@ func (c *call) reserveFor(t *Target) error {
 	if c.schedule = t.Schedule.At(c.accepted); c.schedule == nil {
 		return pricing.ErrNoRules.Because(t.PriceError)
 	}
-	c.dimensions = dimensionsOf(c.schedule, c.body, &c.ask)
+	c.dimensions = c.priceDimensions()
 	purse, err := c.wallets.Wallet(c.ctx(), c.principal.UserID, c.schedule.Currency)
 	if err != nil {
 		return err

@@ -43,6 +43,7 @@ func (c *call) resolve() error {
 
 // planOver plans to go over a lane.
 func (c *call) planOver(l *lane, r *routing.Runner) {
+	l = c.accountOf(l)
 	c.plan = plan{total: c.limits.Total, from: c.caller}
 	c.plan.set(l, r, c.principal, &c.ask, c.inputTokens, l.turn.Add(1), c.start)
 	if c.fallbacks == 0 && c.job == nil { // nobody waits for a task, and only one attempt of it is written down

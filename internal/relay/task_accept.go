@@ -43,6 +43,8 @@ func (r *Relay) Accept(desk Desk, w http.ResponseWriter, req *http.Request, op O
 	books := &promises{real: r.journal, wallets: r.wallets}
 	out := &unsent{answer{header: http.Header{}}, w}
 	c := newCall(r.beside(books, books), out, req, op, from)
+	c.taken = true
+	c.principal, c.class = from.Acting, from.Class
 	defer c.finish()
 	c.traceSteps()
 	v, err := c.accept(desk, books)
@@ -72,13 +74,13 @@ func (c *call) accept(desk Desk, books *promises) (Accepted, error) {
 			return Accepted{Task: known, Replayed: found}, err
 		}
 	}
-	sent := c.body
+	sent := c.sent()
 	for _, step := range [...]func() error{c.unstream, c.resolve, c.reserve} {
 		if err := step(); err != nil {
 			return Accepted{}, err
 		}
 	}
-	a := &tasks.Acceptance{Task: books.open.Task, Work: c.work(&books.open, sent), Replay: key}
+	a := &tasks.Acceptance{Task: books.open.Task, Work: c.work(&books.open, sent), Replay: key, Kept: c.acceptedPlace()}
 	a.Task.Status, a.Task.Stream, a.Task.FinishedAt = tasks.Queued, false, time.Time{}
 	task, repeated, err := desk.Accept(c.ctx(), a)
 	return Accepted{Task: task, Replayed: repeated}, err
@@ -119,6 +121,9 @@ func (c *call) work(o *journal.Open, body []byte) tasks.Work {
 	for name, values := range c.passed() {
 		w.Header[name] = strings.Join(values, ",")
 	}
+	if c.class != "" {
+		w.Header[classHeader] = c.class
+	}
 	return w
 }
 
@@ -126,6 +131,7 @@ func (c *call) work(o *journal.Open, body []byte) tasks.Work {
 const (
 	hostHeader   = "Host"
 	secureHeader = "X-Forwarded-Proto"
+	classHeader  = "X-Service-Class"
 )
 
 var streamKeys = jsonscan.NewKeys("stream", "stream_options")
@@ -160,7 +166,7 @@ func withoutStream(body []byte) ([]byte, error) {
 func (r *Relay) beside(w Wallets, j Journal) *Relay {
 	own := &Relay{
 		keys: r.keys, wallets: w, journal: j, accounts: r.accounts, limits: r.limits, guard: r.guard, now: r.now, log: r.log,
-		metrics: r.metrics, budget: r.budget, events: r.events, tracer: r.tracer, retention: r.retention, media: r.media,
+		metrics: r.metrics, budget: r.budget, events: r.events, tracer: r.tracer, retention: r.retention, media: r.media, shelf: r.shelf,
 	}
 	own.snapshot.Store(r.snapshot.Load())
 	return own

@@ -88,7 +88,7 @@ func (b *running) end(r *journal.Record) error {
 	if t.Status == tasks.Succeeded {
 		t.Result = json.RawMessage(b.call.owed)
 	}
-	return b.job.End(b.ctx, &tasks.Settlement{Task: *t, Transfers: r.Transfers})
+	return b.job.End(b.ctx, &tasks.Settlement{Task: *t, Transfers: r.Transfers, Kept: r.Kept})
 }
 
 // pledge lends what a task holds, and holds more where a target costs more.

@@ -141,8 +141,11 @@ func (w *Worker) call(ctx context.Context, j *tasks.Job) (*call, *running, error
 	if c.principal, err = w.actors.Acting(ctx, j.Work.UserID, j.Work.APIKeyID); err != nil {
 		return nil, nil, err
 	}
-	c.body = j.Work.Body
+	c.body, c.taken, c.class = j.Work.Body, true, j.Work.Header[classHeader]
 	if c.ask, err = op.Format.Peek(c.body); err != nil {
+		return nil, nil, err
+	}
+	if err = c.openStored(); err != nil {
 		return nil, nil, err
 	}
 	return c, b, c.unstream()

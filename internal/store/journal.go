@@ -35,6 +35,9 @@ func (s *Journal) RecordsApply(ctx context.Context, batch []*journal.Record, app
 		if err := s.replaysPut(ctx, t, fresh); err != nil {
 			return err
 		}
+		if err := s.keptInsert(ctx, t, fresh); err != nil {
+			return err
+		}
 		// Keys come before the chain's lock, as they do in transactions that change a key and then post.
 		if err := keysUsed(ctx, s.database, t, lastUses(fresh)); err != nil {
 			return err

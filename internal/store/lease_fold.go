@@ -203,6 +203,9 @@ func (f *folding) write(ctx context.Context) error {
 	if err := f.replaysPut(ctx, f.t, fresh); err != nil {
 		return err
 	}
+	if err := f.keptInsert(ctx, f.t, fresh); err != nil {
+		return err
+	}
 	if err := keysUsed(ctx, f.database, f.t, lastUses(fresh)); err != nil {
 		return err
 	}

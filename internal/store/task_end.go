@@ -42,6 +42,11 @@ func (s *Tasks) WorkEnd(ctx context.Context, t tx.Tx, w *tasks.Work, e *tasks.Se
 	if _, err := s.execEach(ctx, in(t), taskEnd, [][]any{endValues(&r.Task)}); err != nil {
 		return failure(err)
 	}
+	if e.Kept != nil {
+		if err := s.keptComplete(ctx, in(t), e.Kept); err != nil {
+			return err
+		}
+	}
 	if _, err := in(t).NewDelete().Table("task_work").Where("task_id = ?", w.TaskID).Exec(ctx); err != nil {
 		return failure(err)
 	}

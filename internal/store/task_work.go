@@ -96,6 +96,11 @@ func (s *Tasks) WorkInsert(ctx context.Context, t tx.Tx, a *tasks.Acceptance) er
 	if _, err := s.execEach(ctx, in(t), taskInsert, [][]any{taskValues(&a.Task)}); err != nil {
 		return failure(err)
 	}
+	if a.Kept != nil {
+		if _, err := s.execEach(ctx, in(t), keptPut, [][]any{keptValues(a.Kept)}); err != nil {
+			return failure(err)
+		}
+	}
 	row, err := workOf(&a.Work)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ package wire
 import (
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/wire/tokens"
 )
 
@@ -75,6 +76,42 @@ type Former interface {
 	// FromForm returns the request as JSON, which is what is checked, priced, kept and sent, so that all four are the same.
 	// boundary is what separates the parts. The error is a *fault.Error that names the field.
 	FromForm(body []byte, boundary string) ([]byte, error)
+}
+
+// Storing is an ability of a format: what it answers has a name, by which it can be asked for again and continued.
+type Storing interface {
+	// Name is what callers know the answer of a task by, Named the task of such a name; false: it is none.
+	Name(task id.ID) string
+	Named(name string) (task id.ID, ok bool)
+	// Stored reads what a request wants in that regard. a is what Peek returned for body.
+	Stored(body []byte, a *Ask) StoredAsk
+	// Continue appends to dst the request with what it continues before its input, the oldest first, and continuing nothing.
+	// hidden says that thoughts go along that only the upstream account which had them can read.
+	Continue(dst, body []byte, a *Ask, past []Turn, hidden bool) []byte
+	// Rename appends to dst an answer for which Answer was ok, under names of ours.
+	Rename(dst, answer []byte, n *Names) []byte
+}
+
+// StoredAsk is what a request says of what is kept.
+type StoredAsk struct {
+	// Keep says that the answer may be asked for again, Explicit that the request says so.
+	Keep, Explicit bool
+	// Previous is the name of what the request continues; "": nothing.
+	Previous string
+	// Input is what the request brings, as it was written.
+	Input []byte
+}
+
+// Turn is one call of a conversation: what it brought, and its whole answer.
+type Turn struct{ Input, Answer []byte }
+
+// Names are what an answer is called, and what it says that it continues; "": nothing.
+type Names struct{ ID, Previous string }
+
+// AnswerKeeper is an ability of a meter: it has the whole answer once the stream has ended.
+type AnswerKeeper interface {
+	// Answer returns the answer, renamed; nil before the end.
+	Answer() []byte
 }
 
 // MediaBearer is an ability of a format: its whole answers hold media.
@@ -159,6 +196,8 @@ type Ask struct {
 	Simulation   bool // the caller asked for the simulation engine
 	FormatFacts  any  // the format's own findings, for Edit
 	ServiceClass string
+	// Background says that the caller does not wait for the answer and asks for it later.
+	Background bool
 	// Needs is what a model must be able to do for the request.
 	Needs Needs
 }
@@ -204,6 +243,8 @@ type MeterOptions struct {
 	Choices int64
 	// Ask is what was asked for; nil where the meter does not go by it. Nobody writes to it.
 	Ask *Ask
+	// Names are what the answer is to be called; nil: as the upstream calls it.
+	Names *Names
 }
 
 // Meter watches one stream. It is not safe for concurrent use.

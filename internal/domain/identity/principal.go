@@ -46,6 +46,12 @@ type Principal struct {
 	QuotaPolicy     []byte
 }
 
+// Owner is whose things are asked for: what belongs to others is as unknown as what is not there.
+type Owner struct{ TenantID, UserID id.ID }
+
+// Owner is the principal as the owner of things.
+func (p *Principal) Owner() Owner { return Owner{p.TenantID, p.UserID} }
+
 // Has reports whether the principal has one of the roles.
 func (p *Principal) Has(roles ...Role) bool {
 	return slices.ContainsFunc(p.Roles, func(r Role) bool { return slices.Contains(roles, r) })

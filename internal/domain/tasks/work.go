@@ -62,12 +62,16 @@ type Acceptance struct {
 	Work Work
 	// Replay is the idempotency key that the call came with; nil for none.
 	Replay *Replay
+	// Kept is the place of the answer, where it is to be kept; nil: it is not.
+	Kept *Kept
 }
 
 // Settlement is how a task ended: the task as it stands from then on, and what moves.
 type Settlement struct {
 	Task      Task
 	Transfers []wallet.Transfer
+	// Kept is the answer, where it is kept; nil: it is not, or there is none.
+	Kept *Kept
 }
 
 // Captured is what is taken from the wallet.

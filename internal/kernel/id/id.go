@@ -124,3 +124,18 @@ func (u *ID) Scan(src any) error {
 	}
 	return fmt.Errorf("id: cannot read %T", src)
 }
+
+// Compact is the form without hyphens: 32 hexadecimal digits, for names that others prefix.
+func (u ID) Compact() string { return hex.EncodeToString(u[:]) }
+
+// ParseCompact reads what Compact wrote, in lower case. The error is ErrSyntax.
+func ParseCompact(s string) (ID, error) {
+	var u ID
+	if len(s) != hex.EncodedLen(len(u)) {
+		return ID{}, ErrSyntax
+	}
+	if _, err := hex.Decode(u[:], []byte(s)); err != nil || u.Compact() != s {
+		return ID{}, ErrSyntax
+	}
+	return u, nil
+}

@@ -4,11 +4,15 @@ import (
 	"context"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gantry-ai/gantry/internal/domain/files"
 	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/journal"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
@@ -16,6 +20,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
 	"github.com/gantry-ai/gantry/internal/surface/protocols"
 	"github.com/gantry-ai/gantry/internal/surface/surfacetest"
+	"github.com/gantry-ai/gantry/internal/testkit/memtx"
 )
 
 // quiet is a journal that is ready and keeps nothing.
@@ -51,12 +56,23 @@ func open(t *testing.T) *surfacetest.World {
 			next.ServeHTTP(rw, req)
 		})
 	})
-	protocols.Mount(r, protocols.Options{Relay: routed, Keys: w.Directory, Caller: func(req *http.Request) relay.Caller {
-		return relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req)}
-	}})
+	answers := &tasks.Shelf{Store: shelf{w}, Flush: func(context.Context) error { return nil }, Now: w.Clock.Now, Retention: map[inference.Kind]time.Duration{}}
+	protocols.Mount(r, protocols.Options{
+		Relay: routed, Keys: w.Directory, Tasks: w.Tasks, Desk: desk{w}, Shelf: answers,
+		Files: &files.Service{Store: fileStore{&memtx.Runner{}, w}, Contents: nothing{}, Now: w.Clock.Now, MaxBytes: 1 << 10, Retention: time.Hour}, MaxFile: 1 << 10, Batches: ran{w}, Made: films{},
+		Now: w.Clock.Now, Log: w.Log,
+		Caller: callerOf,
+		Take: func(rw http.ResponseWriter, req *http.Request, op relay.Operation) (relay.Accepted, error) {
+			return routed.Accept(nil, rw, req, op, callerOf(req)) // no model makes what is taken up
+		},
+	})
 	w.Handler = r
 	w.Populate()
 	return w
+}
+
+func callerOf(req *http.Request) relay.Caller {
+	return relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req)}
 }
 
 // routes walks what is mounted.

@@ -3,6 +3,8 @@
 package protocols
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -11,7 +13,11 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
+	"github.com/gantry-ai/gantry/internal/domain/tasks"
+	"github.com/gantry-ai/gantry/internal/kernel/clock"
+	"github.com/gantry-ai/gantry/internal/kernel/event"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/relay"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
 	"github.com/gantry-ai/gantry/internal/wire/openai"
@@ -25,6 +31,27 @@ type Options struct {
 	Caller func(*http.Request) relay.Caller
 	// Accept takes a call up as a task and answers so, or returns why not.
 	Accept func(w http.ResponseWriter, req *http.Request, op relay.Operation) error
+	// Take takes a call up as a task. The error is a *fault.Error.
+	Take func(w http.ResponseWriter, req *http.Request, op relay.Operation) (relay.Accepted, error)
+	// Tasks and Desk are where calls are that nobody waits for, Shelf what callers may ask for again.
+	Tasks tasks.Store
+	Desk  Desk
+	Shelf *tasks.Shelf
+	// Files are what callers bring; MaxFile is the largest.
+	Files   Files
+	MaxFile int64
+	Batches Batches
+	Made    Made
+	Now     clock.Clock
+	Log     *slog.Logger
+}
+
+// Desk is where tasks are canceled, and where their news come from; *tasks.Desk is it.
+type Desk interface {
+	// Cancel ends a task, or asks whoever runs it to. Codes: not_found, task_ended.
+	Cancel(ctx context.Context, by event.Actor, user, task id.ID) (tasks.Task, error)
+	// Follow returns a channel that has something in it after the task has news, and a function that ends that.
+	Follow(task id.ID) (news <-chan struct{}, end func())
 }
 
 // Operations that callers of several surfaces ask for.
@@ -49,8 +76,10 @@ func Mount(r chi.Router, o Options) {
 	for _, path := range []string{"/v1/chat/completions", "/chat/completions"} {
 		r.Post(path, chat)
 	}
+	deferrable := responses
+	deferrable.Deferred = s.deferResponse
 	for name, op := range map[string]relay.Operation{
-		"responses": responses, "images/generations": images, "images/edits": edits,
+		"responses": deferrable, "images/generations": images, "images/edits": edits,
 	} {
 		handler := s.relayed(op)
 		r.Post("/v1/"+name, handler)
@@ -60,6 +89,10 @@ func Mount(r chi.Router, o Options) {
 	r.Post("/v1/messages", asAnthropic(s.relayed(messages)))
 	r.Post("/v1/messages/count_tokens", asAnthropic(s.countTokens))
 	s.mountEndpoints(r)
+	s.mountResponses(r)
+	s.mountFiles(r)
+	s.mountBatches(r)
+	s.mountVideos(r)
 	r.Get("/v1/models", s.listModels)
 	r.Get("/v1/models/*", s.getModel)
 	s.mountGemini(r)

@@ -223,7 +223,8 @@ func (w *World) acme() map[string]string {
 		"userID": user.ID.String(), "apiKeyID": w.Key("acme-key").String(), "taskID": task.ID.String(), "ruleID": rule.ID.String(),
 		"platformID": p.ID.String(), "modelID": model.ID.String(), "tenantID": tenant.ID.String(), "alias": "chat-9",
 		"groupID": w.addGroup(&admin), "providerID": providers[0].ID.String(), "baseModelID": bases[0].ID.String(),
-		"credentialID": p.Credentials[0].ID.String(),
+		"credentialID": p.Credentials[0].ID.String(), "responseID": "resp_" + task.ID.Compact(), "fileID": "file-" + task.ID.Compact(),
+		"batchID": "batch_" + task.ID.Compact(), "videoID": "video_" + task.ID.Compact(),
 	}
 }
 

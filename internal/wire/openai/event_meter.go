@@ -66,10 +66,12 @@ type eventMeter struct {
 	reasoning Count
 	words     *delivered // nil: nobody counts by a vocabulary
 	buf       []byte
+	names     *wire.Names // nil: things are called as the upstream calls them
+	answer    []byte
 }
 
 func newEventMeter(s *eventSort, o wire.MeterOptions) *eventMeter {
-	m := &eventMeter{sort: s, ask: o.Ask, choices: max(1, o.Choices)}
+	m := &eventMeter{sort: s, ask: o.Ask, choices: max(1, o.Choices), names: o.Names}
 	if s.kind == inference.Responses {
 		m.choices = 1
 		if o.NoUsage || o.Family != tokens.Other {
@@ -106,6 +108,12 @@ func (m *eventMeter) Event(raw, data []byte) (deliver []byte, sign wire.Sign) {
 		return nil, wire.Garbled
 	}
 	name := unquoted(spans[eType].In(data))
+	if m.names != nil && isObject(spans[eResponse].In(data)) {
+		raw, data = m.rename(name, data, spans[eResponse])
+		if _, _, err := eventKeys.Scan(data, spans[:]); err != nil {
+			return nil, wire.Garbled
+		}
+	}
 	switch m.sort.of[string(name)] {
 	case saysText:
 		addText(&m.text, spans[eDelta].In(data))
@@ -141,6 +149,9 @@ func (m *eventMeter) complete(event, data, response []byte) ([]byte, wire.Sign) 
 			return nil, wire.Garbled
 		}
 		body = response
+		if m.names != nil {
+			m.answer = bytes.Clone(response)
+		}
 		m.usage.Quantities[inference.Search] = countSearches(body)
 	case inference.Transcriptions:
 		m.transcribed(body)
@@ -191,6 +202,18 @@ func (m *eventMeter) form(raw, data, name []byte) []byte {
 	m.buf = AppendFrame(m.buf, oneLine(data))
 	return m.buf
 }
+
+// rename makes the response of an event one of ours.
+func (m *eventMeter) rename(name, data []byte, response jsonscan.Field) (raw, renamed []byte) {
+	renamed = append([]byte(nil), data[:response.Start]...)
+	renamed = Responses.(wire.Storing).Rename(renamed, response.In(data), m.names) //nolint:forcetypeassert // see response_stored.go
+	renamed = append(renamed, data[response.End:]...)
+	raw = append(append([]byte("event: "), name...), '\n')
+	return AppendFrame(raw, oneLine(renamed)), renamed
+}
+
+// Answer returns the whole response of a stream that has ended.
+func (m *eventMeter) Answer() []byte { return m.answer }
 
 // Last returns the event that ended the stream.
 func (m *eventMeter) Last() []byte { return m.last }
@@ -248,4 +271,5 @@ func errorEvent(f *fault.Error) []byte {
 var (
 	_ wire.Closer       = (*eventMeter)(nil)
 	_ wire.MeterCounter = (*eventMeter)(nil)
+	_ wire.AnswerKeeper = (*eventMeter)(nil)
 )

@@ -35,17 +35,26 @@ var (
 // EditForm turns a form with pictures into the JSON of the same request: pictures become data URLs under images and mask,
 // and fields that are not known become texts. Files are known by their first bytes; what they are called is forgotten.
 // The error is a *RequestError.
-func EditForm(body []byte, boundary string) ([]byte, error) { return readForm(body, boundary, false) }
+func EditForm(body []byte, boundary string) ([]byte, error) {
+	return readForm(body, boundary, editForm{pictures: map[string]bool{"image": true, "images": true}})
+}
+
+// VideoForm is EditForm for a video, whose form brings at most one picture, as input_reference. The error is a *RequestError.
+func VideoForm(body []byte, boundary string) ([]byte, error) {
+	return readForm(body, boundary, editForm{pictures: map[string]bool{"input_reference": true}})
+}
 
 // SoundForm does the same for a form with a recording, which becomes a data URL under file.
-func SoundForm(body []byte, boundary string) ([]byte, error) { return readForm(body, boundary, true) }
+func SoundForm(body []byte, boundary string) ([]byte, error) {
+	return readForm(body, boundary, editForm{takesSound: true})
+}
 
-func readForm(body []byte, boundary string, sound bool) ([]byte, error) {
+func readForm(body []byte, boundary string, out editForm) ([]byte, error) {
+	out.seen = map[string]bool{}
 	if boundary == "" {
 		return nil, malformed("The form has no boundary.")
 	}
 	form := multipart.NewReader(bytes.NewReader(body), boundary)
-	out := editForm{seen: map[string]bool{}, takesSound: sound}
 	for n := 0; ; n++ {
 		part, err := form.NextRawPart()
 		if errors.Is(err, io.EOF) && n > 0 {
@@ -64,12 +73,14 @@ func malformed(message string) error { return &RequestError{Message: message, Co
 
 // editForm collects what a form says.
 type editForm struct {
-	fields     []byte // members of JSON, each with a comma behind it
-	images     [][]byte
-	mask       []byte
-	recording  []byte
-	lists      []formList // in their order
-	seen       map[string]bool
+	fields    []byte // members of JSON, each with a comma behind it
+	images    [][]byte
+	mask      []byte
+	recording []byte
+	lists     []formList // in their order
+	seen      map[string]bool
+	// pictures are the fields that bring one.
+	pictures   map[string]bool
 	takesSound bool // instead of pictures
 }
 
@@ -97,7 +108,7 @@ func (f *editForm) add(part *multipart.Part) error {
 	switch {
 	case f.takesSound && formLists[name]:
 		return f.addItem(name, content)
-	case !f.takesSound && (name == "image" || name == "images"):
+	case f.pictures[name]:
 		return f.addImage(content)
 	}
 	if f.seen[strings.ToLower(name)] {
@@ -130,6 +141,9 @@ func printable(name string) string {
 
 func (f *editForm) addImage(content []byte) error {
 	path := "image[" + strconv.Itoa(len(f.images)) + "]"
+	if f.pictures["input_reference"] && len(f.images) == 1 {
+		return invalidValue("input_reference", "Only one picture is taken.")
+	}
 	if len(f.images) == MaxInputImages {
 		return invalidValue("image", "Too many images: at most "+strconv.Itoa(MaxInputImages)+" are taken.")
 	}
@@ -199,6 +213,9 @@ func (f *editForm) json(size int) []byte {
 	if f.mask != nil {
 		b = append(appendPicture(append(b, `"mask":`...), f.mask), ',')
 	}
+	if f.pictures["input_reference"] {
+		return f.withReference(b)
+	}
 	b = append(b, `"images":[`...)
 	for i, image := range f.images {
 		if i > 0 {
@@ -227,6 +244,17 @@ func isDecimal(text string) bool {
 	whole, fraction, dotted := strings.Cut(strings.TrimPrefix(text, "-"), ".")
 	digits := func(s string) bool { return s != "" && len(s) <= 18 && strings.Trim(s, "0123456789") == "" }
 	return digits(whole) && (len(whole) == 1 || whole[0] != '0') && (!dotted || digits(fraction))
+}
+
+// withReference ends a request for a video.
+func (f *editForm) withReference(b []byte) []byte {
+	if len(f.images) > 0 {
+		return append(appendPicture(append(b, `"input_reference":`...), f.images[0]), '}')
+	}
+	if b[len(b)-1] == ',' {
+		b = b[:len(b)-1]
+	}
+	return append(b, '}')
 }
 
 func appendPicture(b, picture []byte) []byte {

@@ -34,7 +34,7 @@ func (responseFormat) Peek(body []byte) (wire.Ask, error) {
 	a := wire.Ask{
 		Model: facts.Model, Stream: facts.Stream, WantsUsage: true, MaxOutput: facts.MaxOutput, Choices: 1, InputBound: bound,
 		StickyKey: facts.sticky(), Simulation: facts.SimulationMode, ServiceClass: facts.ServiceTier, Searches: facts.Searches,
-		FormatFacts: &facts,
+		FormatFacts: &facts, Background: facts.Background,
 	}
 	if facts.Images > 0 {
 		a.Needs |= wire.NeedsImages
@@ -95,7 +95,7 @@ func (responseFormat) Text(body []byte, a *wire.Ask, limit int) string {
 	return string(t.out)
 }
 
-// Edit makes the change; runMode is Gantry's own and never goes out. These streams tell their usage unasked.
+// Edit makes the change; runMode is Gantry's own and never goes out, and nothing is in the background for an upstream. These streams tell their usage unasked.
 func (responseFormat) Edit(dst, body []byte, a *wire.Ask, c wire.Change) []byte {
 	f := responseFacts(a)
 	var list []jsonscan.Edit
@@ -111,6 +111,9 @@ func (responseFormat) Edit(dst, body []byte, a *wire.Ask, c wire.Change) []byte 
 	}
 	if f.spans[keyRunMode].Found() {
 		list = append(list, jsonscan.Edit{Field: jsonscan.Member(body, f.spans[keyRunMode])})
+	}
+	if f.Background {
+		list = append(list, jsonscan.Edit{Field: f.response[keyInBackground], Text: []byte("false")})
 	}
 	if len(list) == 0 && dst == nil {
 		return body
@@ -208,4 +211,5 @@ func (responseFormat) ErrorFrame(f *fault.Error) []byte { return errorEvent(f) }
 var (
 	_ wire.Counting = responseFormat{}
 	_ wire.Texter   = responseFormat{}
+	_ wire.Storing  = responseFormat{}
 )

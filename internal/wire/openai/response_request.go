@@ -19,6 +19,9 @@ type ResponseFacts struct {
 	Facts
 
 	PreviousResponseID string
+	// Background says that the response is to be made apart from the call. Store says whether it may be asked for again, and
+	// StoreGiven that the request says so.
+	Background, Store, StoreGiven bool
 	// Searches is how many searches the upstream may make and charge for.
 	Searches int64
 
@@ -34,12 +37,14 @@ const (
 	keyInBackground
 	keyMaxToolCalls
 	keyText
+	keyStore
 	numResponseKeys
 )
 
 var (
 	responseNames = [numResponseKeys]string{
 		"instructions", "max_output_tokens", "previous_response_id", "conversation", "prompt", "background", "max_tool_calls", "text",
+		"store",
 	}
 	responseKeys = jsonscan.NewKeys(responseNames[:]...)
 )
@@ -58,7 +63,7 @@ func PeekResponses(body []byte) (ResponseFacts, error) {
 		func(f *ResponseFacts, body []byte) error { return f.readStream(body) },
 		func(f *ResponseFacts, body []byte) error { return f.Facts.readTexts(body) },
 		(*ResponseFacts).readPrevious, (*ResponseFacts).readContent, (*ResponseFacts).readLimit,
-		(*ResponseFacts).readBackground, (*ResponseFacts).readTools,
+		(*ResponseFacts).readStore, (*ResponseFacts).readTools,
 	} {
 		if err == nil {
 			err = read(&f, body)
@@ -115,18 +120,24 @@ func (f *ResponseFacts) readLimit(body []byte) (err error) {
 	return err
 }
 
-// readBackground refuses responses that go on after the call: nobody would be there to settle them.
-func (f *ResponseFacts) readBackground(body []byte) error {
+// readStore reads whether the response may be asked for again, and whether it is made apart from the call.
+func (f *ResponseFacts) readStore(body []byte) (err error) {
+	f.Store = true
+	if span, ok := f.of(body, keyStore); ok {
+		f.StoreGiven = true
+		if f.Store, err = jsonscan.Bool(body, span); err != nil {
+			return invalidType("store", "a boolean")
+		}
+	}
 	span, ok := f.of(body, keyInBackground)
 	if !ok {
 		return nil
 	}
-	on, err := jsonscan.Bool(body, span)
-	switch {
-	case err != nil:
+	if f.Background, err = jsonscan.Bool(body, span); err != nil {
 		return invalidType("background", "a boolean")
-	case on:
-		return invalidValue("background", "Background responses are not offered. Leave 'background' out, or send X-Async: true.")
+	}
+	if f.Background && !f.Store {
+		return invalidValue("store", "A background response is asked for later: 'store' must not be false.")
 	}
 	return nil
 }

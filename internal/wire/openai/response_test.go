@@ -54,7 +54,6 @@ func TestPeekResponsesRefuses(t *testing.T) {
 		{`{"model":"m","input":{}}`, "invalid_parameter", "input"},
 		{`{` + m + `,"stream":"yes"}`, "invalid_parameter", "stream"},
 		{`{` + m + `,"max_output_tokens":0}`, "invalid_parameter", "max_output_tokens"},
-		{`{` + m + `,"background":true}`, "invalid_parameter", "background"},
 		{`{` + m + `,"tools":{}}`, "invalid_parameter", "tools"},
 		{`{` + m + `,"tools":[{"type":"function"},{"type":"code_interpreter"}]}`, "invalid_parameter", "tools[1].type"},
 		{`{` + m + `,"tools":[{"type":"web_search"}],"max_tool_calls":0}`, "invalid_parameter", "max_tool_calls"},
