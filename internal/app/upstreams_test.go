@@ -34,6 +34,12 @@ func TestCallersReachOtherClouds(t *testing.T) {
 			map[string]any{"region": fakebedrock.Region},
 			fakebedrock.Answer, 12, 5,
 		},
+		{
+			"bedrock-claude", bedrock.URL, fakebedrock.Profile,
+			map[string]any{"apiKey": fakebedrock.APIKey},
+			map[string]any{"region": fakebedrock.Region},
+			fakebedrock.Answer, 12, 5,
+		},
 		{"azure", azure.URL, "prod-4o-mini", map[string]any{"apiKey": fakeazure.Key}, nil, "", 0, 0},
 	} {
 		h.reaches(t, &c)
