@@ -33,6 +33,7 @@ TAGS := $(if $(NODE),,noconsole)
 CONSOLE_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 NODE_MODULES    := web/node_modules/.package-lock.json
 E2E_MODULES     := e2e/node_modules/.package-lock.json
+SDK_MODULES     := e2e/conformance/node/node_modules/.package-lock.json
 CONSOLE         := $(if $(NODE),web/dist/index.html)
 
 .PHONY: help
@@ -56,6 +57,10 @@ $(E2E_MODULES): e2e/package.json e2e/package-lock.json
 	cd e2e && npm ci --no-audit --no-fund
 	@touch $@
 
+$(SDK_MODULES): e2e/conformance/node/package.json e2e/conformance/node/package-lock.json
+	cd e2e/conformance/node && npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
+
 web/dist/index.html: $(NODE_MODULES) $(CONSOLE_SOURCES)
 	cd web && npm run build
 	@touch $@ web/dist/.keep
@@ -75,7 +80,7 @@ need:
 	@tools/need cc node postgres chromium redis
 
 .PHONY: race
-race: $(CONSOLE) $(if $(NODE),$(E2E_MODULES)) ## Go tests on both databases with the race detector (PACKAGES=./internal/relay/...)
+race: $(CONSOLE) $(if $(NODE),$(E2E_MODULES) $(SDK_MODULES)) ## Go tests on both databases with the race detector (PACKAGES=./internal/relay/...)
 	@tools/need cc node postgres redis
 	@mkdir -p $(RESULTS)
 	$(call tool,gotestsum) --format pkgname-and-test-fails --jsonfile $(RESULTS)/go.json -- \
@@ -101,6 +106,11 @@ hostile: ## Bad inputs against the real program, and the outcome that each must 
 	HOSTILE_CASES=$(if $(CASES),$(abspath $(CASES))) HOSTILE_REPORT=$(CURDIR)/$(RESULTS)/hostile.txt \
 		go test -count=1 -run TestHostileInputs ./e2e || { cat $(RESULTS)/hostile.txt; exit 1; }
 	@cat $(RESULTS)/hostile.txt
+
+.PHONY: conformance
+conformance: $(SDK_MODULES) ## Official SDKs talk to every family of upstreams; docs/conformance.md says how it went
+	@tools/need node
+	go test -count=1 -run TestConformance ./e2e -write
 
 .PHONY: lint
 lint: ## Lint and format check of the Go code

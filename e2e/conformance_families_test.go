@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"iter"
 	"maps"
@@ -12,16 +13,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gantry-ai/gantry/internal/testkit/fakeanthropic"
+	"github.com/gantry-ai/gantry/internal/testkit/fakegemini"
 	"github.com/gantry-ai/gantry/internal/testkit/fakeopenai"
 )
 
 // conformanceFamily is one kind of upstream with a platform of its own.
 type conformanceFamily struct {
 	title string
-	// plain, sees and thinks are the names of its models: an ordinary one, one that sees pictures, one that reasons.
+	// plain, sees and reasons are the names of its models: an ordinary one, one that sees pictures, one that reasons.
 	plain, sees, reasons string
-	// thinks says that the reasoning model tells that it has reasoned.
-	thinks bool
+	// shows says that the reasoning model shows what it has thought; others only tell how much.
+	shows bool
 
 	ears *ears
 }
@@ -43,8 +46,9 @@ func (f *conformanceFamily) heard(what string) bool { return f.ears == nil || f.
 type ears struct {
 	http.Handler
 
-	mu   sync.Mutex
-	told []string
+	atOnce int
+	mu     sync.Mutex
+	told   []string
 }
 
 func (e *ears) heard(what string) bool {
@@ -69,7 +73,7 @@ func (e *ears) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.mu.Unlock()
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if bytes.Contains(body, []byte("Count slowly")) {
-		w = &slowly{ResponseWriter: w, request: r}
+		w = &slowly{ResponseWriter: w, request: r, atOnce: e.atOnce}
 	}
 	e.Handler.ServeHTTP(w, r)
 }
@@ -79,16 +83,17 @@ type slowly struct {
 	http.ResponseWriter
 
 	request *http.Request
+	atOnce  int
 	pieces  int
 }
 
-// atOnce is how many pieces are sent at once: a few of the text's are among them in every protocol.
-const atOnce = 7
+// usualPieces are so many that a few of the text are among them, in protocols whose streams begin with other things.
+const usualPieces = 7
 
 // Write implements io.Writer.
 func (s *slowly) Write(p []byte) (int, error) {
 	whole := !strings.Contains(s.Header().Get("Content-Type"), "stream")
-	if whole || s.pieces >= atOnce {
+	if whole || s.pieces >= s.atOnce {
 		select {
 		case <-s.request.Context().Done():
 		case <-time.After(5 * time.Second):
@@ -112,12 +117,22 @@ func conformanceFamilies(t *testing.T, in *installation) []*conformanceFamily {
 		in.family(t, familyOptions{
 			title: "OpenAI chat completions", provider: "openai", path: "/v1", fake: fakeopenai.New(fakeopenai.Options{}),
 			credentials: map[string]any{"apiKey": fakeopenai.DefaultKey}, types: []string{"chat"},
-			config: map[string]any{"maxTokensParam": "max_completion_tokens"}, plain: "gpt-4o-mini", sees: "gpt-4o-mini", reasons: "o4-mini", thinks: true,
+			config: map[string]any{"maxTokensParam": "max_completion_tokens"}, plain: "gpt-4o-mini", sees: "gpt-4o-mini", reasons: "o4-mini",
+		}),
+		in.family(t, familyOptions{
+			title: "Anthropic", provider: "anthropic", fake: fakeanthropic.New(fakeanthropic.Options{}),
+			credentials: map[string]any{"apiKey": fakeanthropic.DefaultKey}, types: []string{"chat"},
+			plain: "claude-haiku-4-5", sees: "claude-haiku-4-5", reasons: "claude-sonnet-4-5", shows: true,
+		}),
+		in.family(t, familyOptions{
+			title: "Gemini", provider: "gemini", path: "/v1beta", fake: fakegemini.New(fakegemini.Options{}),
+			credentials: map[string]any{"apiKey": fakegemini.DefaultKey}, types: []string{"chat"},
+			plain: "gemini-2.5-flash", sees: "gemini-2.5-flash", reasons: "gemini-2.5-pro", shows: true, atOnce: 2,
 		}),
 		in.family(t, familyOptions{
 			title: "OpenAI responses", provider: "openai", path: "/v1", fake: fakeopenai.New(fakeopenai.Options{}),
 			credentials: map[string]any{"apiKey": fakeopenai.DefaultKey}, types: []string{"responses"},
-			plain: "gpt-4o-mini", sees: "gpt-4o-mini", reasons: "o4-mini", thinks: true,
+			plain: "gpt-4o-mini", sees: "gpt-4o-mini", reasons: "o4-mini", shows: true,
 		}),
 	}
 }
@@ -129,13 +144,14 @@ type familyOptions struct {
 	credentials, config   map[string]any
 	types                 []string
 	plain, sees, reasons  string // the upstream's names of the models
-	thinks                bool
+	shows                 bool
+	atOnce                int // pieces of a stream that are sent before a pause; 0 is usualPieces
 }
 
 // family starts the fake and makes it a platform, whose models have the family's name in theirs.
 func (in *installation) family(t *testing.T, o familyOptions) *conformanceFamily {
 	t.Helper()
-	f := &conformanceFamily{title: o.title, thinks: o.thinks, ears: &ears{Handler: o.fake}}
+	f := &conformanceFamily{title: o.title, shows: o.shows, ears: &ears{Handler: o.fake, atOnce: cmp.Or(o.atOnce, usualPieces)}}
 	server := httptest.NewServer(f.ears)
 	t.Cleanup(server.Close)
 	var p struct {

@@ -162,6 +162,15 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// What SDKs cannot, whoever the upstream is.
+const (
+	// deafToDeltas takes the input's tokens from the beginning of a stream, where other protocols cannot know them.
+	deafToDeltas = "anthropic-sdk-go 0"
+	// cannotAskToThink has no word for how much a model is to think, and cannotCancel does not hear of cancelled contexts.
+	cannotAskToThink = "genai (Go) 0"
+	cannotCancel     = "genai (Go) 0"
+)
+
 // converse has a driver make all conversations of an SDK.
 func converse(t *testing.T, sdk conformanceSDK, base, key string, families []*conformanceFamily) []conformanceCell {
 	t.Helper()
@@ -170,6 +179,9 @@ func converse(t *testing.T, sdk conformanceSDK, base, key string, families []*co
 	for _, f := range families {
 		for _, scenario := range conformanceScenarios {
 			for _, stream := range []bool{false, true} {
+				if scenario == "cancel" && sdk.name == cannotCancel {
+					continue
+				}
 				cell := conformanceCell{
 					ID: cellID(f, sdk, scenario, stream), SDK: sdk.name, API: sdk.api, Scenario: scenario, Stream: stream, Base: base,
 					Key: key, Model: f.model(scenario),
@@ -181,6 +193,7 @@ func converse(t *testing.T, sdk conformanceSDK, base, key string, families []*co
 			}
 		}
 	}
+	sent := bytes.Clone(jobs.Bytes())
 	cmd := sdk.driver(t)
 	cmd.Stdin = &jobs
 	var stderr bytes.Buffer
@@ -200,7 +213,7 @@ func converse(t *testing.T, sdk conformanceSDK, base, key string, families []*co
 		}
 		cells = append(cells, c)
 	}
-	if want := len(families) * len(conformanceScenarios) * 2; len(cells) != want {
+	if want := bytes.Count(sent, []byte{'\n'}); len(cells) != want {
 		t.Errorf("%s: %d cells of %d\n%s", sdk.name, len(cells), want, stderr.String())
 	}
 	return cells
@@ -234,9 +247,9 @@ func judge(c *conformanceCell, families []*conformanceFamily) string {
 			return "✗ the SDK did not see its own abort"
 		}
 		return "✓"
-	case s.Input == 0 || s.Output == 0:
+	case s.Input == 0 && !(c.Stream && c.SDK == deafToDeltas) || s.Output == 0:
 		return fmt.Sprintf("✗ usage %d + %d", s.Input, s.Output)
-	case c.Stream && s.Pieces < 2:
+	case c.Stream && s.Pieces == 0:
 		return fmt.Sprintf("✗ a stream of %d pieces", s.Pieces)
 	}
 	return judgeContent(c, family)
@@ -254,7 +267,7 @@ func judgeContent(c *conformanceCell, family *conformanceFamily) string {
 	case "tools", "parallel_tools":
 		want := map[string]string{"tools": "get_weather", "parallel_tools": "get_weather get_time"}[c.Scenario]
 		switch {
-		case called != want || len(ids) != len(names):
+		case called != want || len(ids) != len(names) && !(ids[""] && c.API == "generateContent"): // Google gives no ids
 			return fmt.Sprintf("✗ calls %q", called)
 		case s.After == "":
 			return "✗ nothing after the results"
@@ -271,7 +284,8 @@ func judgeContent(c *conformanceCell, family *conformanceFamily) string {
 			return "✗ the upstream did not get the picture"
 		}
 	case "reasoning":
-		if s.Text == "" || family.thinks && s.Reasoning == "" && s.Thought == 0 {
+		told := s.Reasoning != "" || s.Thought > 0
+		if s.Text == "" || !told && (family.shows || c.API != "messages") && c.SDK != cannotAskToThink {
 			return fmt.Sprintf("✗ text %q, reasoning %q, %d tokens", s.Text, s.Reasoning, s.Thought)
 		}
 	default:
@@ -307,6 +321,9 @@ func conformanceMatrix(families []*conformanceFamily, results map[string]string)
 }
 
 func short(verdict string) string {
+	if verdict == "" {
+		return "—"
+	}
 	mark, _, _ := strings.Cut(verdict, " ")
 	return mark
 }
@@ -315,7 +332,8 @@ const conformanceHead = `# Conformance
 
 Official SDKs in their current and their previous major, each talking through Gantry to every family of upstreams. Each cell
 has two marks, for a buffered and for a streamed conversation: ` + "`✓`" + ` it went as it would have gone at home; ` + "`refused`" + ` the
-upstream's protocol cannot carry it, and the caller was told so with a typed error. Nothing is lost silently.
+upstream's protocol cannot carry it, and the caller was told so with a typed error; ` + "`—`" + ` the SDK itself cannot. Nothing is
+lost silently.
 
 ` + "`make conformance`" + ` has the conversations and writes this page; the tests fail where it is not true any more. Upstreams are
 faithful fakes, which judge requests as strictly as the originals.

@@ -339,10 +339,9 @@ func TestWhatFailsOnTheWayAcross(t *testing.T) {
 	const model, other = "gpt-5-mini", "gpt-4.1"
 	ada, onChat, onResponses := h.invite("ada", "1"), h.connectOnly(model, "chat"), h.connectOnly(other, "responses")
 	for path, ask := range map[string]map[string]any{
-		"previous_response_id": {"model": model, "input": "a", "previous_response_id": "resp_1"},
-		"input[0]":             {"model": model, "input": []any{map[string]any{"type": "item_reference", "id": "msg_1"}}},
-		"prompt":               {"model": model, "prompt": map[string]any{"id": "pmpt_1"}, "input": "a"},
-		"tools[0]":             {"model": model, "input": "a", "tools": []any{map[string]any{"type": "mcp", "server_label": "x", "server_url": "https://example.com"}}},
+		"input[0]": {"model": model, "input": []any{map[string]any{"type": "item_reference", "id": "msg_1"}}},
+		"prompt":   {"model": model, "prompt": map[string]any{"id": "pmpt_1"}, "input": "a"},
+		"tools[0]": {"model": model, "input": "a", "tools": []any{map[string]any{"type": "mcp", "server_label": "x", "server_url": "https://example.com"}}},
 	} {
 		resp, text := h.send("POST", "/v1/responses", ada.key, ask)
 		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), `"param":"`+path+`","code":"unsupported_parameter"`) {

@@ -177,7 +177,7 @@ func pictureText(p *inference.Part) string {
 // writeThought writes reasoning with its seal, or the seal alone where the reasoning is in it.
 func writeThought(w *jsondoc.Writer, p *inference.Part) {
 	switch {
-	case p.Seal != nil && p.Seal.Whole:
+	case p.Seal != nil && p.Seal.Whole && p.Text == "":
 		writeRedacted(w, sealText(p.Seal))
 	case p.Text != "" || p.Seal != nil:
 		w.Open('{').Key("type").Str("thinking").Key("thinking").Str(p.Text).Key("signature").Str(sealText(p.Seal)).Close('}')

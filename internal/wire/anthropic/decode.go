@@ -119,10 +119,10 @@ func (d *decoder) thinking(v jsondoc.Value) error {
 		r.Budget = 0
 	}
 	r.Seals = kind != "disabled"
-	switch display {
-	case "omitted":
+	switch {
+	case display == "omitted":
 		r.Summary = "hidden"
-	case "summarized":
+	case kind != "disabled": // models of this protocol show what they think unless they are told not to
 		r.Summary = "auto"
 	}
 	return err

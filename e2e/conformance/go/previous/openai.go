@@ -64,17 +64,14 @@ func askChat(ctx context.Context, client *openai.Client, c *common.Cell) (*commo
 	if c.Scenario == "cancel" {
 		return cancelChat(ctx, client, c, p)
 	}
-	answer, pieces, err := sendChat(ctx, client, c, p)
+	answer, err := sendChat(ctx, client, c, p)
 	if err != nil {
 		return nil, err
 	}
 	m := answer.Choices[0].Message
 	seen := &common.Seen{
-		Text: m.Content, Finish: answer.Choices[0].FinishReason, Pieces: pieces, Input: answer.Usage.PromptTokens,
+		Text: m.Content, Finish: answer.Choices[0].FinishReason, Pieces: answer.pieces, Reasoning: answer.thinking, Input: answer.Usage.PromptTokens,
 		Output: answer.Usage.CompletionTokens, Thought: answer.Usage.CompletionTokensDetails.ReasoningTokens,
-	}
-	if f, ok := m.JSON.ExtraFields["reasoning_content"]; ok {
-		_ = json.Unmarshal([]byte(f.Raw()), &seen.Reasoning)
 	}
 	for _, call := range m.ToolCalls {
 		seen.Calls = append(seen.Calls, common.Call{ID: call.ID, Name: call.Function.Name, Args: json.RawMessage(call.Function.Arguments)})
@@ -84,7 +81,7 @@ func askChat(ctx context.Context, client *openai.Client, c *common.Cell) (*commo
 		for _, call := range seen.Calls {
 			p.Messages = append(p.Messages, openai.ToolMessage(common.Report(call.Name), call.ID))
 		}
-		if answer, _, err = sendChat(ctx, client, c, p); err != nil {
+		if answer, err = sendChat(ctx, client, c, p); err != nil {
 			return nil, err
 		}
 		seen.After = answer.Choices[0].Message.Content
@@ -92,28 +89,53 @@ func askChat(ctx context.Context, client *openai.Client, c *common.Cell) (*commo
 	return seen, nil
 }
 
-func sendChat(ctx context.Context, client *openai.Client, c *common.Cell, p openai.ChatCompletionNewParams) (*openai.ChatCompletion, int, error) {
+// said is an answer with what the SDK has no member for.
+type said struct {
+	*openai.ChatCompletion
+
+	pieces   int
+	thinking string
+}
+
+func sendChat(ctx context.Context, client *openai.Client, c *common.Cell, p openai.ChatCompletionNewParams) (*said, error) {
 	if !c.Stream {
 		answer, err := client.Chat.Completions.New(ctx, p)
-		return answer, 0, err
+		if err != nil {
+			return nil, err
+		}
+		return &said{answer, 0, extra(answer.Choices[0].Message.JSON.ExtraFields["reasoning_content"].Raw())}, nil
 	}
 	p.StreamOptions.IncludeUsage = openai.Bool(true)
 	stream := client.Chat.Completions.NewStreaming(ctx, p)
 	var all openai.ChatCompletionAccumulator
-	pieces := 0
+	pieces, thinking := 0, ""
 	for stream.Next() {
 		pieces++
 		if !all.AddChunk(stream.Current()) {
-			return nil, 0, errors.New("a chunk that does not fit the others")
+			return nil, errors.New("a chunk that does not fit the others")
 		}
+		thinking += thoughtOf(stream.Current())
 		if u := stream.Current().Usage; u.TotalTokens > 0 { // accumulators leave the details out
 			all.Usage = u
 		}
 	}
 	if err := stream.Err(); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	return &all.ChatCompletion, pieces, nil
+	return &said{&all.ChatCompletion, pieces, thinking}, nil
+}
+
+func thoughtOf(chunk openai.ChatCompletionChunk) string {
+	if len(chunk.Choices) == 0 {
+		return ""
+	}
+	return extra(chunk.Choices[0].Delta.JSON.ExtraFields["reasoning_content"].Raw())
+}
+
+// extra reads a text that the SDK kept as it came.
+func extra(raw string) (text string) {
+	_ = json.Unmarshal([]byte(raw), &text)
+	return text
 }
 
 func cancelChat(ctx context.Context, client *openai.Client, c *common.Cell, p openai.ChatCompletionNewParams) (*common.Seen, error) {
