@@ -123,6 +123,7 @@ var scrubs = []struct {
 	with string
 }{
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`), "<id>"},
+	{regexp.MustCompile(`_[0-9a-f]{12}7[0-9a-f]{19}`), "_<id>"}, // written without dashes, behind a prefix
 	{regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`), "<token>"},
 	{regexp.MustCompile(`sk-[0-9A-Za-z]{16}_[0-9A-Za-z]{49}`), "<key>"},
 	{regexp.MustCompile(`sk-[0-9A-Za-z]{8}"`), `<prefix>"`},
