@@ -26,7 +26,11 @@ func load(s scenario, target *process, length time.Duration) (figures, error) {
 		MaxIdleConnsPerHost: s.connections, MaxConnsPerHost: s.connections, DisableCompression: true,
 	}}
 	defer client.CloseIdleConnections()
-	body := request(s, target.model)
+	model := target.model
+	if s.crosses {
+		model += crossed
+	}
+	body := request(s, model)
 	cpu, err1 := target.cpu()
 	mallocs, err2 := target.mallocs()
 	if err := errors.Join(err1, err2); err != nil {

@@ -52,12 +52,14 @@ type scenario struct {
 	prompt      int           // bytes
 	chunks      int           // of a stream; 0: the answer is buffered
 	pace        time.Duration // between chunks
+	crosses     bool          // the upstream of Gantry speaks another protocol than the caller
 }
 
 var scenarios = []scenario{
 	{name: "buffered 1 KB, 32 connections", connections: 32, prompt: 700},
 	{name: "buffered 1 KB, 256 connections", connections: 256, prompt: 700},
 	{name: "100 KB prompt, 16 connections", connections: 16, prompt: 100 << 10},
+	{name: "chat to messages, 32 connections", connections: 32, prompt: 700, crosses: true},
 	{name: "stream of 100, burst, per chunk", connections: 32, prompt: 700, chunks: 100},
 	{name: "stream of 1000, burst, per chunk", connections: 32, prompt: 700, chunks: 1000},
 	{name: "stream, paced, per chunk", connections: 64, prompt: 700, chunks: 400, pace: 5 * time.Millisecond},

@@ -92,7 +92,10 @@ func startGantry(ctx context.Context, binary, upstream string) (*process, error)
 	return p, nil
 }
 
-// connect signs in, connects the upstream, fills the wallet and makes a key.
+// crossed ends the name of the model whose upstream speaks Anthropic's protocol.
+const crossed = "-messages"
+
+// connect signs in, connects the upstream in both protocols that it speaks, fills the wallet and makes a key.
 func (p *process) connect(upstream string) error {
 	if err := p.await(); err != nil {
 		return err
@@ -111,26 +114,30 @@ func (p *process) connect(upstream string) error {
 	}
 	token := login.AccessToken
 	p.token = token
-	err := p.call(http.MethodPost, "/api/admin/platforms", token, map[string]any{
-		"provider": "openai", "name": "upstream", "baseUrl": upstream + "/v1", "credentials": map[string]any{"apiKey": "none"},
-	}, &platform)
-	if err != nil {
-		return err
-	}
-	err = p.call(http.MethodPost, "/api/admin/platforms/"+platform.ID+"/models", token, map[string]any{
-		"modelAlias": p.model, "providerModelName": p.model, "modelType": []string{"chat"}, "enabled": true,
-	}, nil)
-	if err != nil {
-		return err
+	for _, of := range []struct{ provider, baseURL, model string }{
+		{"openai", upstream + "/v1", p.model}, {"anthropic", upstream, p.model + crossed},
+	} {
+		err := p.call(http.MethodPost, "/api/admin/platforms", token, map[string]any{
+			"provider": of.provider, "name": of.provider, "baseUrl": of.baseURL, "credentials": map[string]any{"apiKey": "none"},
+		}, &platform)
+		if err != nil {
+			return err
+		}
+		err = p.call(http.MethodPost, "/api/admin/platforms/"+platform.ID+"/models", token, map[string]any{
+			"modelAlias": of.model, "providerModelName": of.model, "modelType": []string{"chat"}, "enabled": true,
+		}, nil)
+		if err != nil {
+			return err
+		}
 	}
 	p.wallet = "/api/admin/users/" + login.User.ID + "/wallet"
-	if err = p.settle(); err != nil {
+	if err := p.settle(); err != nil {
 		return err
 	}
 	var created struct {
 		Secret string `json:"secret"`
 	}
-	err = p.call(http.MethodPost, "/api/v1/api-keys", token, map[string]any{"name": "bench"}, &created)
+	err := p.call(http.MethodPost, "/api/v1/api-keys", token, map[string]any{"name": "bench"}, &created)
 	p.key = created.Secret
 	return err
 }

@@ -17,6 +17,10 @@ const answer = `{"id":"chatcmpl-1","object":"chat.completion","created":17600000
 	`"message":{"role":"assistant","content":"%s"},"finish_reason":"stop"}],` +
 	`"usage":{"prompt_tokens":180,"completion_tokens":100,"total_tokens":280}}`
 
+// message is the same answer in Anthropic's protocol.
+const message = `{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"%s"}],` +
+	`"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":180,"output_tokens":100}}`
+
 const (
 	chunk    = `data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000000,"model":"m","choices":[{"index":0,"delta":{"content":"token "},"finish_reason":null}]}` + "\n\n"
 	lastPart = `data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000000,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\n"
@@ -25,7 +29,7 @@ const (
 
 // serveUpstream is an upstream that costs as little as can be.
 func serveUpstream(out io.Writer) error {
-	whole := []byte(fmt.Sprintf(answer, strings.Repeat("word ", 60)))
+	whole, translated := fmt.Appendf(nil, answer, strings.Repeat("word ", 60)), fmt.Appendf(nil, message, strings.Repeat("word ", 60))
 	return serve(out, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -33,7 +37,11 @@ func serveUpstream(out io.Writer) error {
 		}
 		if !bytes.Contains(body[:min(len(body), 200)], []byte(`"stream":true`)) {
 			w.Header().Set("Content-Type", "application/json")
-			_, _ = w.Write(whole)
+			if strings.HasSuffix(r.URL.Path, "/messages") {
+				_, _ = w.Write(translated)
+			} else {
+				_, _ = w.Write(whole)
+			}
 			return
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
