@@ -82,7 +82,7 @@ func (a *App) providerOf(name string) (catalog.Provider, bool) {
 }
 
 // connectable describes what can be connected: every provider of the catalogue that an adapter speaks to, with the
-// provider's own address and models.
+// provider's own address and models, in the order of their adapters.
 func (a *App) connectable(ctx context.Context) ([]provider.Description, error) {
 	providers, err := a.catalog.Providers(ctx)
 	if err != nil {
@@ -92,6 +92,7 @@ func (a *App) connectable(ctx context.Context) ([]provider.Description, error) {
 	if err != nil {
 		return nil, err
 	}
+	slices.SortStableFunc(providers, func(x, y catalog.Provider) int { return cmp.Compare(a.places[x.Type], a.places[y.Type]) })
 	var out []provider.Description
 	for i := range providers {
 		p := &providers[i]

@@ -57,6 +57,7 @@ type App struct {
 	store       *store.Store
 	credentials *secret.Box
 	adapters    map[string]provider.Adapter
+	places      map[string]int // of the adapters in provider/all: what is used most comes first
 	byProvider  atomic.Pointer[map[string]provider.Adapter]
 	providers   atomic.Pointer[map[string]catalog.Provider]
 	upstreams   *transport.Transport
@@ -316,6 +317,7 @@ func (a *App) onPricesChanged(ctx context.Context, t tx.Tx, _ pricing.Changed) e
 // makeAdapters makes one adapter of each kind.
 func (a *App) makeAdapters() (map[string]provider.Adapter, error) {
 	out := map[string]provider.Adapter{}
+	a.places = map[string]int{}
 	for _, adapter := range all.Adapters(all.Options{
 		TokensPerSecond: a.cfg.Simulation.TokensPerSecond, SimulationJobs: a.store.Simulation(), Now: a.now,
 	}) {
@@ -323,7 +325,7 @@ func (a *App) makeAdapters() (map[string]provider.Adapter, error) {
 		if out[name] != nil {
 			return nil, fmt.Errorf("two adapters are named %s", name)
 		}
-		out[name] = adapter
+		out[name], a.places[name] = adapter, len(a.places)
 	}
 	return out, nil
 }

@@ -3,14 +3,13 @@ package console
 import (
 	"cmp"
 	"net/http"
-	"slices"
 
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/surface/console/api"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
 )
 
-// adapters lists the kinds of upstreams with the forms that they describe themselves by.
+// adapters lists the kinds of upstreams with the forms that they describe themselves by, those that are used most first.
 func (s *Surface) adapters(w http.ResponseWriter, call *httpx.Call) error {
 	adapters, err := s.Adapters(call.Context())
 	if err != nil {
@@ -20,7 +19,6 @@ func (s *Surface) adapters(w http.ResponseWriter, call *httpx.Call) error {
 	for i := range adapters {
 		out.Items[i] = showAdapter(&adapters[i])
 	}
-	slices.SortFunc(out.Items, func(a, b api.Adapter) int { return cmp.Compare(a.Title, b.Title) })
 	return httpx.WriteJSON(w, http.StatusOK, out)
 }
 

@@ -1780,7 +1780,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Adapters ordered by title */
+            /** @description Adapters, those that are used most first */
             200: {
                 headers: {
                     [name: string]: unknown;
