@@ -61,35 +61,7 @@ func categorize(status int, typ, message string) inference.Category {
 	if c, ok := types[typ]; ok {
 		return c
 	}
-	return byStatus(status)
-}
-
-func byStatus(status int) inference.Category {
-	switch status {
-	case http.StatusUnauthorized:
-		return inference.Authentication
-	case http.StatusPaymentRequired:
-		return inference.QuotaExhausted
-	case http.StatusForbidden:
-		return inference.Permission
-	case http.StatusNotFound:
-		return inference.NotFound
-	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
-		return inference.Timeout
-	case http.StatusTooManyRequests:
-		return inference.RateLimited
-	case http.StatusConflict, http.StatusServiceUnavailable, 529:
-		return inference.Overloaded
-	case http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusUpgradeRequired:
-		return inference.Protocol // the base URL is not what it was taken for
-	}
-	switch {
-	case status >= http.StatusInternalServerError:
-		return inference.ServerError
-	case status >= http.StatusBadRequest:
-		return inference.InvalidRequest
-	}
-	return inference.Protocol // redirects are not followed: the key is for this address only
+	return provider.ByStatus(status, statuses)
 }
 
 // maxReset bounds what a limit's reset can ask for.
@@ -112,4 +84,14 @@ func untilReset(h http.Header) (wait time.Duration) {
 		}
 	}
 	return min(wait, maxReset)
+}
+
+// statuses are those that Anthropic, or who is before it, uses in a way of its own. Of some the base URL is not what it was taken for.
+var statuses = map[int]inference.Category{
+	http.StatusPaymentRequired:  inference.QuotaExhausted,
+	http.StatusConflict:         inference.Overloaded,
+	529:                         inference.Overloaded,
+	http.StatusMethodNotAllowed: inference.Protocol,
+	http.StatusNotAcceptable:    inference.Protocol,
+	http.StatusUpgradeRequired:  inference.Protocol,
 }

@@ -85,7 +85,7 @@ func (u *upstream) Models(ctx context.Context) ([]string, error) {
 		}
 		ids, next, ok := wire.ParseModels(body)
 		if !ok {
-			return nil, unreadable("The answer is not a list of models.")
+			return nil, provider.Unreadable(provider.NoModels)
 		}
 		all = append(all, ids...)
 		if next == "" || next == after {
@@ -110,7 +110,7 @@ func (u *upstream) page(ctx context.Context, after string) ([]byte, error) {
 func (u *upstream) read(ctx context.Context, req *http.Request) ([]byte, error) {
 	resp, err := u.do(req)
 	if err != nil {
-		return nil, unreached(ctx)
+		return nil, provider.Unreached(ctx)
 	}
 	return u.whole200(ctx, resp)
 }
@@ -122,7 +122,7 @@ func (u *upstream) whole200(ctx context.Context, resp *http.Response) ([]byte, e
 	case resp.StatusCode != http.StatusOK:
 		return nil, &provider.Error{Outcome: u.Classify(resp, body), Status: resp.StatusCode}
 	case err != nil:
-		return nil, unreached(ctx)
+		return nil, provider.Unreached(ctx)
 	}
 	return body, nil
 }
@@ -134,7 +134,7 @@ func (u *upstream) CountTokens(ctx context.Context, c *provider.Call) (int64, er
 	}
 	resp, err := u.post(ctx, u.count, c)
 	if err != nil {
-		return 0, unreached(ctx)
+		return 0, provider.Unreached(ctx)
 	}
 	body, err := u.whole200(ctx, resp)
 	if err != nil {
@@ -142,25 +142,7 @@ func (u *upstream) CountTokens(ctx context.Context, c *provider.Call) (int64, er
 	}
 	n, ok := wire.ParseTokenCount(body)
 	if !ok {
-		return 0, unreadable("The answer is not a count of tokens.")
+		return 0, provider.Unreadable("The answer is not a count of tokens.")
 	}
 	return n, nil
-}
-
-func unreadable(message string) error {
-	return &provider.Error{
-		Outcome: provider.Outcome{Category: inference.Protocol, Code: "upstream_bad_response", Message: message}, Status: http.StatusOK,
-	}
-}
-
-// unreached is the outcome of a question that got no answer.
-func unreached(ctx context.Context) error {
-	o := provider.Outcome{Category: inference.Connect, Code: "upstream_unreachable", Message: "The upstream could not be reached."}
-	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		o = provider.Outcome{Category: inference.Timeout, Code: "upstream_timeout", Message: "The upstream did not answer in time."}
-	case ctx.Err() != nil:
-		o = provider.Outcome{Category: inference.Canceled, Code: "canceled", Message: "The call was canceled."}
-	}
-	return &provider.Error{Outcome: o}
 }

@@ -170,42 +170,10 @@ func Unsupported(param, message string) error {
 var ErrKind = errors.New("provider: the upstream has no such operation")
 
 // Category is what a status means with upstreams that say no more.
-func Category(status int) inference.Category {
-	switch status {
-	case http.StatusUnauthorized, 498: // Cohere: a token that is blocked or invalid
-		return inference.Authentication
-	case http.StatusPaymentRequired:
-		return inference.QuotaExhausted
-	case http.StatusForbidden:
-		return inference.Permission
-	case http.StatusNotFound:
-		return inference.NotFound
-	case http.StatusTooManyRequests:
-		return inference.RateLimited
-	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
-		return inference.Timeout
-	case http.StatusServiceUnavailable, http.StatusConflict:
-		return inference.Overloaded
-	case http.StatusMethodNotAllowed:
-		return inference.Protocol
-	}
-	switch {
-	case status >= http.StatusInternalServerError:
-		return inference.ServerError
-	case status >= http.StatusBadRequest:
-		return inference.InvalidRequest
-	}
-	return inference.Protocol // redirects are not followed: the key is for this address only
-}
+func Category(status int) inference.Category { return provider.ByStatus(status, statuses) }
 
-// Unlisted is the error of a list of models that did not come.
-func (a *Account) Unlisted(ctx context.Context) error {
-	o := provider.Outcome{Category: inference.Connect, Code: "upstream_unreachable", Message: "The upstream could not be reached."}
-	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		o = provider.Outcome{Category: inference.Timeout, Code: "upstream_timeout", Message: "The upstream did not answer in time."}
-	case ctx.Err() != nil:
-		o = provider.Outcome{Category: inference.Canceled, Code: "canceled", Message: "The call was canceled."}
-	}
-	return &provider.Error{Outcome: o}
+// statuses are those that these upstreams use in a way of their own. 498: Cohere's word for a token that is blocked or invalid.
+var statuses = map[int]inference.Category{
+	498: inference.Authentication, http.StatusPaymentRequired: inference.QuotaExhausted, http.StatusConflict: inference.Overloaded,
+	http.StatusMethodNotAllowed: inference.Protocol,
 }

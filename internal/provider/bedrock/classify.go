@@ -96,31 +96,11 @@ func categorize(status int, name, message string) inference.Category {
 	if k, ok := names[name]; ok {
 		return k
 	}
-	return byStatus(status)
+	return provider.ByStatus(status, statuses)
 }
 
-func byStatus(status int) inference.Category {
-	switch status {
-	case http.StatusUnauthorized:
-		return inference.Authentication
-	case http.StatusForbidden:
-		return inference.Permission
-	case http.StatusNotFound:
-		return inference.NotFound
-	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
-		return inference.Timeout
-	case http.StatusTooManyRequests:
-		return inference.RateLimited
-	case http.StatusServiceUnavailable:
-		return inference.Overloaded
-	case http.StatusFailedDependency:
-		return inference.ServerError
-	}
-	switch {
-	case status >= http.StatusInternalServerError || status == 0: // within a stream
-		return inference.ServerError
-	case status >= http.StatusBadRequest:
-		return inference.InvalidRequest
-	}
-	return inference.Protocol // redirects are not followed: the signature is for this address only
+// statuses are those that Bedrock uses in a way of its own. 0: within a stream.
+var statuses = map[int]inference.Category{
+	http.StatusFailedDependency: inference.ServerError,
+	0:                           inference.ServerError,
 }

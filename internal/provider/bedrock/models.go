@@ -3,7 +3,6 @@ package bedrock
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -76,7 +75,7 @@ func (u *upstream) list(ctx context.Context, path, query string, into any) error
 	req := u.request(http.MethodGet, u.control, (&url.URL{Path: path}).EscapedPath(), query, "application/json", nil)
 	resp, err := u.do(req.WithContext(ctx))
 	if err != nil {
-		return unreached(ctx)
+		return provider.Unreached(ctx)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxList))
@@ -84,23 +83,9 @@ func (u *upstream) list(ctx context.Context, path, query string, into any) error
 	case resp.StatusCode != http.StatusOK:
 		return &provider.Error{Outcome: u.Classify(resp, body), Status: resp.StatusCode}
 	case err != nil:
-		return unreached(ctx)
+		return provider.Unreached(ctx)
 	case json.Unmarshal(body, into) != nil:
-		return &provider.Error{Outcome: provider.Outcome{
-			Category: inference.Protocol, Code: "upstream_bad_response", Message: "The answer is not a list of models.",
-		}, Status: resp.StatusCode}
+		return provider.Unreadable(provider.NoModels)
 	}
 	return nil
-}
-
-// unreached is the outcome of a list that got no answer.
-func unreached(ctx context.Context) error {
-	o := provider.Outcome{Category: inference.Connect, Code: "upstream_unreachable", Message: "The upstream could not be reached."}
-	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		o = provider.Outcome{Category: inference.Timeout, Code: "upstream_timeout", Message: "The upstream did not answer in time."}
-	case ctx.Err() != nil:
-		o = provider.Outcome{Category: inference.Canceled, Code: "canceled", Message: "The call was canceled."}
-	}
-	return &provider.Error{Outcome: o}
 }

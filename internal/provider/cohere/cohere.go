@@ -142,12 +142,12 @@ type modelPage struct {
 func (u *upstream) models(ctx context.Context, query url.Values) (page modelPage, err error) {
 	resp, err := u.Get(ctx, "/v1/models", query)
 	if err != nil {
-		return page, u.Unlisted(ctx)
+		return page, provider.Unreached(ctx)
 	}
 	body, ok := bearer.Read(resp)
 	switch {
 	case !ok:
-		return page, u.Unlisted(ctx)
+		return page, provider.Unreached(ctx)
 	case resp.StatusCode != http.StatusOK:
 		return page, &provider.Error{Outcome: u.Classify(resp, body), Status: resp.StatusCode}
 	case json.Unmarshal(body, &page) != nil || page.Models == nil:

@@ -60,7 +60,7 @@ func categorize(status int, f *wire.Failure) inference.Category {
 	}
 	c, ok := byStatus[f.Status]
 	if !ok {
-		c = byNumber(status)
+		c = provider.ByStatus(status, statuses)
 	}
 	switch c {
 	case inference.InvalidRequest:
@@ -89,30 +89,10 @@ func invalidOf(message string) inference.Category {
 	return inference.InvalidRequest
 }
 
-func byNumber(status int) inference.Category {
-	switch status {
-	case http.StatusUnauthorized:
-		return inference.Authentication
-	case http.StatusPaymentRequired:
-		return inference.QuotaExhausted
-	case http.StatusForbidden:
-		return inference.Permission
-	case http.StatusNotFound:
-		return inference.NotFound
-	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
-		return inference.Timeout
-	case http.StatusTooManyRequests:
-		return inference.RateLimited
-	case http.StatusServiceUnavailable:
-		return inference.Overloaded
-	case http.StatusMethodNotAllowed, http.StatusNotAcceptable:
-		return inference.Protocol // the base URL is not what it was taken for
-	}
-	switch {
-	case status >= http.StatusInternalServerError, status == 499:
-		return inference.ServerError
-	case status >= http.StatusBadRequest:
-		return inference.InvalidRequest
-	}
-	return inference.Protocol // redirects are not followed: the key is for this address only
+// statuses are those that Google uses in a way of its own. Of 405 and 406 the base URL is not what it was taken for.
+var statuses = map[int]inference.Category{
+	http.StatusPaymentRequired:  inference.QuotaExhausted,
+	499:                         inference.ServerError,
+	http.StatusMethodNotAllowed: inference.Protocol,
+	http.StatusNotAcceptable:    inference.Protocol,
 }

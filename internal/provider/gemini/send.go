@@ -120,7 +120,7 @@ func (u *upstream) page(ctx context.Context, token string) ([]string, string, er
 	req.URL.RawQuery = query.Encode()
 	resp, err := Do(u.transport, req)
 	if err != nil {
-		return nil, "", Unreached(ctx)
+		return nil, "", provider.Unreached(ctx)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxPage))
@@ -129,22 +129,7 @@ func (u *upstream) page(ctx context.Context, token string) ([]string, string, er
 	}
 	names, next, ok := wire.ParseModels(body)
 	if err != nil || !ok {
-		return nil, "", &provider.Error{
-			Outcome: provider.Outcome{Category: inference.Protocol, Code: "upstream_bad_response", Message: "The answer is not a list of models."},
-			Status:  resp.StatusCode,
-		}
+		return nil, "", provider.Unreadable(provider.NoModels)
 	}
 	return names, next, nil
-}
-
-// Unreached is the outcome of a question that got no answer.
-func Unreached(ctx context.Context) error {
-	o := provider.Outcome{Category: inference.Connect, Code: "upstream_unreachable", Message: "The upstream could not be reached."}
-	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		o = provider.Outcome{Category: inference.Timeout, Code: "upstream_timeout", Message: "The upstream did not answer in time."}
-	case ctx.Err() != nil:
-		o = provider.Outcome{Category: inference.Canceled, Code: "canceled", Message: "The call was canceled."}
-	}
-	return &provider.Error{Outcome: o}
 }

@@ -73,7 +73,7 @@ const maxList = 8 << 20
 func (u *upstream) Models(ctx context.Context) ([]string, error) {
 	resp, err := u.do(u.request(http.MethodGet, "/api/tags", nil).WithContext(ctx))
 	if err != nil {
-		return nil, unreached(ctx)
+		return nil, provider.Unreached(ctx)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxList))
@@ -82,24 +82,9 @@ func (u *upstream) Models(ctx context.Context) ([]string, error) {
 	}
 	names, ok := modelsIn(body)
 	if err != nil || !ok {
-		return nil, &provider.Error{
-			Outcome: provider.Outcome{Category: inference.Protocol, Code: "upstream_bad_response", Message: "The answer is not a list of models."},
-			Status:  resp.StatusCode,
-		}
+		return nil, provider.Unreadable(provider.NoModels)
 	}
 	return names, nil
-}
-
-// unreached is the outcome of a list that got no answer.
-func unreached(ctx context.Context) error {
-	o := provider.Outcome{Category: inference.Connect, Code: "upstream_unreachable", Message: "The upstream could not be reached."}
-	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		o = provider.Outcome{Category: inference.Timeout, Code: "upstream_timeout", Message: "The upstream did not answer in time."}
-	case ctx.Err() != nil:
-		o = provider.Outcome{Category: inference.Canceled, Code: "canceled", Message: "The call was canceled."}
-	}
-	return &provider.Error{Outcome: o}
 }
 
 // said are parts of messages, in lower case, that say more than the status: Ollama has no codes.

@@ -80,35 +80,18 @@ func categorize(status int, code, typ, message string) inference.Category {
 	if status < http.StatusInternalServerError && strings.Contains(message, "maximum context length") {
 		return inference.ContextLength // vLLM and others give no code
 	}
-	return byStatus(status)
+	return provider.ByStatus(status, statuses)
 }
 
-func byStatus(status int) inference.Category {
-	switch status {
-	case http.StatusUnauthorized:
-		return inference.Authentication
-	case http.StatusPaymentRequired:
-		return inference.QuotaExhausted
-	case http.StatusForbidden:
-		return inference.Permission
-	case http.StatusNotFound:
-		return inference.NotFound
-	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
-		return inference.Timeout
-	case http.StatusTooManyRequests:
-		return inference.RateLimited
-	case http.StatusUnavailableForLegalReasons:
-		return inference.ContentPolicy
-	case http.StatusConflict, 498, http.StatusServiceUnavailable, 529: // 498: Groq's flex tier is full; 529: Anthropic's word
-		return inference.Overloaded
-	case http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusUpgradeRequired:
-		return inference.Protocol // the base URL is not what it was taken for
-	}
-	switch {
-	case status >= http.StatusInternalServerError:
-		return inference.ServerError
-	case status >= http.StatusBadRequest:
-		return inference.InvalidRequest
-	}
-	return inference.Protocol // redirects are not followed: the key is for this address only
+// statuses are those that servers of this dialect use in a way of their own. 498: Groq's flex tier is full; 529: Anthropic's word.
+// Of the last three the base URL is not what it was taken for.
+var statuses = map[int]inference.Category{
+	http.StatusPaymentRequired:            inference.QuotaExhausted,
+	http.StatusUnavailableForLegalReasons: inference.ContentPolicy,
+	http.StatusConflict:                   inference.Overloaded,
+	498:                                   inference.Overloaded,
+	529:                                   inference.Overloaded,
+	http.StatusMethodNotAllowed:           inference.Protocol,
+	http.StatusNotAcceptable:              inference.Protocol,
+	http.StatusUpgradeRequired:            inference.Protocol,
 }

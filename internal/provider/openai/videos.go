@@ -151,7 +151,7 @@ func (u *upstream) jobFailure(v *videoJob) provider.Outcome {
 func (u *upstream) ask(req *http.Request) ([]byte, error) {
 	resp, err := u.do(req)
 	if err != nil {
-		return nil, unreached(req.Context())
+		return nil, provider.Unreached(req.Context())
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxJob))
@@ -159,7 +159,7 @@ func (u *upstream) ask(req *http.Request) ([]byte, error) {
 		return nil, &provider.Error{Outcome: u.Classify(resp, body), Status: resp.StatusCode}
 	}
 	if err != nil {
-		return nil, unreached(req.Context())
+		return nil, provider.Unreached(req.Context())
 	}
 	return body, nil
 }
@@ -199,7 +199,7 @@ func (u *upstream) Fetch(ctx context.Context, id string, n int) (*http.Response,
 	req.Header.Set("Accept", "video/mp4, application/octet-stream")
 	resp, err := u.do(req)
 	if err != nil {
-		return nil, unreached(ctx)
+		return nil, provider.Unreached(ctx)
 	}
 	if resp.StatusCode != http.StatusOK {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxJob))
