@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/gantry-ai/gantry/internal/inference"
-	"github.com/gantry-ai/gantry/internal/kernel/fault"
 )
 
 // Codec translates one chat format from and to the pivot (inference.Prompt, Answer, Delta). It is safe for concurrent use.
@@ -66,73 +65,3 @@ type StreamEncoder interface {
 
 // ErrCut says that a stream ended before it was complete.
 var ErrCut = errors.New("wire: the stream was cut")
-
-// LossPolicy is what becomes of what a format cannot say.
-type LossPolicy uint8
-
-// The policies. By default parameters are dropped, with an entry in the request's log, and content is refused.
-const (
-	DropParameters LossPolicy = iota
-	RefuseLosses
-	DropLosses
-)
-
-// Losses hears what an encoder cannot say. The zero value drops parameters and refuses content.
-type Losses struct {
-	Policy LossPolicy
-	// Dropped lists what was left out or changed.
-	Dropped []Loss
-}
-
-// Loss is something of a request that did not go out as it came.
-type Loss struct {
-	Path string
-	// Before and After are shortened texts of the values; After is "" for what was dropped.
-	Before, After string
-	Reason        string
-}
-
-// ErrUntranslatable refuses what the upstream's protocol has no words for.
-var ErrUntranslatable = fault.New(400, "unsupported_parameter", "The model does not support this parameter.")
-
-// Parameter drops a member that only tunes the answer. Error: ErrUntranslatable at path, where the policy refuses all losses.
-func (l *Losses) Parameter(path, value, reason string) error {
-	if l.Policy == RefuseLosses {
-		return l.Refuse(path, reason)
-	}
-	l.add(path, value, "", reason)
-	return nil
-}
-
-// Content drops a piece of the conversation, or a tool. Error: ErrUntranslatable at path, unless the policy drops all losses.
-func (l *Losses) Content(path, value, reason string) error {
-	if l.Policy != DropLosses {
-		return l.Refuse(path, reason)
-	}
-	l.add(path, value, "", reason)
-	return nil
-}
-
-// Changed notes that a value went out otherwise than it came, but means the same or as near as the upstream gets.
-func (l *Losses) Changed(path, before, after, reason string) { l.add(path, before, after, reason) }
-
-// Refuse returns the error for what no policy lets go.
-func (l *Losses) Refuse(path, reason string) error { return ErrUntranslatable.Saying(reason).At(path) }
-
-// maxShown is how much of a value the log of a request shows.
-const maxShown = 200
-
-func (l *Losses) add(path, before, after, reason string) {
-	l.Dropped = append(l.Dropped, Loss{path, shown(before), shown(after), reason})
-}
-
-func shown(s string) string {
-	if len(s) <= maxShown {
-		return s
-	}
-	cut := maxShown
-	for cut > 0 && s[cut]&0xC0 == 0x80 { // not within a character
-		cut--
-	}
-	return s[:cut] + "…"
-}

@@ -39,14 +39,14 @@ func (messagesFormat) Answer(body []byte) (wire.Metered, bool) {
 
 // said calls add with the inside of each text that the blocks of an answer say.
 func said(content []byte, add func(raw []byte)) {
-	for it := elements(content); it.Next(); {
+	for it := jsonscan.AnyElements(content); it.Next(); {
 		saidBlock(it.Value, add)
 	}
 }
 
 // saidBlock does so for one block, or for the delta of one.
 func saidBlock(block []byte, add func(raw []byte)) {
-	for m := members(block); m.Next(); {
+	for m := jsonscan.AnyMembers(block); m.Next(); {
 		switch string(m.Key) {
 		case "text", "thinking", "partial_json", "name":
 			if inside := unquoted(m.Value); len(inside) > 0 {
@@ -66,19 +66,4 @@ func unquoted(value []byte) []byte {
 		return nil
 	}
 	return value[1 : len(value)-1]
-}
-
-// elements and members walk over what may be absent or of another type; then there is nothing.
-func elements(value []byte) jsonscan.Iterator {
-	if len(value) == 0 || value[0] != '[' {
-		value = []byte("[]")
-	}
-	return jsonscan.Elements(value)
-}
-
-func members(value []byte) jsonscan.Iterator {
-	if !isObject(value) {
-		value = []byte("{}")
-	}
-	return jsonscan.Members(value)
 }

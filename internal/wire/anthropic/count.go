@@ -59,7 +59,7 @@ func (m messagesFormat) CountInput(body []byte, a *wire.Ask, family tokens.Famil
 	for _, key := range [...]int{keyTools, keyOutputConfig, keyOutputFormat} {
 		n += tokens.Count(family, string(f.spans[key].In(body)))
 	}
-	for it := elements(f.spans[keyMessages].In(body)); it.Next(); {
+	for it := jsonscan.AnyElements(f.spans[keyMessages].In(body)); it.Next(); {
 		n += perMessage
 	}
 	return n

@@ -45,7 +45,7 @@ func (t *template) learn(raw, data []byte, delta jsonscan.Field) {
 	object := delta.In(data)
 	var texts, others int
 	var spot []byte
-	for m := members(object); m.Next(); {
+	for m := jsonscan.AnyMembers(object); m.Next(); {
 		switch string(m.Key) {
 		case "text", "thinking", "partial_json":
 			texts++

@@ -11,8 +11,8 @@ func (messagesFormat) Text(body []byte, a *wire.Ask, limit int) string {
 	f := factsOf(a)
 	t := texts{limit: limit}
 	t.content(f.spans[keySystem].In(body))
-	for it := elements(f.spans[keyMessages].In(body)); it.Next() && !t.full(); {
-		for m := members(it.Value); m.Next(); {
+	for it := jsonscan.AnyElements(f.spans[keyMessages].In(body)); it.Next() && !t.full(); {
+		for m := jsonscan.AnyMembers(it.Value); m.Next(); {
 			if string(m.Key) == "content" {
 				t.content(m.Value)
 			}
@@ -36,7 +36,7 @@ func (t *texts) content(value []byte) {
 		return
 	}
 	for it := jsonscan.Elements(value); it.Next() && !t.full(); {
-		for m := members(it.Value); m.Next(); {
+		for m := jsonscan.AnyMembers(it.Value); m.Next(); {
 			switch string(m.Key) {
 			case "text":
 				t.add(m.Value)

@@ -53,7 +53,7 @@ func (r *response) isBlocked() bool {
 	if len(c) > 0 && !emptyArray(c) {
 		return false
 	}
-	for m := members(r.in(aFeedback)); m.Next(); {
+	for m := jsonscan.AnyMembers(r.in(aFeedback)); m.Next(); {
 		if is(m.Key, "blockReason", "block_reason") && len(unquoted(m.Value)) > 0 {
 			return true
 		}
@@ -97,14 +97,14 @@ type tally struct {
 func (t *tally) tokens() int64 { return t.text.Tokens() + t.thoughts.Tokens() }
 
 func (t *tally) count(candidates []byte) {
-	for it := elements(candidates); it.Next(); {
+	for it := jsonscan.AnyElements(candidates); it.Next(); {
 		t.candidate(it.Value)
 	}
 }
 
 func (t *tally) candidate(candidate []byte) {
 	index, finished := int64(0), false
-	for m := members(candidate); m.Next(); {
+	for m := jsonscan.AnyMembers(candidate); m.Next(); {
 		switch string(m.Key) {
 		case "content":
 			t.content(m.Value)
@@ -125,10 +125,10 @@ func (t *tally) candidate(candidate []byte) {
 // searches are those that an answer is grounded on: Google tells the queries, or else only what was found.
 func searches(metadata []byte) (n int64) {
 	found := int64(0)
-	for m := members(metadata); m.Next(); {
+	for m := jsonscan.AnyMembers(metadata); m.Next(); {
 		switch string(m.Key) {
 		case "webSearchQueries":
-			for it := elements(m.Value); it.Next(); {
+			for it := jsonscan.AnyElements(m.Value); it.Next(); {
 				n++
 			}
 		case "groundingChunks":
@@ -142,11 +142,11 @@ func searches(metadata []byte) (n int64) {
 
 // content counts the texts, calls and code of a content. A thought is told by a member beside its text.
 func (t *tally) content(content []byte) {
-	for m := members(content); m.Next(); {
+	for m := jsonscan.AnyMembers(content); m.Next(); {
 		if string(m.Key) != "parts" {
 			continue
 		}
-		for it := elements(m.Value); it.Next(); {
+		for it := jsonscan.AnyElements(m.Value); it.Next(); {
 			t.part(it.Value)
 		}
 	}
@@ -154,17 +154,17 @@ func (t *tally) content(content []byte) {
 
 func (t *tally) part(part []byte) {
 	to := &t.text
-	for m := members(part); m.Next(); {
+	for m := jsonscan.AnyMembers(part); m.Next(); {
 		if string(m.Key) == "thought" && string(m.Value) == "true" {
 			to = &t.thoughts
 		}
 	}
-	for m := members(part); m.Next(); {
+	for m := jsonscan.AnyMembers(part); m.Next(); {
 		switch string(m.Key) {
 		case "text":
 			t.add(to, unquoted(m.Value))
 		case "functionCall", "executableCode", "codeExecutionResult":
-			for call := members(m.Value); call.Next(); {
+			for call := jsonscan.AnyMembers(m.Value); call.Next(); {
 				t.add(to, call.Value)
 			}
 		}

@@ -175,7 +175,7 @@ func (Generate) Text(body []byte, a *wire.Ask, limit int) string {
 	if span, ok := f.given(body, keySystem); ok {
 		parts(span.In(body), say)
 	}
-	for it := elements(f.spans[keyContents].In(body)); it.Next() && out.Len() < limit; {
+	for it := jsonscan.AnyElements(f.spans[keyContents].In(body)); it.Next() && out.Len() < limit; {
 		parts(it.Value, say)
 	}
 	return out.String()

@@ -208,7 +208,7 @@ func (f *Facts) readTools(body []byte) error {
 		return invalidType("tools", "a list of tools")
 	}
 	for it := jsonscan.Elements(span.In(body)); it.Next(); {
-		for m := members(it.Value); m.Next(); {
+		for m := jsonscan.AnyMembers(it.Value); m.Next(); {
 			f.readTool(string(m.Key), m.Value)
 		}
 	}

@@ -13,21 +13,6 @@ func emptyArray(text []byte) bool {
 	return text[0] == '[' && len(bytes.Trim(text[1:len(text)-1], " \t\r\n")) == 0
 }
 
-// elements and members walk over what may be absent or of another type; then there is nothing.
-func elements(value []byte) jsonscan.Iterator {
-	if len(value) == 0 || value[0] != '[' {
-		value = []byte("[]")
-	}
-	return jsonscan.Elements(value)
-}
-
-func members(value []byte) jsonscan.Iterator {
-	if !isObject(value) {
-		value = []byte("{}")
-	}
-	return jsonscan.Members(value)
-}
-
 // text is what a JSON string stands for; empty for what is none.
 func text(value []byte) string {
 	s, err := jsonscan.String(value, jsonscan.Field{End: len(value)})
@@ -50,16 +35,16 @@ func is(key []byte, camel, snake string) bool { return string(key) == camel || s
 
 // parts calls see with the members of every part of a content.
 func parts(content []byte, see func(key, value []byte)) {
-	for m := members(content); m.Next(); {
+	for m := jsonscan.AnyMembers(content); m.Next(); {
 		if string(m.Key) != "parts" {
 			continue
 		}
-		list := elements(m.Value)
+		list := jsonscan.AnyElements(m.Value)
 		if isObject(m.Value) { // one part may stand without its list
 			list = jsonscan.Elements(append(append([]byte{'['}, m.Value...), ']'))
 		}
 		for list.Next() {
-			for p := members(list.Value); p.Next(); {
+			for p := jsonscan.AnyMembers(list.Value); p.Next(); {
 				see(p.Key, p.Value)
 			}
 		}

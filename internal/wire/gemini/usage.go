@@ -84,7 +84,7 @@ var detailKeys = jsonscan.NewKeys("modality", "tokenCount")
 
 // modalities sums up a list of token counts by modality. Video is pictures, documents are read as text.
 func (f *figures) modalities(list []byte) (out modality) {
-	for it := elements(list); it.Next(); {
+	for it := jsonscan.AnyElements(list); it.Next(); {
 		var spans [2]jsonscan.Field
 		if _, _, err := detailKeys.Scan(it.Value, spans[:]); err != nil {
 			f.bad = true

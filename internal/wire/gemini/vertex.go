@@ -25,7 +25,7 @@ func ForVertex(body []byte) []byte {
 		return body
 	}
 	var list []jsonscan.Edit
-	for it := elements(out[0].In(body)); it.Next(); {
+	for it := jsonscan.AnyElements(out[0].In(body)); it.Next(); {
 		list = fitContent(list, body, it.Value)
 	}
 	if len(list) == 0 {
@@ -48,7 +48,7 @@ func fitContent(list []jsonscan.Edit, body, content []byte) []jsonscan.Edit {
 		}
 		list = append(list, jsonscan.Edit{At: from + at, Text: []byte(role)})
 	}
-	for it := elements(out[1].In(content)); it.Next(); {
+	for it := jsonscan.AnyElements(out[1].In(content)); it.Next(); {
 		list = fitPart(list, body, it.Value)
 	}
 	return list

@@ -29,6 +29,22 @@ func Members(text []byte) Iterator { return Iterator{s: scanner{b: text}, closin
 // Elements walks over text, which begins with an array; what follows the array is not looked at.
 func Elements(text []byte) Iterator { return Iterator{s: scanner{b: text}, closing: ']'} }
 
+// AnyElements walks over the elements of value, and over nothing where that is absent or no array.
+func AnyElements(value []byte) Iterator {
+	if len(value) == 0 || value[0] != '[' {
+		value = []byte("[]")
+	}
+	return Elements(value)
+}
+
+// AnyMembers walks over the members of value, and over nothing where that is absent or no object.
+func AnyMembers(value []byte) Iterator {
+	if len(value) == 0 || value[0] != '{' {
+		value = []byte("{}")
+	}
+	return Members(value)
+}
+
 // Next advances to the next member or element; false at the end and on an error.
 func (it *Iterator) Next() bool {
 	more := it.state != done && it.more()

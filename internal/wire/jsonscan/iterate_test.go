@@ -35,6 +35,19 @@ func TestMembersAndElements(t *testing.T) {
 	}
 }
 
+func TestAnythingIsWalkedOver(t *testing.T) {
+	t.Parallel()
+	for _, nothing := range []Iterator{AnyElements(nil), AnyElements([]byte(`{"a":1}`)), AnyMembers(nil), AnyMembers([]byte(`[1]`))} {
+		if nothing.Next() || nothing.Err != nil {
+			t.Errorf("walked over %s, %v", nothing.Value, nothing.Err)
+		}
+	}
+	el, m := AnyElements([]byte(`[1]`)), AnyMembers([]byte(`{"a":2}`))
+	if !el.Next() || string(el.Value) != "1" || !m.Next() || string(m.Value) != "2" {
+		t.Errorf("%s and %s", el.Value, m.Value)
+	}
+}
+
 func FuzzIterator(f *testing.F) {
 	f.Add([]byte(`{"a":1,"b":[{}]}`))
 	f.Add([]byte(`[1,[2],{"x":"y"}]`))

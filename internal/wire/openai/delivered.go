@@ -126,7 +126,7 @@ func (common) CountInput(body []byte, a *wire.Ask, f tokens.Family) int64 {
 	n := int64(facts.Images) * ImageTokens
 	if messages := facts.spans[keyMessages].In(body); len(messages) > 0 {
 		n += perRequest
-		for it := elements(messages); it.Next(); {
+		for it := jsonscan.AnyElements(messages); it.Next(); {
 			n += perMessage + countMessage(it.Value, f)
 		}
 	}
@@ -137,7 +137,7 @@ func (common) CountInput(body []byte, a *wire.Ask, f tokens.Family) int64 {
 }
 
 func countMessage(message []byte, f tokens.Family) (n int64) {
-	for it := members(message); it.Next(); {
+	for it := jsonscan.AnyMembers(message); it.Next(); {
 		switch string(it.Key) {
 		case "content", "name", "refusal":
 			t := texts{limit: len(it.Value)}

@@ -50,7 +50,7 @@ func eachPicture(body []byte, visit func(picture []byte, spans *[numPictureKeys]
 	if _, _, err := shapeKeys.Scan(body, out[:]); err != nil {
 		return
 	}
-	for it := elements(out[shapeData].In(body)); it.Next(); {
+	for it := jsonscan.AnyElements(out[shapeData].In(body)); it.Next(); {
 		var spans [numPictureKeys]jsonscan.Field
 		if isObject(it.Value) {
 			if _, _, err := pictureKeys.Scan(it.Value, spans[:]); err != nil {

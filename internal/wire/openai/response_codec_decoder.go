@@ -135,7 +135,7 @@ func (d *responseDecoder) complete() error {
 	}
 	d.begin()
 	n := 0
-	for it := elements(r.of(replyOutput)); it.Next(); n++ {
+	for it := jsonscan.AnyElements(r.of(replyOutput)); it.Next(); n++ {
 		if i, ok := d.item(it.Value, ""); ok {
 			d.repeated(n, &i)
 		}

@@ -114,7 +114,7 @@ func (r *responseReader) list(value []byte, path, name string) jsonscan.Iterator
 	if isGiven(value) && value[0] != '[' {
 		r.fail(invalidType(joinPath(path, name), "an array"))
 	}
-	return elements(value)
+	return jsonscan.AnyElements(value)
 }
 
 // others keeps what an object has beyond the known names. Null says nothing.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 )
 
 // promptWriter writes one request. It keeps the first loss that was refused; what is written after that does not matter.
@@ -217,7 +218,7 @@ func (e *promptWriter) include() {
 	if e.p.TopLogprobs != nil {
 		e.element(includeLogprobs)
 	}
-	for it := elements(left); it.Next(); {
+	for it := jsonscan.AnyElements(left); it.Next(); {
 		e.rawElement(it.Value)
 	}
 	e.close(']')

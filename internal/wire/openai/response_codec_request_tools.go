@@ -91,7 +91,7 @@ func (e *promptWriter) webSearch(t *inference.Tool) {
 	if t.Other != nil {
 		options = t.Other.Value
 	}
-	for m := members(options); m.Next(); {
+	for m := jsonscan.AnyMembers(options); m.Next(); {
 		switch string(m.Key) {
 		case "type", "name", "cache_control":
 		case "search_context_size":

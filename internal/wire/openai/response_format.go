@@ -84,8 +84,8 @@ func (responseFormat) Text(body []byte, a *wire.Ask, limit int) string {
 	if len(input) > 0 && input[0] == '"' {
 		t.add(input)
 	}
-	for it := elements(input); it.Next() && !t.full(); {
-		for m := members(it.Value); m.Next(); {
+	for it := jsonscan.AnyElements(input); it.Next() && !t.full(); {
+		for m := jsonscan.AnyMembers(it.Value); m.Next(); {
 			switch string(m.Key) {
 			case "content", "output", "summary", "arguments", "input":
 				t.content(m.Value)
@@ -156,8 +156,8 @@ func (responseFormat) Answer(body []byte) (wire.Metered, bool) {
 
 // addOutput counts the texts and calls of a response's items.
 func (c *Count) addOutput(output []byte) {
-	for it := elements(output); it.Next(); {
-		for m := members(it.Value); m.Next(); {
+	for it := jsonscan.AnyElements(output); it.Next(); {
+		for m := jsonscan.AnyMembers(it.Value); m.Next(); {
 			switch string(m.Key) {
 			case "content", "summary":
 				addContent(c, m.Value)
@@ -186,8 +186,8 @@ func countSearches(response []byte) (n int64) {
 	if _, _, err := responseParts.Scan(response, out[:]); err != nil {
 		return 0
 	}
-	for it := elements(out[rOutput].In(response)); it.Next(); {
-		for m := members(it.Value); m.Next(); {
+	for it := jsonscan.AnyElements(out[rOutput].In(response)); it.Next(); {
+		for m := jsonscan.AnyMembers(it.Value); m.Next(); {
 			if typ := string(unquoted(m.Value)); string(m.Key) == "type" && (typ == "web_search_call" || typ == "file_search_call") {
 				n++
 			}

@@ -61,7 +61,7 @@ func appendItems(list, input []byte, hidden bool) []byte {
 		list = append(append(append(list, userItemBegin...), input...), userItemEnd...)
 		return list
 	}
-	for it := elements(input); it.Next(); {
+	for it := jsonscan.AnyElements(input); it.Next(); {
 		if !hidden && typeOfItem(it.Value) == "reasoning" {
 			continue
 		}
@@ -85,7 +85,7 @@ func separated(list []byte) []byte {
 
 // typeOfItem is the type of an item; an item without one is a message.
 func typeOfItem(item []byte) string {
-	for m := members(item); m.Next(); {
+	for m := jsonscan.AnyMembers(item); m.Next(); {
 		if string(m.Key) == "type" {
 			return string(unquoted(m.Value))
 		}
@@ -136,7 +136,7 @@ func InputItems(past []wire.Turn, name string) [][]byte {
 	}
 	list = append(append([]byte{'['}, list...), ']')
 	var items [][]byte
-	for it := elements(list); it.Next(); {
+	for it := jsonscan.AnyElements(list); it.Next(); {
 		items = append(items, withID(bytes.Clone(it.Value), name, len(items)))
 	}
 	return items

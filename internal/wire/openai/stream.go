@@ -171,8 +171,8 @@ func (m *StreamMeter) countTexts(data []byte) {
 	if _, _, err := choicesKey.Scan(data, out[:]); err != nil {
 		return
 	}
-	for choice := elements(out[0].In(data)); choice.Next(); {
-		for it := members(choice.Value); it.Next(); {
+	for choice := jsonscan.AnyElements(out[0].In(data)); choice.Next(); {
+		for it := jsonscan.AnyMembers(choice.Value); it.Next(); {
 			if string(it.Key) == "text" {
 				m.spot = it.Value
 				addText(&m.Text, it.Value)

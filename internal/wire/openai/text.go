@@ -10,8 +10,8 @@ import (
 func (common) Text(body []byte, a *wire.Ask, limit int) string {
 	facts := a.FormatFacts.(*Facts) //nolint:forcetypeassert // what Peek stored
 	t := texts{limit: limit}
-	for it := elements(facts.spans[keyMessages].In(body)); it.Next() && !t.full(); {
-		for m := members(it.Value); m.Next(); {
+	for it := jsonscan.AnyElements(facts.spans[keyMessages].In(body)); it.Next() && !t.full(); {
+		for m := jsonscan.AnyMembers(it.Value); m.Next(); {
 			if string(m.Key) == "content" {
 				t.content(m.Value)
 			}
@@ -57,19 +57,4 @@ func (t *texts) add(value []byte) {
 		t.out = append(t.out, '\n')
 	}
 	t.out = append(t.out, s...)
-}
-
-// elements and members walk over what may be absent or of another type; then there is nothing.
-func elements(value []byte) jsonscan.Iterator {
-	if len(value) == 0 || value[0] != '[' {
-		value = []byte("[]")
-	}
-	return jsonscan.Elements(value)
-}
-
-func members(value []byte) jsonscan.Iterator {
-	if !isObject(value) {
-		value = []byte("{}")
-	}
-	return jsonscan.Members(value)
 }
