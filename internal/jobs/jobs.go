@@ -29,10 +29,9 @@ import (
 )
 
 const (
-	// cooldown and poll are how soon a worker is woken after the last one, and how often the queue is looked at where the
-	// database tells nothing of itself.
+	// cooldown and poll are how soon a worker is woken after the last one, and how often the queue is looked at for jobs whose
+	// time has come, or that another process enqueued and nobody told of.
 	cooldown = 20 * time.Millisecond
-	pollLite = 200 * time.Millisecond
 	poll     = time.Second
 	// connections of the pool beside the store's; one listens.
 	connections = 6
@@ -103,7 +102,8 @@ func openSQLite(ctx context.Context, o Options, run Runner) (*Queue, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	q, err := open(ctx, o, riversqlite.New(db), config(o, pollLite, run), liteTx)
+	woken := make(bell, 1)
+	q, err := open(ctx, o, belled{riversqlite.New(db), woken}, config(o, run), woken.liteTx)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -121,7 +121,7 @@ func openPostgres(ctx context.Context, o Options, run Runner) (*Queue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}
-	q, err := open(ctx, o, riverpgxv5.New(pool), config(o, poll, run), pgTx)
+	q, err := open(ctx, o, riverpgxv5.New(pool), config(o, run), pgTx)
 	if err != nil {
 		pool.Close()
 		return nil, err
@@ -169,11 +169,11 @@ const (
 	migratePause = 200 * time.Millisecond
 )
 
-func config(o Options, look time.Duration, run Runner) *river.Config {
+func config(o Options, run Runner) *river.Config {
 	workers := river.NewWorkers()
 	addWorkers(workers, run)
 	return &river.Config{
-		ID: lifeName(o.Node, id.New()), Logger: quiet(o.Log), Workers: workers, FetchCooldown: cooldown, FetchPollInterval: look, JobTimeout: -1,
+		ID: lifeName(o.Node, id.New()), Logger: quiet(o.Log), Workers: workers, FetchCooldown: cooldown, FetchPollInterval: poll, JobTimeout: -1,
 		RescueStuckJobsAfter: rescueAfter, CompletedJobRetentionPeriod: time.Hour,
 		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: max(1, o.Workers)}},
 	}
@@ -238,7 +238,8 @@ type sqlTx interface {
 	OnPgx(f func(*pgx.Conn) error) error
 }
 
-func liteTx(_ context.Context, t tx.Tx, f func(*sql.Tx) error) error {
+func (b bell) liteTx(_ context.Context, t tx.Tx, f func(*sql.Tx) error) error {
+	t.AfterCommit(b.ring)
 	return f(t.(sqlTx).SQL()) //nolint:forcetypeassert // the store opens all transactions
 }
 
