@@ -77,9 +77,9 @@ type call struct {
 	rivals   *rivals // attempts that may be under way together; nil: one at a time
 
 	// deliver
-	inputTokens int64  // estimate, for marks and for upstreams that do not tell
-	markLines   []byte // memory for the lines of marks
-	marked      int64  // input tokens of the first mark; 0: there is none
+	inputTokens int64 // estimate, for marks and for upstreams that do not tell
+	marking     *marking
+	marked      int64 // input tokens of the first mark; 0: there is none
 	ttft        time.Duration
 	delivered   bool   // the caller was sent something of the upstream's
 	owed        []byte // of the answer: what is sent once its charge is durable

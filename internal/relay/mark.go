@@ -72,12 +72,21 @@ func (c *call) mark(output int64) journal.Ticket {
 	if kind := c.op.Format.Kind(); !producesText(kind) {
 		u = c.markedPieces(kind, u)
 	}
-	m := journal.Mark{TaskID: c.taskID, Usage: u}
-	inputs := c.inputs(u)
-	lines, amount, err := c.schedule.Bill(&inputs)
-	if err == nil && amount <= c.held {
-		c.markLines = pricing.AppendLines(c.markLines[:0], lines)
-		m.Amount, m.Lines = amount, c.markLines
+	if c.marking == nil {
+		c.marking = &marking{}
 	}
-	return c.journal.Mark(&m)
+	m, inputs := c.marking, c.inputs(u)
+	m.TaskID, m.Usage, m.Amount, m.Lines = c.taskID, u, 0, m.Lines[:0]
+	lines, amount, err := c.schedule.BillInto(m.lines, &inputs)
+	if err == nil && amount <= c.held {
+		m.Amount, m.Lines, m.lines = amount, pricing.AppendLines(m.Lines, lines), lines
+	}
+	return c.journal.Mark(&m.Mark)
+}
+
+// marking is the memory of a call's marks, of which a long stream makes many.
+type marking struct {
+	journal.Mark
+
+	lines []pricing.Line
 }

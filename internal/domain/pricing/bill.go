@@ -54,6 +54,11 @@ func (s *Schedule) amount(
 
 // Bill is what a call costs, line by line, and the sum of the lines. Codes as Amount.
 func (s *Schedule) Bill(in *Inputs) ([]Line, money.Amount, error) {
+	return s.BillInto(nil, in)
+}
+
+// BillInto is Bill in the memory of lines, which are forgotten. It is for who bills one call again and again.
+func (s *Schedule) BillInto(lines []Line, in *Inputs) ([]Line, money.Amount, error) {
 	q, err := s.quantities(&in.Usage)
 	if err != nil {
 		return nil, 0, err
@@ -63,7 +68,7 @@ func (s *Schedule) Bill(in *Inputs) ([]Line, money.Amount, error) {
 	if err != nil {
 		return nil, 0, ErrOverflow.Because(err)
 	}
-	named, lines := s.named(in.Discounts), make([]Line, 0, used(&q))
+	named, lines := s.named(in.Discounts), slices.Grow(lines[:0], used(&q))
 	for r := range inference.NumResources {
 		if q[r] == 0 {
 			continue
