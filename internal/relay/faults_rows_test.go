@@ -49,7 +49,15 @@ type misdeed struct {
 
 // limits are short where the upstream is silent.
 func (m *misdeed) limits() relay.Limits {
-	if m.ends.category == inference.Timeout || strings.Contains(m.name, "silence") {
+	if strings.Contains(m.name, "silence") {
+		return impatient
+	}
+	return m.ends.limits()
+}
+
+// limits are short where a deadline is to pass, and long where another fault is to come first on the slowest machine.
+func (e ending) limits() relay.Limits {
+	if e.category == inference.Timeout {
 		return impatient
 	}
 	return patient

@@ -75,7 +75,7 @@ func TestNoFaultHangsOrIsChargedWrong(t *testing.T) {
 			t.Run("unreachable/"+f.name+"/"+mode, func(t *testing.T) {
 				t.Parallel()
 				base, dial := f.at(t)
-				r := newRig(t, base+"/v1", faultTransport(t, dial), impatient)
+				r := newRig(t, base+"/v1", faultTransport(t, dial), f.ends.limits())
 				r.mustEnd(t, body, strings.SplitAfter(base, "//")[1], f.ends)
 			})
 		}
