@@ -78,6 +78,7 @@ func (s *Schedule) BillInto(lines []Line, in *Inputs) ([]Line, money.Amount, err
 			var amount money.Amount
 			if amount, err = s.charge(p, &discount); err == nil {
 				lines = s.appendLine(lines, r, p, named, amount, in.Usage.Estimated)
+				lines[len(lines)-1].written = &rt.written
 			}
 		} else {
 			lines, err = s.appendParts(lines, r, &q, in, named)

@@ -58,19 +58,40 @@ func (l *Line) append(b []byte) []byte {
 	b = append(b, l.Resource.String()...)
 	b = append(b, `","quantity":`...)
 	b = strconv.AppendInt(b, l.Quantity, 10)
+	if l.written != nil {
+		b = append(b, l.written.price...)
+		b = l.Amount.AppendText(b, l.Currency)
+		b = append(b, l.written.rule...)
+	} else {
+		b = l.appendPrice(b)
+		b = l.Amount.AppendText(b, l.Currency)
+		b = l.appendRule(b)
+	}
+	b = l.appendRest(b)
+	return append(b, '}')
+}
+
+// written is the text of a line on both sides of its amount, which is the same in every line that a plain price makes.
+type written struct{ price, rule string }
+
+func write(l *Line) written { return written{string(l.appendPrice(nil)), string(l.appendRule(nil))} }
+
+// appendPrice appends what stands between a line's quantity and its amount.
+func (l *Line) appendPrice(b []byte) []byte {
 	b = append(b, `,"unit":"`...)
 	b = append(b, l.Unit...)
 	b = append(b, `","unitPrice":"`...)
 	b, _ = l.Price.AppendText(b, max(1, l.Unit.Size()))
 	b = append(b, `","currency":"`...)
 	b = append(b, l.Currency...)
-	b = append(b, `","amount":"`...)
-	b = l.Amount.AppendText(b, l.Currency)
+	return append(b, `","amount":"`...)
+}
+
+// appendRule appends what stands behind the amount.
+func (l *Line) appendRule(b []byte) []byte {
 	b = append(b, `","ruleId":"`...)
 	b = appendID(b, l.RuleID)
-	b = append(b, '"')
-	b = l.appendRest(b)
-	return append(b, '}')
+	return append(b, '"')
 }
 
 // appendID appends an identifier, nothing for the zero one.

@@ -163,5 +163,13 @@ func FuzzConfig(f *testing.F) {
 			t.Fatalf("a bill of %d", sum)
 		}
 		checkAgreement(t, "fuzzed", s, in, lines, sum)
+		stored := pricing.AppendLines(nil, lines)
+		var back []pricing.Line
+		if err := json.Unmarshal(stored, &back); err != nil {
+			t.Fatalf("%v in %s", err, stored)
+		}
+		if again := pricing.AppendLines(nil, back); string(again) != string(stored) {
+			t.Fatalf("stored %s, read and stored again %s", stored, again)
+		}
 	})
 }

@@ -78,6 +78,8 @@ type Line struct {
 	SetID     id.ID // of the rule set, at Version; zero for rules of a billing configuration
 	Version   int64
 	Estimated bool
+
+	written *written // what is known of its text; nil: nothing
 }
 
 // NamedFactor is a discount or a weight, by the name of what gave it.

@@ -39,6 +39,7 @@ type rate struct {
 	weights []weight
 	times   *timetable
 	flat    bool // a price alone, the same for every call
+	written written
 }
 
 // Compile makes a schedule of rules in one currency. Among rules for one resource the higher priority wins, then the
@@ -104,6 +105,7 @@ func newRate(r *Rule) (rate, error) {
 		return rate{}, err
 	}
 	out.flat = kind == CalculatorUnit && len(out.weights) == 0 && out.times.isEmpty()
+	out.written = write(&Line{Unit: out.shown, Price: r.Price, Currency: r.Currency, RuleID: r.ID})
 	return out, nil
 }
 
