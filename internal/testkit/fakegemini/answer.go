@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/gantry-ai/gantry/internal/testkit/exemplar"
 )
 
 // Signature is what models of the third generation sign their calls with.
@@ -46,7 +48,7 @@ func (e *exchange) answer(a *asked) *reply {
 	case e.step.Text != "":
 		text = e.step.Text
 	case a.json:
-		text = string(marshal(object{"said": said}))
+		text = string(marshal(exemplar.Of(a.schema)))
 	case len(last.responses) > 0:
 		text = "The functions answered: " + strings.Join(last.responses, ", ")
 	}

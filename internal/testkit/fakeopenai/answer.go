@@ -3,6 +3,8 @@ package fakeopenai
 import (
 	"net/http"
 	"strings"
+
+	"github.com/gantry-ai/gantry/internal/testkit/exemplar"
 )
 
 // answer is what the model says.
@@ -40,7 +42,8 @@ func (s *Server) answer(c *chatRequest, step Step) *answer {
 	switch {
 	case text != "":
 	case c.format["type"] == "json_object" || c.format["type"] == "json_schema":
-		text = `{"answer": "yes"}`
+		named, _ := c.format["json_schema"].(map[string]any)
+		text = string(marshal(exemplar.Of(named["schema"])))
 	default:
 		text = "You said: " + strings.TrimSpace(c.last) + " 好的。"
 	}
