@@ -141,7 +141,7 @@ func (e *exchange) sendWhole(a *answer, step Step) {
 		e.Header().Set("Content-Type", "application/json")
 		e.Header().Set("Content-Length", "4096")
 		_, _ = e.Write([]byte(`{"id":"msg_fake","type":"message","role":"assist`))
-		e.abort()
+		e.Abort()
 	}
 	m := a.message(a.blocks(), a.reason, a.sequence, a.usage)
 	if step.Fault == "no_usage" {

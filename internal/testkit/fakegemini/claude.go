@@ -13,11 +13,11 @@ const ClaudeVersion = "vertex-2023-10-16"
 // claude serves {model}:rawPredict and :streamRawPredict: Anthropic's messages without model.
 func (e *exchange) claude(name string) *apiError {
 	at := strings.LastIndexByte(name, ':')
-	if at < 0 || e.r.Method != http.MethodPost {
+	if at < 0 || e.R.Method != http.MethodPost {
 		return notFound("Publisher Model was not found.")
 	}
 	model, action := name[:at], name[at+1:]
-	e.server.update(func() { e.rec.Model, e.rec.Action = model, action })
+	e.server.Update(func() { e.Rec.Model, e.Rec.Action = model, action })
 	e.step = e.server.step(model)
 	e.model, _ = splitModel(model)
 	if !strings.HasPrefix(e.model, "claude-") || !slices.Contains(e.server.options.Models, e.model) {
@@ -67,9 +67,9 @@ func (e *exchange) claudeStream() {
 	} {
 		_, _ = fmt.Fprintf(e, "event: %s\n", event["type"])
 		_, _ = e.Write(append(append([]byte("data: "), marshal(event)...), "\n\n"...))
-		_ = http.NewResponseController(e).Flush()
+		e.Flush()
 		if e.step.Fault == "hang" {
-			<-e.r.Context().Done()
+			e.Hang()
 			return
 		}
 	}

@@ -21,7 +21,7 @@ type asked struct {
 	candidates int64
 	limit      int64 // tokens; 0: none
 	json       bool
-	schema     any // of the answer
+	schema     any  // of the answer
 	thoughts   bool // are shown
 	allowed    []string
 	mode       string

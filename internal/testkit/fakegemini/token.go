@@ -125,7 +125,7 @@ func (d *tokenDesk) refusal() string {
 func (s *Server) issue(e *exchange) {
 	form, err := url.ParseQuery(string(e.body))
 	switch {
-	case e.r.Method != http.MethodPost || !strings.HasPrefix(e.r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || err != nil:
+	case e.R.Method != http.MethodPost || !strings.HasPrefix(e.R.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || err != nil:
 		oauthError(e, "invalid_request", "Bad Request")
 		return
 	case form.Get("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer":

@@ -59,13 +59,13 @@ func (e *exchange) sendStream(c *chatRequest, a *answer, step Step) {
 	e.WriteHeader(http.StatusOK)
 	events := a.chunks(c, step)
 	for i, data := range events {
-		if e.r.Context().Err() != nil || e.interrupt(step, i, i == len(events)-1) {
+		if e.R.Context().Err() != nil || e.interrupt(step, i, i == len(events)-1) {
 			return
 		}
 		e.event(data, step)
 	}
 	e.event([]byte("[DONE]"), step)
-	_ = http.NewResponseController(e).Flush()
+	e.Flush()
 }
 
 // interrupt does what a step says before the event at i; true ends the stream. Faults come at the last event at the
@@ -76,12 +76,12 @@ func (e *exchange) interrupt(step Step, i int, last bool) bool {
 	}
 	switch step.Fault {
 	case "hang":
-		_ = http.NewResponseController(e).Flush()
-		<-e.r.Context().Done()
+		e.Flush()
+		e.Hang()
 		return true
 	case "cut":
 		_, _ = e.Write([]byte(`data: {"id":"chatcmpl-fake","object":"chat.comp`))
-		e.abort()
+		e.Abort()
 	case "eof":
 		return true
 	case "malformed":
@@ -103,12 +103,12 @@ func (e *exchange) event(data []byte, step Step) {
 	if step.Fault == "split" {
 		for i := range frame {
 			_, _ = e.Write(frame[i : i+1])
-			_ = http.NewResponseController(e).Flush()
+			e.Flush()
 		}
 		return
 	}
 	_, _ = e.Write(frame)
 	if step.Fault != "batched" {
-		_ = http.NewResponseController(e).Flush()
+		e.Flush()
 	}
 }
