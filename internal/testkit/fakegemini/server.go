@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
+	"github.com/gantry-ai/gantry/internal/testkit/fakeanthropic"
 	"github.com/gantry-ai/gantry/internal/testkit/record"
 )
 
@@ -39,6 +40,8 @@ type Server struct {
 	options Options
 
 	desk tokenDesk
+	// anthropic is Claude, as Vertex has it.
+	anthropic *fakeanthropic.Server
 }
 
 // New returns a fake.
@@ -52,7 +55,7 @@ func New(o Options) *Server {
 	if o.Clock == nil {
 		o.Clock = clock.System
 	}
-	return &Server{options: o, Log: record.NewLog[Step]()}
+	return &Server{options: o, Log: record.NewLog[Step](), anthropic: fakeanthropic.New(fakeanthropic.Options{})}
 }
 
 // maxBody is more than any test sends.

@@ -29,13 +29,13 @@ func (a *answer) chunks(c *chatRequest, step Step) (out [][]byte) {
 // deltas are the pieces of one choice. Parallel calls are told apart by their index alone.
 func (a *answer) deltas() []map[string]any {
 	if len(a.calls) == 0 {
-		out := []map[string]any{{"role": "assistant", "content": "", "refusal": nil}}
+		out := append(a.thoughts(), map[string]any{"role": "assistant", "content": "", "refusal": nil})
 		for _, token := range a.text {
 			out = append(out, map[string]any{"content": token})
 		}
 		return out
 	}
-	var out []map[string]any
+	out := a.thoughts()
 	for i, name := range a.calls {
 		first := map[string]any{"tool_calls": []any{map[string]any{
 			"index": i, "id": callID(i), "type": "function", "function": map[string]any{"name": name, "arguments": ""},
@@ -49,6 +49,14 @@ func (a *answer) deltas() []map[string]any {
 				"index": i, "function": map[string]any{"arguments": piece},
 			}}})
 		}
+	}
+	return out
+}
+
+// thoughts are the pieces of what is shown of the reasoning.
+func (a *answer) thoughts() (out []map[string]any) {
+	for _, token := range a.thought {
+		out = append(out, map[string]any{"role": "assistant", "content": nil, "reasoning_content": token})
 	}
 	return out
 }
