@@ -41,6 +41,16 @@ var (
 		effort:  regexp.MustCompile(`"thinkingLevel":"low"|"thinkingBudget":1024`),
 		results: resultsOf("name", "response"), // Google ties results to calls by the names of the functions
 	}
+	converseProtocol = &upstreamProtocol{
+		input: []string{"inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"}, output: []string{"outputTokens"},
+		effort:  regexp.MustCompile(`"budget_tokens":(1024|2048)\b`),
+		results: resultsOf("toolUseId", "content"),
+	}
+	ollamaProtocol = &upstreamProtocol{
+		input: []string{"prompt_eval_count"}, output: []string{"eval_count"},
+		effort:  regexp.MustCompile(`"think":"low"`),
+		results: resultsOf("tool_call_id", "content"),
+	}
 )
 
 // usage is what an upstream told last of it, by its members' names.

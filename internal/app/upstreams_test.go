@@ -76,7 +76,7 @@ func (h *house) reaches(t *testing.T, c *cloud) {
 		t.Errorf(c.provider+": got %+v", whole)
 	}
 	// Tokens are billed by the million.
-	if lines, _ := h.bills(key); c.said != "" && !strings.HasPrefix(strings.Join(lines, "; "), fmt.Sprintf("text_input 0.0000%d ", c.input)) {
+	if lines, _ := h.bills(key); c.said != "" && !strings.HasPrefix(strings.Join(lines, "; "), fmt.Sprintf("text_input 0.%06d ", c.input)) {
 		t.Errorf(c.provider+": billed %v", lines)
 	}
 	_, body := h.send("POST", "/v1/chat/completions", key, chat(alias, true))
