@@ -21,8 +21,8 @@ import (
 // conformanceFamily is one kind of upstream with a platform of its own.
 type conformanceFamily struct {
 	title string
-	// plain and reasons are the names of its models: an ordinary one, and one that reasons.
-	plain, reasons string
+	// plain, reasons and formats are the names of its models: an ordinary one, one that reasons, and one that answers by schemas.
+	plain, reasons, formats string
 	// shows says that the reasoning model shows what it has thought; others only tell how much.
 	shows bool
 	// unasked says that it thinks, and shows it, even where nobody says how much.
@@ -32,6 +32,8 @@ type conformanceFamily struct {
 	// tooLong is the plain model where it finds every prompt too long.
 	tooLong  string
 	protocol *upstreamProtocol
+	// cannot are scenarios that the upstream refuses, with words of its refusal.
+	cannot map[string]string
 
 	ears *ears
 }
@@ -40,6 +42,8 @@ func (f *conformanceFamily) model(scenario string) string {
 	switch scenario {
 	case "reasoning":
 		return f.reasons
+	case "structured":
+		return f.formats
 	case "error":
 		return f.tooLong
 	}
@@ -87,7 +91,9 @@ func deepSeek() *familyOptions {
 		title: "DeepSeek", provider: "deepseek", path: "/v1", types: []string{"chat"}, credentials: key(fakeopenai.DefaultKey),
 		fake:  fakeopenai.New(fakeopenai.Options{Models: []string{fakeopenai.DeepSeekChat, fakeopenai.DeepSeekReasoner}}),
 		plain: fakeopenai.DeepSeekChat, reasons: fakeopenai.DeepSeekReasoner, shows: true, unasked: true, seal: fakeopenai.Thought,
-		protocol: chatProtocol,
+		protocol: chatProtocol, cannot: map[string]string{
+			"structured": "This response_format type is unavailable now", "vision": "unknown variant `image_url`",
+		},
 	}
 }
 
@@ -139,7 +145,8 @@ func bedrockConverse() *familyOptions {
 		title: "Bedrock (Converse)", provider: "bedrock", fake: &fakebedrock.Server{}, types: []string{"chat"},
 		credentials: map[string]any{"accessKey": fakebedrock.AccessKey, "secretKey": fakebedrock.SecretKey},
 		config:      map[string]any{"region": fakebedrock.Region}, plain: fakebedrock.OnDemand, reasons: fakebedrock.Profile, tooLong: "long",
-		shows: true, seal: fakeanthropic.Signature(fakeanthropic.Thought), protocol: converseProtocol,
+		formats: fakebedrock.Profile,
+		shows:   true, seal: fakeanthropic.Signature(fakeanthropic.Thought), protocol: converseProtocol,
 	}
 }
 
@@ -170,6 +177,8 @@ type familyOptions struct {
 	settle         func(url string) map[string]any
 	types          []string
 	plain, reasons string // the upstream's names of the models
+	formats        string // "" is plain
+	cannot         map[string]string
 	tooLong        string // the fault by which its prompts are too long; "" is "context"
 	shows, unasked bool
 	seal           string
@@ -181,7 +190,7 @@ type familyOptions struct {
 func (in *installation) family(t *testing.T, o *familyOptions) *conformanceFamily {
 	t.Helper()
 	f := &conformanceFamily{
-		title: o.title, shows: o.shows, unasked: o.unasked, seal: o.seal, protocol: o.protocol,
+		title: o.title, shows: o.shows, unasked: o.unasked, seal: o.seal, protocol: o.protocol, cannot: o.cannot,
 		ears: &ears{Handler: o.fake, atOnce: cmp.Or(o.atOnce, usualPieces)},
 	}
 	server := httptest.NewServer(f.ears)
@@ -206,7 +215,7 @@ func (in *installation) family(t *testing.T, o *familyOptions) *conformanceFamil
 			"modelAlias": alias(name), "providerModelName": name, "modelType": o.types, "enabled": true,
 		}, nil, 201)
 	}
-	f.plain, f.reasons, f.tooLong = alias(o.plain), alias(o.reasons), alias(tooLong)
+	f.plain, f.reasons, f.formats, f.tooLong = alias(o.plain), alias(o.reasons), alias(cmp.Or(o.formats, o.plain)), alias(tooLong)
 	return f
 }
 

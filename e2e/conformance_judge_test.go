@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// judge says how a conversation went: "✓", "refused" with the code of a typed refusal, or "✗" with what was wrong.
+// judge says how a conversation went: "✓", "refused" for a typed refusal that was to be expected, or "✗" with what was wrong.
 func judge(c *conformanceCell) string {
 	calls := c.family.ears.of(c.Mark)
 	for _, x := range calls {
@@ -60,13 +60,15 @@ func (c *conformanceCell) threw(e *conformanceError, status int, code string) bo
 	return e != nil && e.Status == status && e.Class == c.sdk.errors[status] && (e.Code == code || strings.Contains(e.Message, code))
 }
 
-// judgeRefusal tells refusals from other errors: an upstream that was asked has not been spared what it cannot carry.
-func judgeRefusal(c *conformanceCell, calls []*exchange) string {
-	e := c.Seen.Error
+// judgeRefusal tells refusals from other errors: those that the family is known for, in the words that are known of them.
+func judgeRefusal(c *conformanceCell, _ []*exchange) string {
+	e, why := c.Seen.Error, c.family.cannot[c.Scenario]
 	switch {
-	case e == nil:
+	case e == nil && why == "":
 		return ""
-	case e.Status == http.StatusBadRequest && e.Class == c.sdk.errors[e.Status] && strings.Contains(e.Message, "does not") && len(calls) == 0:
+	case e == nil:
+		return "✗ not refused any more"
+	case why != "" && e.Status == http.StatusBadRequest && e.Class == c.sdk.errors[e.Status] && strings.Contains(e.Message, why):
 		return "refused"
 	}
 	return fmt.Sprintf("✗ %s %d %v %s", e.Class, e.Status, e.Code, e.Message)
