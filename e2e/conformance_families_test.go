@@ -81,8 +81,14 @@ func openAIResponses() *familyOptions {
 
 func azureOpenAI() *familyOptions {
 	return &familyOptions{
-		title: "Azure OpenAI", provider: "azure", fake: fakeazure.New(), credentials: key(fakeazure.Key), types: []string{"chat"},
-		config: map[string]any{"apiVersion": "2024-10-21"}, plain: "prod-4o-mini", reasons: "thinking", protocol: chatProtocol,
+		title: "Azure OpenAI", provider: "azure", fake: fakeazure.New(), types: []string{"chat"},
+		credentials: map[string]any{"clientSecret": fakeazure.ClientSecret},
+		settle: func(url string) map[string]any {
+			return map[string]any{
+				"apiVersion": "2024-10-21", "tenantId": fakeazure.Tenant, "clientId": fakeazure.ClientID, "tokenUrl": url + fakeazure.TokenPath,
+			}
+		},
+		plain: "prod-4o-mini", reasons: "thinking", protocol: chatProtocol,
 	}
 }
 

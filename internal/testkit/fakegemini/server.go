@@ -11,6 +11,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/testkit/fakeanthropic"
 	"github.com/gantry-ai/gantry/internal/testkit/record"
+	"github.com/gantry-ai/gantry/internal/testkit/tokendesk"
 )
 
 // DefaultKey is the API key that a server without others accepts.
@@ -39,7 +40,7 @@ type Server struct {
 
 	options Options
 
-	desk tokenDesk
+	desk tokendesk.Desk
 	// anthropic is Claude, as Vertex has it.
 	anthropic *fakeanthropic.Server
 }
