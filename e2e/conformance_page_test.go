@@ -48,11 +48,25 @@ const conformanceHead = `# Conformance
 
 Official SDKs in their current and their previous major, each talking through Gantry to every family of upstreams. Each cell
 has two marks, for a buffered and for a streamed conversation: ` + "`✓`" + ` it went as it would have gone at home; ` + "`refused`" + ` the
-upstream's protocol cannot carry it, and the caller was told so with a typed error; ` + "`—`" + ` the SDK itself cannot. Nothing is
+upstream cannot carry it, and the caller was told so with the SDK's own typed error; ` + "`—`" + ` the SDK itself cannot. Nothing is
 lost silently.
 
+What ` + "`✓`" + ` means: each conversation has a mark of its own, by which the upstream's side of it is known, and the tokens that the SDK
+tells are those that the upstream told.
+
+| Column | The SDK saw | The upstream heard or saw |
+|---|---|---|
+| text | the answer to its own question | |
+| tools, parallel tools | the calls, and the answer to their results | the schemas; each result with the id of its call |
+| structured | an object that fits the schema | the schema |
+| reasoning | the thoughts, where the upstream shows them, and a call | how much to think; its thoughts again with their seal, behind which the call stood |
+| vision | an answer | the bytes of the picture |
+| error | its own typed errors, with status and code, of a prompt that is too long and of a model that there is not | the prompt |
+| cancel | its own abort | the caller leaving |
+
 ` + "`make conformance`" + ` has the conversations and writes this page; the tests fail where it is not true any more. Upstreams are
-faithful fakes, which judge requests as strictly as the originals.
+faithful fakes, which judge requests as strictly as the originals: signatures, tokens, versions, deployments, members that they do
+not know, ids that do not fit, and thoughts that do not come back.
 `
 
 // different shows the lines that differ.
