@@ -109,23 +109,26 @@ type conformanceCell struct {
 
 // conformanceSeen is what a developer saw of it.
 type conformanceSeen struct {
-	Text      string `json:"text"`
-	Reasoning string `json:"reasoning"`
-	Calls     []struct {
-		ID   string         `json:"id"`
-		Name string         `json:"name"`
-		Args map[string]any `json:"args"`
-	} `json:"calls"`
-	Finish  string            `json:"finish"`
-	Pieces  int               `json:"pieces"`
-	Input   int64             `json:"input"`
-	Output  int64             `json:"output"`
-	Thought int64             `json:"thought"`
-	After   string            `json:"after"`
-	Aborted bool              `json:"aborted"`
-	Error   *conformanceError `json:"error"`
+	Text      string            `json:"text"`
+	Reasoning string            `json:"reasoning"`
+	Calls     []conformanceCall `json:"calls"`
+	Finish    string            `json:"finish"`
+	Pieces    int               `json:"pieces"`
+	Input     int64             `json:"input"`
+	Output    int64             `json:"output"`
+	Thought   int64             `json:"thought"`
+	After     string            `json:"after"`
+	Aborted   bool              `json:"aborted"`
+	Error     *conformanceError `json:"error"`
 	// Unknown is what became of the question for a model that there is not.
 	Unknown *conformanceError `json:"unknown"`
+}
+
+// conformanceCall is a call of a tool.
+type conformanceCall struct {
+	ID   string         `json:"id"`
+	Name string         `json:"name"`
+	Args map[string]any `json:"args"`
 }
 
 // conformanceError is what a developer goes by.
