@@ -74,8 +74,8 @@ func (e *entra) account() *oauth.Account {
 }
 
 // signIn puts tokens on all requests of an account.
-func (a Adapter) signIn(next http.RoundTripper, e *entra) http.RoundTripper {
-	book := a.Tokens
+func (d Adapter) signIn(next http.RoundTripper, e *entra) http.RoundTripper {
+	book := d.Tokens
 	if book == nil {
 		book = &oauth.Book{}
 	}

@@ -105,8 +105,10 @@ func TestAnotherSecretIsTheAccountsFault(t *testing.T) {
 func TestAccountsOfEntraThatAreWrong(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ replace, by, path string }{
-		{fakeazure.Tenant + `","clientId`, `../x","clientId`, "config.tenantId"}, {fakeazure.ClientID, "", "config.clientId"},
-		{`"tokenUrl":"http`, `"tokenUrl":"file`, "config.tokenUrl"}, {`"apiVersion":""`, `"scope":"a b"`, "config.scope"},
+		{fakeazure.Tenant + `","clientId`, `../x","clientId`, "config.tenantId"},
+		{fakeazure.ClientID, "", "config.clientId"},
+		{`"tokenUrl":"http`, `"tokenUrl":"file`, "config.tokenUrl"},
+		{`"apiVersion":""`, `"scope":"a b"`, "config.scope"},
 	} {
 		d := open(t, "")
 		d.account.Config = []byte(strings.Replace(string(d.account.Config), c.replace, c.by, 1))

@@ -24,20 +24,20 @@ type Account struct {
 	Form func(now time.Time) (url.Values, error)
 }
 
-// Refusal says that the token endpoint answered and gave no token.
-type Refusal struct {
+// RefusalError says that the token endpoint answered and gave no token.
+type RefusalError struct {
 	Status int
 	// Code is OAuth's, such as invalid_client; "" when there was none.
 	Code string
 }
 
 // Error names the status and OAuth's code.
-func (r *Refusal) Error() string {
+func (r *RefusalError) Error() string {
 	return fmt.Sprintf("oauth: no token: status %d, %s", r.Status, r.Code)
 }
 
 // Answer is the refusal as an upstream would say it: the account is at fault (401), or the endpoint is busy (503).
-func (r *Refusal) Answer() (status int, message string) {
+func (r *RefusalError) Answer() (status int, message string) {
 	status, message = http.StatusUnauthorized, "The token endpoint does not accept the account"
 	if r.Status == http.StatusTooManyRequests || r.Status >= http.StatusInternalServerError {
 		status, message = http.StatusServiceUnavailable, "The token endpoint does not answer"

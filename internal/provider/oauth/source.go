@@ -68,7 +68,7 @@ type asking struct {
 }
 
 // Get returns a token. One that is about to end is replaced by whoever comes first, while others still use it.
-// Errors: *Refusal, those of provider.SendError.
+// Errors: *RefusalError, those of provider.SendError.
 func (s *Source) Get(ctx context.Context, t http.RoundTripper) (string, error) {
 	s.mu.Lock()
 	left := s.expires.Sub(s.now())
@@ -125,7 +125,7 @@ func readToken(status int, body []byte) (string, time.Duration, error) {
 	_ = json.Unmarshal(body, &answer) // what cannot be read has no token
 	valid := answer.AccessToken != "" && !strings.ContainsAny(answer.AccessToken, " \t") && provider.ValidHeader("Authorization", answer.AccessToken)
 	if status != http.StatusOK || !valid || answer.ExpiresIn <= 0 {
-		return "", 0, &Refusal{status, provider.CleanCode(answer.Error)}
+		return "", 0, &RefusalError{status, provider.CleanCode(answer.Error)}
 	}
 	return answer.AccessToken, lifeOf(answer.ExpiresIn), nil
 }

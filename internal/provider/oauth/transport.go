@@ -12,7 +12,7 @@ import (
 type Transport struct {
 	Next   http.RoundTripper
 	Source *Source
-	// ErrorBody writes what Refusal.Answer says as the upstream writes its errors.
+	// ErrorBody writes what RefusalError.Answer says as the upstream writes its errors.
 	ErrorBody func(status int, message string) []byte
 }
 
@@ -54,7 +54,7 @@ func (t *Transport) refused(r *http.Request, err error) (*http.Response, error) 
 	if r.Body != nil {
 		_ = r.Body.Close()
 	}
-	var refusal *Refusal
+	var refusal *RefusalError
 	if !errors.As(err, &refusal) {
 		return nil, err
 	}
