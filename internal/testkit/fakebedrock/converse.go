@@ -14,8 +14,12 @@ type converseRequest struct {
 		Role    string   `json:"role"`
 		Content []object `json:"content"`
 	} `json:"messages"`
+	System    []object `json:"system"`
 	Inference struct {
-		MaxTokens int `json:"maxTokens"`
+		MaxTokens   *int     `json:"maxTokens"`
+		Temperature *float64 `json:"temperature"`
+		TopP        *float64 `json:"topP"`
+		Stops       []string `json:"stopSequences"`
 	} `json:"inferenceConfig"`
 	ToolConfig *struct {
 		Tools  []object `json:"tools"`
@@ -59,12 +63,45 @@ func (c *exchange) checkConverse(body []byte, members map[string]json.RawMessage
 	if json.Unmarshal(body, q) != nil || len(q.Messages) == 0 {
 		return nil, invalid("The value at messages is empty or of another type.")
 	}
-	for _, check := range []func(*converseRequest) *fault{c.checkTools, c.checkThinking, c.checkOutput, checkTurns} {
+	for _, check := range []func(*converseRequest) *fault{checkInference, checkSystem, c.checkTools, c.checkThinking, c.checkOutput, checkTurns} {
 		if f := check(q); f != nil {
 			return nil, f
 		}
 	}
 	return q, nil
+}
+
+// checkInference holds figures against their bounds.
+func checkInference(q *converseRequest) *fault {
+	i := &q.Inference
+	for name, n := range map[string]*float64{"temperature": i.Temperature, "topP": i.TopP} {
+		if n != nil && (*n < 0 || *n > 1) {
+			return invalid("Value at 'inferenceConfig." + name + "' failed to satisfy constraint: Member must have value less than or equal to 1")
+		}
+	}
+	if i.MaxTokens != nil && *i.MaxTokens < 1 {
+		return invalid("Value at 'inferenceConfig.maxTokens' failed to satisfy constraint: Member must have value greater than or equal to 1")
+	}
+	for _, s := range i.Stops {
+		if s == "" {
+			return invalid("Value at 'inferenceConfig.stopSequences' failed to satisfy constraint: Member must have length greater than or equal to 1")
+		}
+	}
+	return nil
+}
+
+// checkSystem takes texts and points of the cache.
+func checkSystem(q *converseRequest) *fault {
+	for _, b := range q.System {
+		text, isText := b["text"].(string)
+		switch {
+		case len(b) != 1 || !isText && b["cachePoint"] == nil && b["guardContent"] == nil:
+			return invalid("A SystemContentBlock has exactly one of text, cachePoint and guardContent.")
+		case isText && strings.TrimSpace(text) == "":
+			return invalid("The text field in the SystemContentBlock object is blank.")
+		}
+	}
+	return nil
 }
 
 func (c *exchange) checkTools(q *converseRequest) *fault {
@@ -109,8 +146,10 @@ func (c *exchange) checkThinking(q *converseRequest) *fault {
 		return invalid("Malformed input request: extraneous key [thinking] is not permitted, please reformat your input and try again.")
 	case thinking.Budget < 1024:
 		return invalid("The model returned the following errors: thinking.enabled.budget_tokens: Input should be greater than or equal to 1024")
-	case q.Inference.MaxTokens <= thinking.Budget:
+	case q.Inference.MaxTokens != nil && *q.Inference.MaxTokens <= thinking.Budget:
 		return invalid("The model returned the following errors: `max_tokens` must be greater than `thinking.budget_tokens`.")
+	case q.Inference.Temperature != nil && *q.Inference.Temperature != 1, q.Inference.TopP != nil && *q.Inference.TopP < 0.95:
+		return invalid("The model returned the following errors: `temperature` may only be set to 1 when thinking is enabled.")
 	case q.ToolConfig != nil && len(q.ToolConfig.Choice) > 0 && q.ToolConfig.Choice["auto"] == nil:
 		return invalid("The model returned the following errors: Thinking may not be enabled when tool_choice forces tool use.")
 	}

@@ -89,7 +89,9 @@ func (t *turn) block(kind string, block object, first bool) *fault {
 	case "reasoningContent":
 		t.thought = t.thought || first
 		return checkReasoning(block)
-	case "document", "video", "cachePoint", "guardContent":
+	case "document":
+		return checkDocument(block)
+	case "video", "cachePoint", "guardContent":
 		return nil
 	}
 	return invalid("The ContentBlock " + kind + " is not known.")
@@ -117,6 +119,22 @@ func checkImage(block object) *fault {
 	data, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || http.DetectContentType(data) != "image/"+format {
 		return invalid("The provided image does not match the specified image format.")
+	}
+	return nil
+}
+
+var documentName = regexp.MustCompile(`^[a-zA-Z0-9()\[\]-]+( [a-zA-Z0-9()\[\]-]+)*$`)
+
+func checkDocument(block object) *fault {
+	name, _ := block["name"].(string)
+	format, _ := block["format"].(string)
+	switch {
+	case !documentName.MatchString(name) || len(name) > 200:
+		return invalid("The document file name can only contain alphanumeric characters, whitespace characters, hyphens, parentheses, and square brackets. The name can't contain more than one consecutive whitespace character.")
+	case !slices.Contains([]string{"pdf", "csv", "doc", "docx", "xls", "xlsx", "html", "txt", "md"}, format):
+		return invalid("The value at document.format is not known.")
+	case block["source"] == nil:
+		return invalid("The document has no source.")
 	}
 	return nil
 }
