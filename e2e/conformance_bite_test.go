@@ -13,19 +13,16 @@ func conversation(scenario string) (*conformanceCell, []*exchange) {
 		results  = `{"messages":["(mark 000000)","sealed",{"role":"tool","tool_call_id":"call_1","content":"get_weather says that it is sunny at noon."}]}`
 	)
 	family := &conformanceFamily{protocol: chatProtocol, shows: true, seal: "sealed", ears: &ears{}}
-	for told, said := range map[string]string{question: `{"tool_calls":[{"id":"call_1"}],` + usage, results: `{` + usage} {
-		x := &exchange{told: told, done: make(chan struct{}), left: true}
-		x.said.WriteString(said)
+	for _, call := range [][2]string{{question, `{"tool_calls":[{"id":"call_1"}],` + usage}, {results, `{` + usage}} {
+		x := &exchange{told: call[0], done: make(chan struct{}), left: true}
+		x.said.WriteString(call[1])
 		close(x.done)
-		family.ears.all = append(family.ears.all, x)
-	}
-	if family.ears.all[0].told != question {
-		family.ears.all[0], family.ears.all[1] = family.ears.all[1], family.ears.all[0]
+		family.ears.note(x)
 	}
 	seen := &conformanceSeen{Input: 7, Output: 5, Thought: 2, Reasoning: "hm", After: "sunny", Text: "Hello (mark 000000)"}
 	seen.Calls = []conformanceCall{{ID: "call_1", Name: "get_weather", Args: map[string]any{"city": "Oslo"}}}
 	cell := &conformanceCell{API: "chat", Scenario: scenario, Mark: "(mark 000000)", Seen: seen, family: family, sdk: &conformanceSDKs[0]}
-	return cell, family.ears.all
+	return cell, family.ears.of(cell.Mark)
 }
 
 func TestTheMatrixBites(t *testing.T) {
@@ -65,7 +62,7 @@ func TestTheMatrixBites(t *testing.T) {
 		"a refusal of another":    {"vision", refuse("No."), "✗ BadRequestError"},
 		"a refusal that is gone":  {"vision", func(c *conformanceCell, _ []*exchange) { c.family.cannot = known }, "✗ not refused any more"},
 		"nobody left": {"cancel", func(c *conformanceCell, calls []*exchange) {
-			c.Seen.Aborted, c.family.ears.all, calls[0].left = true, calls[:1], false
+			c.Seen.Aborted, c.family.ears.byMark[c.Mark], calls[0].left = true, calls[:1], false
 		}, "✗ the upstream did not see"},
 	} {
 		cell, calls := conversation(c.scenario)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -16,8 +17,11 @@ type ears struct {
 
 	atOnce int
 	mu     sync.Mutex
-	all    []*exchange
+	byMark map[string][]*exchange
 }
+
+// markForm is how marks of conversations look.
+var markForm = regexp.MustCompile(`\(mark \d{6}\)`)
 
 // exchange is one call of an upstream.
 type exchange struct {
@@ -28,16 +32,22 @@ type exchange struct {
 	left bool // the caller did not wait for all of it
 }
 
-// of are the calls of a conversation, in order. They are over, or the upstream has waited in vain for their end.
-func (e *ears) of(mark string) (out []*exchange) {
+// of are the calls of a conversation, in order.
+func (e *ears) of(mark string) []*exchange {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, x := range e.all {
-		if strings.Contains(x.told, mark) {
-			out = append(out, x)
-		}
+	return e.byMark[mark]
+}
+
+// note takes down a call. Those without a mark belong to no conversation.
+func (e *ears) note(x *exchange) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.byMark == nil {
+		e.byMark = map[string][]*exchange{}
 	}
-	return out
+	mark := markForm.FindString(x.told)
+	e.byMark[mark] = append(e.byMark[mark], x)
 }
 
 // ServeHTTP implements http.Handler.
@@ -48,9 +58,7 @@ func (e *ears) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x := &exchange{told: string(body), done: make(chan struct{})}
 	defer close(x.done)
-	e.mu.Lock()
-	e.all = append(e.all, x)
-	e.mu.Unlock()
+	e.note(x)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	var heard http.ResponseWriter = &tape{w, x}
 	if bytes.Contains(body, []byte("Count slowly")) {
