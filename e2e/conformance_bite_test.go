@@ -19,8 +19,11 @@ func conversation(scenario string) (*conformanceCell, []*exchange) {
 		close(x.done)
 		family.ears.note(x)
 	}
-	seen := &conformanceSeen{Input: 7, Output: 5, Thought: 2, Reasoning: "hm", After: "sunny", Text: "Hello (mark 000000)"}
-	seen.Calls = []conformanceCall{{ID: "call_1", Name: "get_weather", Args: map[string]any{"city": "Oslo"}}}
+	seen := &conformanceSeen{Input: 7, Output: 5, Thought: 2, Reasoning: "hm", After: "sunny", Text: "Hello (mark 000000)", Finish: "stop"}
+	if scenario == "reasoning" || strings.HasSuffix(scenario, "tools") {
+		seen.Finish = "tool_calls"
+		seen.Calls = []conformanceCall{{ID: "call_1", Name: "get_weather", Args: map[string]any{"city": "Oslo"}}}
+	}
 	cell := &conformanceCell{API: "chat", Scenario: scenario, Mark: "(mark 000000)", Seen: seen, family: family, sdk: &conformanceSDKs[0]}
 	return cell, family.ears.of(cell.Mark)
 }
@@ -44,6 +47,7 @@ func TestTheMatrixBites(t *testing.T) {
 		"tokens of reasoning":   {"text", func(c *conformanceCell, _ []*exchange) { c.Seen.Thought = 0 }, "✗ 0 tokens"},
 		"another's answer":      {"text", func(c *conformanceCell, _ []*exchange) { c.Seen.Text = "Hello (mark 000001)" }, "✗ text"},
 		"a stream in no pieces": {"text", func(c *conformanceCell, _ []*exchange) { c.Stream = true }, "✗ a stream"},
+		"another end":           {"text", func(c *conformanceCell, _ []*exchange) { c.Seen.Finish = "length" }, "✗ it ended"},
 		"no schemas":            {"tools", lose(0, "The name of the city."), "✗ the upstream did not get the tools"},
 		"no result":             {"tools", lose(1, "sunny"), "✗ the upstream did not get the result"},
 		"the result of another": {"tools", lose(1, "call_1"), "✗ the upstream did not get the result"},

@@ -23,6 +23,9 @@ func judge(c *conformanceCell) string {
 			return verdict
 		}
 	}
+	if want := finishOf[c.API][min(1, len(c.Seen.Calls))]; c.Seen.Finish != want {
+		return fmt.Sprintf("✗ it ended with %q, not %q", c.Seen.Finish, want)
+	}
 	wrong := map[string]func(*conformanceCell, []*exchange) string{
 		"text": judgeText, "tools": judgeTools, "parallel_tools": judgeTools, "structured": judgeStructure,
 		"reasoning": judgeReasoning, "vision": judgeVision,
@@ -31,6 +34,12 @@ func judge(c *conformanceCell) string {
 		return "✗ " + wrong
 	}
 	return "✓"
+}
+
+// finishOf are how APIs say that an answer is complete, and that it calls tools.
+var finishOf = map[string][2]string{
+	"chat": {"stop", "tool_calls"}, "responses": {"completed", "completed"}, "messages": {"end_turn", "tool_use"},
+	"generateContent": {"STOP", "STOP"},
 }
 
 // codesOf are what APIs call the errors of the matrix: a prompt that is too long, and a model that there is not.
@@ -204,7 +213,10 @@ func judgeReasoning(c *conformanceCell, calls []*exchange) string {
 	return ""
 }
 
-func judgeVision(_ *conformanceCell, calls []*exchange) string {
+func judgeVision(c *conformanceCell, calls []*exchange) string {
+	if !strings.Contains(c.Seen.Text, c.Mark) {
+		return fmt.Sprintf("text %q", c.Seen.Text)
+	}
 	if !strings.Contains(calls[0].told, conformancePicture) {
 		return "the upstream did not get the picture"
 	}
