@@ -44,7 +44,7 @@ export const question = (cell) => `${questions[cell.scenario]} ${cell.mark}`;
 export const offersTools = (cell) => cell.scenario.endsWith('tools') || cell.scenario === 'reasoning';
 
 // patience is how many milliseconds a buffered call runs before it is cancelled: enough to have reached the upstream.
-export const patience = 1500;
+export const patience = 2500;
 
 export const report = (name) => `${name} says that it is sunny at noon.`;
 

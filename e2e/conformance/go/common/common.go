@@ -101,7 +101,7 @@ var Person = map[string]any{
 func Report(name string) string { return name + " says that it is sunny at noon." }
 
 // Patience is how long a buffered call runs before it is cancelled: enough to have reached the upstream.
-const Patience = 1500 * time.Millisecond
+const Patience = 2500 * time.Millisecond
 
 // atOnce is how many conversations a driver has at a time: most of their time is waiting.
 const atOnce = 4
