@@ -74,7 +74,7 @@ func send(t *testing.T, rt http.RoundTripper, body io.Reader) (status int, text 
 func TestATokenThatIsNotAcceptedIsReplacedOnce(t *testing.T) {
 	t.Parallel()
 	u := &upstream{status: http.StatusOK, tokens: []string{"old", "new"}, good: "new"}
-	if status, _ := send(t, transport(u), strings.NewReader("question")); status != http.StatusOK || strings.Join(u.bodies, " ") != "question question" {
+	if status, _ := send(t, transport(u), strings.NewReader("question")); status != http.StatusOK || strings.Join(u.bodies, "|") != "question|question" {
 		t.Errorf("%d after %q", status, u.bodies)
 	}
 	u = &upstream{status: http.StatusOK, tokens: []string{"old"}, good: "other"}

@@ -82,10 +82,8 @@ func checkInference(q *converseRequest) *fault {
 	if i.MaxTokens != nil && *i.MaxTokens < 1 {
 		return invalid("Value at 'inferenceConfig.maxTokens' failed to satisfy constraint: Member must have value greater than or equal to 1")
 	}
-	for _, s := range i.Stops {
-		if s == "" {
-			return invalid("Value at 'inferenceConfig.stopSequences' failed to satisfy constraint: Member must have length greater than or equal to 1")
-		}
+	if slices.Contains(i.Stops, "") {
+		return invalid("Value at 'inferenceConfig.stopSequences' failed to satisfy constraint: Member must have length greater than or equal to 1")
 	}
 	return nil
 }
