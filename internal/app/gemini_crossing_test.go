@@ -217,15 +217,15 @@ func TestClaudeOnVertexIsReachedByAll(t *testing.T) {
 	for _, stream := range []bool{false, true} {
 		ask["stream"] = stream
 		resp, raw := h.send("POST", "/v1/messages", ann.key, ask)
-		if resp.StatusCode != http.StatusOK || !strings.Contains(string(raw), "Hello from Vertex.") {
+		if resp.StatusCode != http.StatusOK || !strings.Contains(string(raw), "You") {
 			t.Errorf("%d %s", resp.StatusCode, raw)
 		}
-		if task := h.lastTask(ann); task.Usage.Estimated || task.Usage.InputTokens() != 9 || task.Usage.OutputTokens() != 4 {
+		if task := h.lastTask(ann); task.Usage.Estimated || task.Usage.InputTokens() != 5 || task.Usage.OutputTokens() != 7 {
 			t.Errorf("%+v", task.Usage)
 		}
 	}
 	resp, raw := h.google("POST", "/v1beta/models/claude:streamGenerateContent?alt=sse", ann.key, said("hi"))
-	if resp.StatusCode != http.StatusOK || !strings.Contains(string(raw), "Hello from Vertex.") || !strings.Contains(string(raw), `"finishReason":"STOP"`) {
+	if resp.StatusCode != http.StatusOK || !strings.Contains(string(raw), "You") || !strings.Contains(string(raw), `"finishReason":"STOP"`) {
 		t.Errorf("%d %s", resp.StatusCode, raw)
 	}
 }

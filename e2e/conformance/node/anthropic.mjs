@@ -1,5 +1,5 @@
 // @anthropic-ai/sdk: messages.
-import { person, picture, questions, report, run, tools } from './common.mjs';
+import { offersTools, patience, person, picture, question, report, run, tools } from './common.mjs';
 
 const { default: Anthropic } = await import(process.argv[2]);
 
@@ -21,9 +21,13 @@ const textOf = (answer) =>
     .map((b) => b.text)
     .join('');
 
+// inputOf is all that was read: what was cached is counted apart.
+const inputOf = (usage) =>
+  (usage?.input_tokens ?? 0) + (usage?.cache_read_input_tokens ?? 0) + (usage?.cache_creation_input_tokens ?? 0);
+
 async function ask(client, cell) {
-  const body = { model: cell.model, max_tokens: 4096, messages: [{ role: 'user', content: questions[cell.scenario] }] };
-  if (cell.scenario.endsWith('tools')) {
+  const body = { model: cell.model, max_tokens: 4096, messages: [{ role: 'user', content: question(cell) }] };
+  if (offersTools(cell)) {
     body.tools = tools.map(({ parameters, ...about }) => ({ ...about, input_schema: parameters }));
   }
   if (cell.scenario === 'structured') body.output_config = { format: { type: 'json_schema', schema: person } };
@@ -31,10 +35,9 @@ async function ask(client, cell) {
   if (cell.scenario === 'vision') {
     body.messages[0].content = [
       { type: 'image', source: { type: 'base64', media_type: 'image/png', data: picture } },
-      { type: 'text', text: questions.vision },
+      { type: 'text', text: question(cell) },
     ];
   }
-  if (cell.scenario === 'error') body.model = 'no-such-model';
   if (cell.scenario === 'cancel') return cancel(client, body, cell.stream);
   const { answer, pieces } = await send(client, body, cell.stream);
   const seen = {
@@ -46,7 +49,7 @@ async function ask(client, cell) {
     calls: answer.content.filter((b) => b.type === 'tool_use').map((b) => ({ id: b.id, name: b.name, args: b.input })),
     finish: answer.stop_reason,
     pieces,
-    input: answer.usage?.input_tokens ?? 0,
+    input: inputOf(answer.usage),
     output: answer.usage?.output_tokens ?? 0,
   };
   if (seen.calls.length > 0) {
@@ -62,7 +65,7 @@ async function ask(client, cell) {
 
 async function cancel(client, body, stream) {
   const controller = new AbortController();
-  const timer = stream ? undefined : setTimeout(() => controller.abort(), 300);
+  const timer = stream ? undefined : setTimeout(() => controller.abort(), patience);
   try {
     const answer = await client.messages.create({ ...body, stream }, { signal: controller.signal });
     let pieces = 0;

@@ -1,5 +1,5 @@
 // @google/genai: generateContent.
-import { person, picture, questions, report, run, tools } from './common.mjs';
+import { offersTools, patience, person, picture, question, report, run, tools } from './common.mjs';
 
 const { GoogleGenAI } = await import(process.argv[2]);
 
@@ -34,10 +34,10 @@ const textOf = (parts, thought) =>
 async function ask(client, cell) {
   const request = {
     model: cell.model,
-    contents: [{ role: 'user', parts: [{ text: questions[cell.scenario] }] }],
+    contents: [{ role: 'user', parts: [{ text: question(cell) }] }],
     config: {},
   };
-  if (cell.scenario.endsWith('tools')) {
+  if (offersTools(cell)) {
     request.config.tools = [
       { functionDeclarations: tools.map(({ parameters, ...about }) => ({ ...about, parametersJsonSchema: parameters })) },
     ];
@@ -48,7 +48,6 @@ async function ask(client, cell) {
   }
   if (cell.scenario === 'reasoning') request.config.thinkingConfig = { includeThoughts: true, thinkingBudget: 1024 };
   if (cell.scenario === 'vision') request.contents[0].parts.push({ inlineData: { mimeType: 'image/png', data: picture } });
-  if (cell.scenario === 'error') request.model = 'no-such-model';
   if (cell.scenario === 'cancel') return cancel(client, request, cell.stream);
   const { parts, finish, usage, pieces } = await send(client, request, cell.stream);
   const seen = {
@@ -76,7 +75,7 @@ async function ask(client, cell) {
 
 async function cancel(client, request, stream) {
   const controller = new AbortController();
-  const timer = stream ? undefined : setTimeout(() => controller.abort(), 300);
+  const timer = stream ? undefined : setTimeout(() => controller.abort(), patience);
   request.config.abortSignal = controller.signal;
   try {
     let pieces = 0;

@@ -1,5 +1,5 @@
 // openai-node: chat completions and responses.
-import { person, picture, questions, report, run, tools } from './common.mjs';
+import { offersTools, patience, person, picture, question, report, run, tools } from './common.mjs';
 
 const { default: OpenAI } = await import(process.argv[2]);
 
@@ -14,32 +14,41 @@ async function chat(client, body, stream) {
   const runner = client.chat.completions.stream({ ...body, stream_options: { include_usage: true } });
   let pieces = 0;
   let reasoning = '';
+  const details = [];
   runner.on('chunk', (chunk) => {
     pieces += 1;
     reasoning += chunk.choices[0]?.delta?.reasoning_content ?? '';
+    details.push(...(chunk.choices[0]?.delta?.reasoning_details ?? []));
   });
   const answer = await runner.finalChatCompletion();
   const { message, finish_reason: finish } = answer.choices[0];
-  return { message: { ...message, reasoning_content: reasoning }, finish, usage: answer.usage, pieces };
+  return { message: { ...message, reasoning_content: reasoning, reasoning_details: details }, finish, usage: answer.usage, pieces };
 }
 
 const calls = (message) =>
   (message.tool_calls ?? []).map((c) => ({ id: c.id, name: c.function.name, args: JSON.parse(c.function.arguments) }));
 
+// returned is an answer as the next request has it, with the reasoning that this protocol has no members for.
+function returned({ role, content, tool_calls, reasoning_content: reasoning, reasoning_details: details }) {
+  const message = { role, content, tool_calls };
+  if (reasoning) message.reasoning_content = reasoning;
+  if (details?.length) message.reasoning_details = details;
+  return message;
+}
+
 async function askChat(client, cell) {
-  const body = { model: cell.model, messages: [{ role: 'user', content: questions[cell.scenario] }] };
-  if (cell.scenario.endsWith('tools')) body.tools = tools.map((t) => ({ type: 'function', function: t }));
+  const body = { model: cell.model, messages: [{ role: 'user', content: question(cell) }] };
+  if (offersTools(cell)) body.tools = tools.map((t) => ({ type: 'function', function: t }));
   if (cell.scenario === 'structured') {
     body.response_format = { type: 'json_schema', json_schema: { name: 'person', schema: person, strict: true } };
   }
   if (cell.scenario === 'reasoning') body.reasoning_effort = 'low';
   if (cell.scenario === 'vision') {
     body.messages[0].content = [
-      { type: 'text', text: questions.vision },
+      { type: 'text', text: question(cell) },
       { type: 'image_url', image_url: { url: `data:image/png;base64,${picture}` } },
     ];
   }
-  if (cell.scenario === 'error') body.model = 'no-such-model';
   if (cell.scenario === 'cancel') return cancelChat(client, body, cell.stream);
   const first = await chat(client, body, cell.stream);
   const seen = {
@@ -53,8 +62,7 @@ async function askChat(client, cell) {
     thought: first.usage?.completion_tokens_details?.reasoning_tokens ?? 0,
   };
   if (seen.calls.length > 0) {
-    const { role, content, tool_calls } = first.message;
-    body.messages.push({ role, content, tool_calls });
+    body.messages.push(returned(first.message));
     for (const c of seen.calls) body.messages.push({ role: 'tool', tool_call_id: c.id, content: report(c.name) });
     seen.after = (await chat(client, body, cell.stream)).message.content;
   }
@@ -63,7 +71,7 @@ async function askChat(client, cell) {
 
 async function cancelChat(client, body, stream) {
   const controller = new AbortController();
-  const timer = stream ? undefined : setTimeout(() => controller.abort(), 300);
+  const timer = stream ? undefined : setTimeout(() => controller.abort(), patience);
   try {
     const answer = await client.chat.completions.create({ ...body, stream }, { signal: controller.signal });
     let pieces = 0;
@@ -92,19 +100,21 @@ async function respond(client, body, stream) {
 }
 
 async function askResponses(client, cell) {
-  const body = { model: cell.model, input: [{ role: 'user', content: questions[cell.scenario] }], store: false };
-  if (cell.scenario.endsWith('tools')) body.tools = tools.map((t) => ({ type: 'function', strict: true, ...t }));
+  const body = { model: cell.model, input: [{ role: 'user', content: question(cell) }], store: false };
+  if (offersTools(cell)) body.tools = tools.map((t) => ({ type: 'function', strict: true, ...t }));
   if (cell.scenario === 'structured') {
     body.text = { format: { type: 'json_schema', name: 'person', schema: person, strict: true } };
   }
-  if (cell.scenario === 'reasoning') body.reasoning = { effort: 'low', summary: 'auto' };
+  if (cell.scenario === 'reasoning') {
+    body.reasoning = { effort: 'low', summary: 'auto' };
+    body.include = ['reasoning.encrypted_content'];
+  }
   if (cell.scenario === 'vision') {
     body.input[0].content = [
-      { type: 'input_text', text: questions.vision },
+      { type: 'input_text', text: question(cell) },
       { type: 'input_image', image_url: `data:image/png;base64,${picture}`, detail: 'auto' },
     ];
   }
-  if (cell.scenario === 'error') body.model = 'no-such-model';
   if (cell.scenario === 'cancel') return cancelResponses(client, body, cell.stream);
   const { answer, pieces } = await respond(client, body, cell.stream);
   const seen = {
@@ -132,7 +142,7 @@ async function askResponses(client, cell) {
 
 async function cancelResponses(client, body, stream) {
   const controller = new AbortController();
-  const timer = stream ? undefined : setTimeout(() => controller.abort(), 300);
+  const timer = stream ? undefined : setTimeout(() => controller.abort(), patience);
   try {
     const answer = await client.responses.create({ ...body, stream }, { signal: controller.signal });
     let pieces = 0;

@@ -13,6 +13,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/provider/compat"
 	"github.com/gantry-ai/gantry/internal/provider/gemini"
 	"github.com/gantry-ai/gantry/internal/provider/jina"
+	"github.com/gantry-ai/gantry/internal/provider/oauth"
 	"github.com/gantry-ai/gantry/internal/provider/ollama"
 	"github.com/gantry-ai/gantry/internal/provider/openai"
 	"github.com/gantry-ai/gantry/internal/provider/simulation"
@@ -36,7 +37,7 @@ func Adapters(o Options) []provider.Adapter {
 		openai.Adapter{},
 		anthropic.Adapter{},
 		gemini.Adapter{},
-		azure.Adapter{},
+		azure.Adapter{Tokens: &oauth.Book{Now: o.Now}},
 		bedrock.Adapter{Now: o.Now},
 		bedrock.Claude{Now: o.Now},
 		ollama.Adapter{},

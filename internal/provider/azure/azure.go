@@ -9,6 +9,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/provider/oauth"
 	"github.com/gantry-ai/gantry/internal/provider/openai"
 )
 
@@ -19,7 +20,10 @@ const (
 )
 
 // Adapter is the adapter "azure". The zero value is ready.
-type Adapter struct{}
+type Adapter struct {
+	// Tokens keeps those of Microsoft Entra ID; nil: each opened account has its own.
+	Tokens *oauth.Book
+}
 
 // config is what a platform's config may say.
 type config struct {
@@ -29,6 +33,12 @@ type config struct {
 	MaxTokensParam string `json:"maxTokensParam"`
 	// StreamUsage is "true" or "false"; empty is what the API version knows.
 	StreamUsage string `json:"streamUsage"`
+	// TenantID and ClientID name an application of Microsoft Entra ID.
+	TenantID string `json:"tenantId"`
+	ClientID string `json:"clientId"`
+	// Scope is what its tokens are for; empty is Azure OpenAI. TokenURL is where they are issued; empty is Microsoft's.
+	Scope    string `json:"scope"`
+	TokenURL string `json:"tokenUrl"`
 }
 
 // upstream is an opened resource.
@@ -59,7 +69,7 @@ func (d *deployments) of(name string) (provider.Upstream, error) {
 }
 
 // Open checks the account.
-func (Adapter) Open(a provider.Account) (provider.Upstream, error) {
+func (d Adapter) Open(a provider.Account) (provider.Upstream, error) {
 	base, err := resource(a.BaseURL)
 	if err != nil {
 		return nil, err
@@ -68,7 +78,7 @@ func (Adapter) Open(a provider.Account) (provider.Upstream, error) {
 	if err := provider.DecodeConfig(a.Config, &c); err != nil {
 		return nil, err
 	}
-	if a.AuthType, err = authType(a.AuthType); err != nil {
+	if err := d.authorize(&a, &c); err != nil {
 		return nil, err
 	}
 	if err := c.settle(); err != nil {
@@ -106,14 +116,25 @@ func resource(text string) (*url.URL, error) {
 	return base, nil
 }
 
-func authType(name string) (string, error) {
-	switch name {
-	case authKey, "":
-		return "header", nil
-	case authBearer:
-		return authBearer, nil
+// authorize settles how calls of the account are signed in.
+func (d Adapter) authorize(a *provider.Account, c *config) error {
+	if a.Credential["apiKey"].IsZero() && !a.Credential["clientSecret"].IsZero() {
+		a.AuthType = authEntra // forms ask for all fields, and not for the way to sign in
 	}
-	return "", provider.FaultConfig("authType", "The auth type must be api-key or bearer.")
+	switch a.AuthType {
+	case authKey, "":
+		a.AuthType = "header"
+	case authBearer:
+	case authEntra:
+		e, err := c.entra(a.Credential["clientSecret"])
+		if err != nil {
+			return err
+		}
+		a.AuthType, a.Transport = "none", d.signIn(a.Transport, e)
+	default:
+		return provider.FaultConfig("authType", "The auth type must be api-key, bearer or entra.")
+	}
+	return nil
 }
 
 // Shape says how the API version wants requests.

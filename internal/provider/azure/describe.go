@@ -10,17 +10,40 @@ func text(en, zh string) map[string]string { return map[string]string{"en": en, 
 // Describe tells what the adapter needs. There is no default address: every customer has a resource of their own.
 func (Adapter) Describe() provider.Description {
 	return provider.Description{
-		Name: "azure", Title: "Azure OpenAI", Logo: "M11 3h5l-6 15 5 1 2-5 4 7H3l8-18z", AuthTypes: []string{authKey, authBearer},
+		Name: "azure", Title: "Azure OpenAI", Logo: "M11 3h5l-6 15 5 1 2-5 4 7H3l8-18z", AuthTypes: []string{authKey, authBearer, authEntra},
 		Dialects: map[inference.Kind]inference.Dialect{
 			inference.Chat: inference.OpenAI, inference.Responses: inference.OpenAI, inference.Embeddings: inference.OpenAI,
 			inference.ImageGenerations: inference.OpenAI, inference.ImageEdits: inference.OpenAI,
 		},
-		Credential: []provider.Field{{
-			Name: "apiKey", Type: "secret", Required: true, Label: text("API key or token", "API 密钥或令牌"),
-			Help: text("A key of the resource, or, with the auth type bearer, a token of Microsoft Entra ID.",
-				"资源的密钥;认证方式为 bearer 时填写 Microsoft Entra ID 令牌。"),
-		}},
+		Credential: []provider.Field{
+			{
+				Name: "apiKey", Type: "secret", Label: text("API key or token", "API 密钥或令牌"),
+				Help: text("A key of the resource, or, with the auth type bearer, a token of Microsoft Entra ID.",
+					"资源的密钥;认证方式为 bearer 时填写 Microsoft Entra ID 令牌。"),
+			},
+			{
+				Name: "clientSecret", Type: "secret", Label: text("Client secret", "客户端密码"),
+				Help: text("Instead of a key: the secret of an application of Microsoft Entra ID that may use the resource.",
+					"不使用密钥时:有权使用该资源的 Microsoft Entra ID 应用的客户端密码。"),
+			},
+		},
 		Config: []provider.Field{
+			{
+				Name: "tenantId", Type: "text", Label: text("Tenant", "租户"),
+				Help: text("With a client secret: the id of the tenant, or one of its domains.", "使用客户端密码时:租户 ID 或其域名。"),
+			},
+			{
+				Name: "clientId", Type: "text", Label: text("Application", "应用"),
+				Help: text("With a client secret: the id of the application.", "使用客户端密码时:应用(客户端)ID。"),
+			},
+			{
+				Name: "scope", Type: "text", Label: text("Scope", "权限范围"),
+				Help: text("With a client secret: what tokens are for. Empty is "+defaultScope+".", "使用客户端密码时:令牌的权限范围;留空为 "+defaultScope+"。"),
+			},
+			{
+				Name: "tokenUrl", Type: "url", Label: text("Token endpoint", "令牌地址"),
+				Help: text("With a client secret: where tokens are issued. Empty is Microsoft's.", "使用客户端密码时:令牌颁发地址;留空则使用 Microsoft 的地址。"),
+			},
 			{
 				Name: "apiVersion", Type: "text", Label: text("API version", "API 版本"),
 				Help: text("Empty uses the v1 form. A date, such as 2024-10-21, uses the form with deployments in the path.",

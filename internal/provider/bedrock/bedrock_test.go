@@ -261,7 +261,7 @@ func TestStreamsBecomeEvents(t *testing.T) {
 			"event: messageStart\ndata: {\"p\":\"abc\",\"role\":\"assistant\"}\n\n", `"delta":{"text":"Hello"}`, "event: messageStop\n",
 			"event: metadata\n", `"totalTokens":17`,
 		},
-		inference.Messages: {"event: message_start\ndata: {\"message\":", "event: content_block_delta\n", `"text":"Hello"`, "event: message_stop\n"},
+		inference.Messages: {"event: message_start\ndata: {\"message\":", "event: content_block_delta\n", `"text":"You"`, "event: message_stop\n"},
 	} {
 		got, body := outcome(t, map[inference.Kind]provider.Adapter{inference.Chat: Adapter{}, inference.Messages: Claude{}}[kind],
 			fake(t, &fakebedrock.Server{}), call(kind, fakebedrock.Profile, true))

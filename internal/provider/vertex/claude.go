@@ -19,13 +19,13 @@ const (
 )
 
 // Claude is the adapter "vertex-claude": Claude, in Anthropic's dialect.
-type Claude struct{ book *tokenBook }
+type Claude struct{ signer }
 
 type claude struct{ *account }
 
 // Open checks the account. It asks for no token.
 func (a Claude) Open(acc provider.Account) (provider.Upstream, error) {
-	o, err := a.book.open(&acc, false)
+	o, err := a.open(&acc, false)
 	if err != nil {
 		return nil, err
 	}

@@ -16,13 +16,13 @@ import (
 const google = "google"
 
 // Adapter is the adapter "vertex": Google's models.
-type Adapter struct{ book *tokenBook }
+type Adapter struct{ signer }
 
 type upstream struct{ *account }
 
 // Open checks the account. It asks for no token.
 func (a Adapter) Open(acc provider.Account) (provider.Upstream, error) {
-	o, err := a.book.open(&acc, true)
+	o, err := a.open(&acc, true)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/provider/oauth"
 )
 
 // serviceAccount is the file that Google hands out.
@@ -102,6 +103,14 @@ const (
 type claims struct {
 	jwt.RegisteredClaims
 	Scope string `json:"scope"`
+}
+
+// oauth is the account as one who gets tokens.
+func (s *serviceAccount) oauth() *oauth.Account {
+	return &oauth.Account{ID: s.id(), Endpoint: s.tokenURL, Form: func(now time.Time) (url.Values, error) {
+		assertion, err := s.assertion(now)
+		return url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"}, "assertion": {assertion}}, err
+	}}
 }
 
 // assertion is what a token is asked for with: signed, for the token endpoint alone, and for an hour.

@@ -12,6 +12,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/provider/gemini"
+	"github.com/gantry-ai/gantry/internal/provider/oauth"
 )
 
 const (
@@ -33,12 +34,12 @@ type Options struct {
 
 // Adapters returns the adapters "vertex" and "vertex-claude". They share their tokens.
 func Adapters(o Options) []provider.Adapter {
-	if o.Now == nil {
-		o.Now = clock.System
-	}
-	book := &tokenBook{now: o.Now}
-	return []provider.Adapter{Adapter{book}, Claude{book}}
+	signer := signer{&oauth.Book{Now: o.Now}}
+	return []provider.Adapter{Adapter{signer}, Claude{signer}}
 }
+
+// signer opens accounts that sign in with tokens of its book.
+type signer struct{ *oauth.Book }
 
 // config is what a platform's config may say.
 type config struct {
@@ -56,7 +57,6 @@ type account struct {
 	base      *url.URL
 	place     string // up to the publisher
 	header    http.Header
-	source    *tokenSource // nil: the key is in the header
 	secrets   []string
 }
 
@@ -66,7 +66,7 @@ var (
 )
 
 // open checks an account. Code: provider_config_invalid.
-func (b *tokenBook) open(a *provider.Account, allowKey bool) (*account, error) {
+func (b signer) open(a *provider.Account, allowKey bool) (*account, error) {
 	c := config{}
 	if err := provider.DecodeConfig(a.Config, &c); err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func (o *account) withKey(key secret.String) error {
 	return nil
 }
 
-func (b *tokenBook) withAccount(o *account, a *provider.Account, c *config) error {
+func (b signer) withAccount(o *account, a *provider.Account, c *config) error {
 	s, err := parseServiceAccount(a.Credential["serviceAccount"])
 	if err != nil {
 		return err
@@ -137,6 +137,7 @@ func (b *tokenBook) withAccount(o *account, a *provider.Account, c *config) erro
 		return err
 	}
 	o.place = "/v1/projects/" + url.PathEscape(c.Project) + "/locations/" + c.Location
-	o.source, o.secrets = b.source(s), []string{s.PrivateKey, s.ClientEmail, o.base.Host, c.Project}
+	o.transport = &oauth.Transport{Next: a.Transport, Source: b.Source(s.oauth()), ErrorBody: errorBody}
+	o.secrets = []string{s.PrivateKey, s.ClientEmail, o.base.Host, c.Project}
 	return nil
 }

@@ -339,7 +339,7 @@ func TestWhereCallsGo(t *testing.T) {
 func TestBetasWithAPriceOfTheirOwnStayHere(t *testing.T) {
 	t.Parallel()
 	c := open(t)
-	c.account.Headers = map[string]string{"anthropic-beta": "operators-2026-01-01"}
+	c.account.Headers = map[string]string{"anthropic-beta": "context-1m-2025-08-07"}
 	u, err := c.adapters[1].Open(c.account)
 	if err != nil {
 		t.Fatal(err)
@@ -350,7 +350,7 @@ func TestBetasWithAPriceOfTheirOwnStayHere(t *testing.T) {
 		t.Fatalf("%d %s", status, body)
 	}
 	last, _ := c.Last()
-	if got := strings.Join(last.Header["Anthropic-Beta"], ";"); got != "operators-2026-01-01,interleaved-thinking-2025-05-14" || last.Header.Get("Anthropic-Version") != "" {
+	if got := strings.Join(last.Header["Anthropic-Beta"], ";"); got != "context-1m-2025-08-07,interleaved-thinking-2025-05-14" || last.Header.Get("Anthropic-Version") != "" {
 		t.Errorf("betas %q", got)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/gantry-ai/gantry/internal/testkit/exemplar"
 )
 
 // answer is what the model says.
@@ -33,19 +35,20 @@ func tokens(text string) (out []string) {
 	return out
 }
 
-const thought = "Let me think about what was said before I answer."
+// Thought is what the model thinks, always.
+const Thought = "Let me think about what was said before I answer."
 
 func (s *Server) answer(q *request, step Step) *answer {
 	a := &answer{model: q.model, reason: "end_turn", calls: q.calls()}
 	if q.thinking {
-		a.thought = tokens(thought)
+		a.thought = tokens(Thought)
 	}
 	text := step.Text
 	switch {
 	case len(a.calls) > 0:
 		a.reason, a.input, text = "tool_use", `{"city":"Kyiv","days":3}`, "I will look."
-	case text == "" && q.format:
-		text = `{"answer": "yes"}`
+	case text == "" && q.format != nil:
+		text = string(marshal(exemplar.Of(q.format["schema"])))
 	case text == "":
 		text = "You said: " + strings.TrimSpace(q.last) + " 好的。"
 	}
@@ -138,7 +141,7 @@ func (e *exchange) sendWhole(a *answer, step Step) {
 		e.Header().Set("Content-Type", "application/json")
 		e.Header().Set("Content-Length", "4096")
 		_, _ = e.Write([]byte(`{"id":"msg_fake","type":"message","role":"assist`))
-		e.abort()
+		e.Abort()
 	}
 	m := a.message(a.blocks(), a.reason, a.sequence, a.usage)
 	if step.Fault == "no_usage" {

@@ -18,7 +18,7 @@ type request struct {
 	choice       params
 	stops        []any
 	tier         string
-	format       bool // the answer must be JSON
+	format       params // what the answer must be; nil: a text
 }
 
 func (s *Server) messages(w http.ResponseWriter, r *http.Request) {
@@ -112,7 +112,7 @@ func (q *request) read(p params, version string) (fault *apiError) {
 	q.choice, _ = p["tool_choice"].(params)
 	q.stops, _ = p["stop_sequences"].([]any)
 	output, _ := p["output_config"].(params)
-	_, q.format = output["format"].(params)
+	q.format, _ = output["format"].(params)
 	q.tier = "standard"
 	return nil
 }

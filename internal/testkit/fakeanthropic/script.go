@@ -1,11 +1,6 @@
 package fakeanthropic
 
-import (
-	"net/http"
-	"slices"
-	"strings"
-	"time"
-)
+import "github.com/gantry-ai/gantry/internal/testkit/record"
 
 // Step says how one request is answered. The zero value answers as the real one would.
 type Step struct {
@@ -46,25 +41,17 @@ var Faults = []string{
 	"batched",     // all events in one write
 }
 
-const faultMark = "--"
-
-// splitModel takes the fault off a model's name.
-func splitModel(name string) (model, fault string) {
-	model, fault, ok := strings.Cut(name, faultMark)
-	if !ok || !slices.Contains(Faults, fault) {
-		return name, ""
-	}
-	return model, fault
-}
-
 // step is how a request for the named model is to be answered.
 func (s *Server) step(name string) (model string, step Step) {
 	model, fault := splitModel(name)
-	if step, ok := s.next(name); ok {
+	if step, ok := s.Next(func(step Step) bool { return step.Model == "" || step.Model == name }); ok {
 		return model, step
 	}
 	return model, Step{Fault: fault}
 }
+
+// splitModel takes the fault off a model's name.
+func splitModel(name string) (model, fault string) { return record.SplitModel(name, Faults) }
 
 // obey does what a step says of the answer as a whole. It reports whether the request is dealt with.
 func (e *exchange) obey(step Step, stream bool) bool {
@@ -79,47 +66,18 @@ func (e *exchange) obey(step Step, stream bool) bool {
 	case faultErrors[step.Fault] != nil:
 		faultErrors[step.Fault].write(e)
 		return true
-	case step.Fault == "flaky" && !e.server.seen(e.rec):
+	case step.Fault == "flaky" && !e.server.Before(e.Rec):
 		faultErrors["529"].write(e)
 		return true
 	case step.Fault == "hang" && (step.After == 0 || !stream):
-		<-e.r.Context().Done()
+		e.Hang()
 		return true
 	case step.Fault == "slow":
-		return !e.wait(step)
+		return !e.Pause(step.Ms)
 	case step.Fault == "malformed" && !stream:
 		e.Header().Set("Content-Type", "application/json")
 		_, _ = e.Write([]byte(`{"id":"msg_fake","type":"message","content":[{"type":`))
 		return true
 	}
 	return false
-}
-
-// wait lets a step's time pass; false when the caller left.
-func (e *exchange) wait(step Step) bool {
-	pause := 3 * time.Second
-	if step.Ms > 0 {
-		pause = time.Duration(step.Ms) * time.Millisecond
-	}
-	t := time.NewTimer(pause)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-e.r.Context().Done():
-		return false
-	}
-}
-
-// seen reports whether the same body came before.
-func (s *Server) seen(now *Request) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.ContainsFunc(s.requests, func(r *Request) bool { return r != now && string(r.Body) == string(now.Body) })
-}
-
-// abort breaks the connection after what was written.
-func (e *exchange) abort() {
-	_ = http.NewResponseController(e).Flush()
-	panic(http.ErrAbortHandler)
 }

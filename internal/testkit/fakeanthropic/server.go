@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
+	"github.com/gantry-ai/gantry/internal/testkit/record"
 )
 
 // DefaultKey is the key that a server without others accepts.
@@ -40,30 +41,17 @@ type Options struct {
 }
 
 // Request is a request that was received, in full.
-type Request struct {
-	Method string
-	Path   string
-	Query  string
-	Header http.Header
-	Body   []byte
-	// Model is the model asked for, with its fault suffix; empty when there was none.
-	Model string
-	// Status is what was answered; 0 while the answer is not begun.
-	Status int
-	// Canceled says that the caller left before the answer was complete.
-	Canceled bool
-}
+type Request = record.Request
 
 // Server is the fake. It is safe for concurrent use.
 type Server struct {
+	*record.Log[Step]
+
 	options Options
 	mux     *http.ServeMux
 
-	mu       sync.Mutex
-	requests []*Request
-	script   []Step
-	changed  chan struct{}   // closed and replaced when requests change
-	cached   map[string]bool // prefixes of prompts that were written to the cache
+	mu     sync.Mutex
+	cached map[string]bool // prefixes of prompts that were written to the cache
 }
 
 // New returns a fake.
@@ -77,7 +65,7 @@ func New(o Options) *Server {
 	if o.Clock == nil {
 		o.Clock = clock.System
 	}
-	s := &Server{options: o, mux: http.NewServeMux(), changed: make(chan struct{}), cached: map[string]bool{}}
+	s := &Server{options: o, mux: http.NewServeMux(), Log: record.NewLog[Step](), cached: map[string]bool{}}
 	s.mux.HandleFunc("POST /v1/messages", s.messages)
 	s.mux.HandleFunc("POST /v1/messages/count_tokens", s.countTokens)
 	s.mux.HandleFunc("GET /v1/models", s.models)
@@ -99,8 +87,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Request-Id", "req_fake_"+strconv.Itoa(n))
 	h.Set("Anthropic-Organization-Id", "8f0e1a2b-fake-organization")
-	e := &exchange{ResponseWriter: w, r: r, server: s, body: body, rec: rec}
-	defer e.close()
+	e := &exchange{Exchange: s.NewExchange(w, r, rec), server: s, body: body}
+	defer e.Close()
 	if fault := s.admit(r, body); fault != nil {
 		fault.write(e)
 		return
@@ -163,37 +151,10 @@ func (s *Server) unknown(w http.ResponseWriter, _ *http.Request) {
 	(&apiError{Status: 404, Type: "not_found_error", Message: "Not found"}).write(w)
 }
 
-// exchange is one request on its way to an answer; it notes the status.
+// exchange is one request on its way to an answer.
 type exchange struct {
-	http.ResponseWriter
+	record.Exchange
 
-	r      *http.Request
 	server *Server
 	body   []byte
-	rec    *Request
-	begun  bool
-}
-
-// WriteHeader notes the status.
-func (e *exchange) WriteHeader(status int) {
-	e.begun = true
-	e.server.update(func() { e.rec.Status = status })
-	e.ResponseWriter.WriteHeader(status)
-}
-
-// Write sends the status 200 first where none was sent.
-func (e *exchange) Write(b []byte) (int, error) {
-	if !e.begun {
-		e.WriteHeader(http.StatusOK)
-	}
-	return e.ResponseWriter.Write(b)
-}
-
-// Unwrap lets http.ResponseController flush.
-func (e *exchange) Unwrap() http.ResponseWriter { return e.ResponseWriter }
-
-func (e *exchange) close() {
-	if e.r.Context().Err() != nil {
-		e.server.update(func() { e.rec.Canceled = true })
-	}
 }

@@ -75,12 +75,12 @@ func (e *exchange) sendStream(a *answer, step Step) {
 	e.WriteHeader(http.StatusOK)
 	events := a.events(step)
 	for i, v := range events {
-		if e.r.Context().Err() != nil || e.interrupt(step, i, events) {
+		if e.R.Context().Err() != nil || e.interrupt(step, i, events) {
 			return
 		}
 		e.event(v, step)
 	}
-	_ = http.NewResponseController(e).Flush()
+	e.Flush()
 }
 
 // interrupt does what a step says before the event at i; true ends the stream. Faults come before the last two events at the
@@ -98,12 +98,12 @@ func (e *exchange) interrupt(step Step, i int, events []named) bool {
 	}
 	switch step.Fault {
 	case "hang":
-		_ = http.NewResponseController(e).Flush()
-		<-e.r.Context().Done()
+		e.Flush()
+		e.Hang()
 		return true
 	case "cut":
 		_, _ = e.Write([]byte("event: content_block_delta\ndata: {\"type\":\"content_bl"))
-		e.abort()
+		e.Abort()
 	case "eof":
 		return true
 	case "malformed":
@@ -122,12 +122,12 @@ func (e *exchange) event(v named, step Step) {
 	if step.Fault == "split" {
 		for i := range frame {
 			_, _ = e.Write(frame[i : i+1])
-			_ = http.NewResponseController(e).Flush()
+			e.Flush()
 		}
 		return
 	}
 	_, _ = e.Write(frame)
 	if step.Fault != "batched" {
-		_ = http.NewResponseController(e).Flush()
+		e.Flush()
 	}
 }

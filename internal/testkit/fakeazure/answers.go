@@ -1,6 +1,7 @@
 package fakeazure
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -71,7 +72,11 @@ var faults = map[string]*apiError{
 const preamble = `data: {"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[{"prompt_index":0,` +
 	`"content_filter_results":{"hate":{"filtered":false,"severity":"safe"},"jailbreak":{"filtered":false,"detected":false}}}]}` + "\n\n"
 
-// filtered puts the preamble before a stream.
+// verdict is what the filter thinks of an answer, or of a piece of one.
+const verdict = `"content_filter_results":{"hate":{"filtered":false,"severity":"safe"},"self_harm":{"filtered":false,"severity":"safe"},` +
+	`"sexual":{"filtered":false,"severity":"safe"},"violence":{"filtered":false,"severity":"safe"}},`
+
+// filtered puts the preamble before a stream, and the filter's verdict into choices.
 type filtered struct {
 	http.ResponseWriter
 	begun bool
@@ -79,16 +84,17 @@ type filtered struct {
 
 // Write sends the preamble before the first bytes of a stream.
 func (f *filtered) Write(b []byte) (int, error) {
-	if !f.begun {
-		f.begun = true
-		chat := strings.HasPrefix(f.Header().Get("Content-Type"), "text/event-stream") && strings.Contains(string(b), "chat.completion.chunk")
-		if chat {
-			if _, err := f.ResponseWriter.Write([]byte(preamble)); err != nil {
-				return 0, err
-			}
+	if !bytes.Contains(b, []byte(`"object":"chat.completion`)) {
+		return f.ResponseWriter.Write(b)
+	}
+	if !f.begun && strings.HasPrefix(f.Header().Get("Content-Type"), "text/event-stream") {
+		if _, err := f.ResponseWriter.Write([]byte(preamble)); err != nil {
+			return 0, err
 		}
 	}
-	return f.ResponseWriter.Write(b)
+	f.begun = true
+	_, err := f.ResponseWriter.Write(bytes.ReplaceAll(b, []byte(`"choices":[{`), []byte(`"choices":[{`+verdict)))
+	return len(b), err
 }
 
 // Unwrap lets http.ResponseController flush.

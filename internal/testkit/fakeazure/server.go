@@ -12,10 +12,13 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/testkit/fakeopenai"
+	"github.com/gantry-ai/gantry/internal/testkit/tokendesk"
 )
 
-// Key and Token are what the resource accepts: the one as api-key, the other as a bearer token.
+// Key and Token are what the resource accepts: the one as api-key, the other as a bearer token, as which
+// it also takes those that it issued.
 const (
 	Key   = "0123456789abcdef0123456789abcdef"
 	Token = "eyJhbGciOiJSUzI1NiJ9.entra.token"
@@ -34,6 +37,11 @@ const firstWithUsage = "2024-09-01-preview"
 
 // Server is the fake. It is safe for concurrent use.
 type Server struct {
+	// Desk issues the tokens of the application.
+	tokendesk.Desk
+	// Now is what tokens are held against; nil is the machine's time.
+	Now clock.Clock
+
 	models *fakeopenai.Server
 
 	mu   sync.Mutex
@@ -67,7 +75,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	c, fault := read(r, body)
+	if r.URL.Path == TokenPath {
+		s.issue(w, r, body)
+		return
+	}
+	c, fault := s.read(r, body)
 	if fault != nil {
 		fault.write(w)
 		return
@@ -90,8 +102,8 @@ type request struct {
 	body       []byte
 }
 
-func read(r *http.Request, body []byte) (c request, fault *apiError) {
-	if fault := authorize(r); fault != nil {
+func (s *Server) read(r *http.Request, body []byte) (c request, fault *apiError) {
+	if fault := s.authorize(r); fault != nil {
 		return c, fault
 	}
 	path, ok := strings.CutPrefix(r.URL.Path, "/openai")
@@ -166,10 +178,11 @@ func modelOf(r *http.Request, body []byte) string {
 	return named.Model
 }
 
-func authorize(r *http.Request) *apiError {
+func (s *Server) authorize(r *http.Request) *apiError {
 	key, bearer := r.Header.Get("Api-Key"), r.Header.Get("Authorization")
+	token, isToken := strings.CutPrefix(bearer, "Bearer ")
 	switch {
-	case key == Key && bearer == "", key == "" && bearer == "Bearer "+Token:
+	case key == Key && bearer == "", key == "" && token == Token, key == "" && isToken && s.Valid(token, s.now()):
 		return nil
 	}
 	return wrongKey

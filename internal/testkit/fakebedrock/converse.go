@@ -2,103 +2,171 @@ package fakebedrock
 
 import (
 	"encoding/json"
-	"regexp"
+	"slices"
 	"strings"
 )
 
-var toolID = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+type object = map[string]any
 
+// converseRequest is what the fake looks at of a conversation.
 type converseRequest struct {
 	Messages []struct {
-		Role    string           `json:"role"`
-		Content []map[string]any `json:"content"`
+		Role    string   `json:"role"`
+		Content []object `json:"content"`
 	} `json:"messages"`
+	System    []object `json:"system"`
+	Inference struct {
+		MaxTokens   *int     `json:"maxTokens"`
+		Temperature *float64 `json:"temperature"`
+		TopP        *float64 `json:"topP"`
+		Stops       []string `json:"stopSequences"`
+	} `json:"inferenceConfig"`
 	ToolConfig *struct {
-		Tools []map[string]json.RawMessage `json:"tools"`
+		Tools  []object `json:"tools"`
+		Choice object   `json:"toolChoice"`
 	} `json:"toolConfig"`
+	Additional struct {
+		Thinking struct {
+			Type   string `json:"type"`
+			Budget int    `json:"budget_tokens"`
+		} `json:"thinking"`
+	} `json:"additionalModelRequestFields"`
+	Output *struct {
+		Format struct {
+			Type      string `json:"type"`
+			Structure struct {
+				JSON struct {
+					Name   string `json:"name"`
+					Schema string `json:"schema"` // JSON within JSON
+				} `json:"jsonSchema"`
+			} `json:"structure"`
+		} `json:"textFormat"`
+	} `json:"outputConfig"`
+
+	tools  []string
+	schema map[string]any // of each tool
+	said   string         // the texts of the last turn
+	open   []string       // calls that wait for their results
+	// results says that the last turn brings some.
+	results bool
 }
 
+func (q *converseRequest) thinks() bool { return q.Additional.Thinking.Type == "enabled" }
+
 // checkConverse checks what the real one checks of a conversation.
-func checkConverse(body []byte, members map[string]json.RawMessage) *fault {
-	if f := known(members, "messages", "system", "inferenceConfig", "toolConfig", "additionalModelRequestFields",
+func (c *exchange) checkConverse(body []byte, members map[string]json.RawMessage) (*converseRequest, *fault) {
+	if f := known(members, "messages", "system", "inferenceConfig", "toolConfig", "additionalModelRequestFields", "outputConfig",
 		"additionalModelResponseFieldPaths", "guardrailConfig", "performanceConfig", "requestMetadata", "promptVariables", "serviceTier"); f != nil {
-		return f
+		return nil, f
 	}
-	var q converseRequest
-	if json.Unmarshal(body, &q) != nil || len(q.Messages) == 0 {
-		return invalid("The value at messages is empty or of another type.")
+	q := &converseRequest{schema: map[string]any{}}
+	if json.Unmarshal(body, q) != nil || len(q.Messages) == 0 {
+		return nil, invalid("The value at messages is empty or of another type.")
 	}
-	if q.ToolConfig != nil && len(q.ToolConfig.Tools) == 0 {
-		return invalid("The value at toolConfig.tools must have length greater than or equal to 1")
-	}
-	var open []string
-	hasTools := false
-	for i, m := range q.Messages {
-		if want := [...]string{"user", "assistant"}[i%2]; m.Role != want {
-			return invalid("A conversation must alternate between user and assistant roles. Make sure the conversation alternates.")
+	for _, check := range []func(*converseRequest) *fault{checkInference, checkSystem, c.checkTools, c.checkThinking, c.checkOutput, checkTurns} {
+		if f := check(q); f != nil {
+			return nil, f
 		}
-		asked, answered, f := blocks(m.Content)
-		if f != nil {
-			return f
-		}
-		hasTools = hasTools || len(asked)+len(answered) > 0
-		if strings.Join(answered, ",") != strings.Join(open, ",") && i > 0 {
-			return invalid("Expected toolResult blocks at messages for the following Ids: " + strings.Join(open, ", "))
-		}
-		open = asked
 	}
-	if hasTools && q.ToolConfig == nil {
-		return invalid("The toolConfig field must be defined when using toolUse and toolResult content blocks.")
+	return q, nil
+}
+
+// checkInference holds figures against their bounds.
+func checkInference(q *converseRequest) *fault {
+	i := &q.Inference
+	for name, n := range map[string]*float64{"temperature": i.Temperature, "topP": i.TopP} {
+		if n != nil && (*n < 0 || *n > 1) {
+			return invalid("Value at 'inferenceConfig." + name + "' failed to satisfy constraint: Member must have value less than or equal to 1")
+		}
+	}
+	if i.MaxTokens != nil && *i.MaxTokens < 1 {
+		return invalid("Value at 'inferenceConfig.maxTokens' failed to satisfy constraint: Member must have value greater than or equal to 1")
+	}
+	if slices.Contains(i.Stops, "") {
+		return invalid("Value at 'inferenceConfig.stopSequences' failed to satisfy constraint: Member must have length greater than or equal to 1")
 	}
 	return nil
 }
 
-// blocks checks the blocks of a turn and returns the ids of the calls and of the results in it.
-func blocks(content []map[string]any) (asked, answered []string, f *fault) {
-	if len(content) == 0 {
-		return nil, nil, invalid("The content field in the Message object is empty. Add a ContentBlock object to the content field and try again.")
-	}
-	for _, b := range content {
-		if len(b) != 1 {
-			return nil, nil, invalid("A ContentBlock has exactly one member.")
-		}
-		if text, ok := b["text"].(string); ok && strings.TrimSpace(text) == "" {
-			return nil, nil, invalid("The text field in the ContentBlock object is blank. Add text to the text field, and try again.")
-		}
-		for name, to := range map[string]*[]string{"toolUse": &asked, "toolResult": &answered} {
-			block, ok := b[name].(map[string]any)
-			if !ok {
-				continue
-			}
-			id, _ := block["toolUseId"].(string)
-			if !toolID.MatchString(id) {
-				return nil, nil, invalid("The value at toolUseId must satisfy regular expression pattern: [a-zA-Z0-9_-]+")
-			}
-			if input, isObject := block["input"].(map[string]any); name == "toolUse" && (!isObject || input == nil) {
-				return nil, nil, invalid("The format of the value at toolUse.input is invalid. Provide a json object for the field and try again.")
-			}
-			*to = append(*to, id)
+// checkSystem takes texts and points of the cache.
+func checkSystem(q *converseRequest) *fault {
+	for _, b := range q.System {
+		text, isText := b["text"].(string)
+		switch {
+		case len(b) != 1 || !isText && b["cachePoint"] == nil && b["guardContent"] == nil:
+			return invalid("A SystemContentBlock has exactly one of text, cachePoint and guardContent.")
+		case isText && strings.TrimSpace(text) == "":
+			return invalid("The text field in the SystemContentBlock object is blank.")
 		}
 	}
-	return asked, answered, nil
+	return nil
 }
 
-// checkClaude checks what Claude's own API checks.
-func (c *exchange) checkClaude(members map[string]json.RawMessage) *fault {
-	if !strings.Contains(c.model, "anthropic.") {
-		return invalid("Malformed input request: extraneous key [anthropic_version] is not permitted, please reformat your input and try again.")
+func (c *exchange) checkTools(q *converseRequest) *fault {
+	if q.ToolConfig == nil {
+		return nil
 	}
-	if f := known(members, "anthropic_version", "anthropic_beta", "max_tokens", "messages", "system", "temperature", "top_p", "top_k",
-		"stop_sequences", "tools", "tool_choice", "thinking", "metadata", "output_config"); f != nil {
-		return f
+	if len(q.ToolConfig.Tools) == 0 {
+		return invalid("The value at toolConfig.tools must have length greater than or equal to 1")
 	}
-	for _, name := range []string{"anthropic_version", "max_tokens", "messages"} {
-		if members[name] == nil {
-			return invalid(name + ": Field required")
+	for _, t := range q.ToolConfig.Tools {
+		spec, isTool := t["toolSpec"].(object)
+		if !isTool {
+			continue // a point of the cache
+		}
+		name, _ := spec["name"].(string)
+		input, _ := spec["inputSchema"].(object)
+		schema, isSchema := input["json"].(object)
+		switch {
+		case !toolID.MatchString(name):
+			return invalid("The value at toolConfig.tools.toolSpec.name must satisfy regular expression pattern: [a-zA-Z0-9_-]+")
+		case !isSchema || schema["type"] != "object":
+			return invalid("The value at toolConfig.tools.toolSpec.inputSchema.json.type must be one of the following: object.")
+		case slices.Contains(q.tools, name):
+			return invalid("The tool " + name + " is already defined at toolConfig.tools.")
+		}
+		q.tools, q.schema[name] = append(q.tools, name), schema
+	}
+	if forced, ok := q.ToolConfig.Choice["tool"].(object); ok {
+		if name, _ := forced["name"].(string); !slices.Contains(q.tools, name) {
+			return invalid("The tool " + name + " at toolConfig.toolChoice is not defined at toolConfig.tools.")
 		}
 	}
-	if string(members["anthropic_version"]) != `"bedrock-2023-05-31"` {
-		return invalid("anthropic_version: Input should be 'bedrock-2023-05-31'")
+	return nil
+}
+
+// checkThinking: Claude thinks within a budget, and is not made to call tools then; others do not know the word.
+func (c *exchange) checkThinking(q *converseRequest) *fault {
+	switch thinking := q.Additional.Thinking; {
+	case thinking.Type == "":
+		return nil
+	case !strings.Contains(c.model, "anthropic."):
+		return invalid("Malformed input request: extraneous key [thinking] is not permitted, please reformat your input and try again.")
+	case thinking.Budget < 1024:
+		return invalid("The model returned the following errors: thinking.enabled.budget_tokens: Input should be greater than or equal to 1024")
+	case q.Inference.MaxTokens != nil && *q.Inference.MaxTokens <= thinking.Budget:
+		return invalid("The model returned the following errors: `max_tokens` must be greater than `thinking.budget_tokens`.")
+	case q.Inference.Temperature != nil && *q.Inference.Temperature != 1, q.Inference.TopP != nil && *q.Inference.TopP < 0.95:
+		return invalid("The model returned the following errors: `temperature` may only be set to 1 when thinking is enabled.")
+	case q.ToolConfig != nil && len(q.ToolConfig.Choice) > 0 && q.ToolConfig.Choice["auto"] == nil:
+		return invalid("The model returned the following errors: Thinking may not be enabled when tool_choice forces tool use.")
+	}
+	return nil
+}
+
+// checkOutput: answers by a schema are had from Claude alone.
+func (c *exchange) checkOutput(q *converseRequest) *fault {
+	if q.Output == nil {
+		return nil
+	}
+	var schema object
+	switch {
+	case !strings.Contains(c.model, "anthropic."):
+		return invalid("The model does not support outputConfig.textFormat.")
+	case q.Output.Format.Type != "json_schema":
+		return invalid("The value at outputConfig.textFormat.type must be one of the following: json_schema.")
+	case json.Unmarshal([]byte(q.Output.Format.Structure.JSON.Schema), &schema) != nil:
+		return invalid("The value at outputConfig.textFormat.structure.jsonSchema.schema must be a JSON document.")
 	}
 	return nil
 }

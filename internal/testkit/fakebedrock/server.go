@@ -10,8 +10,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
+	"github.com/gantry-ai/gantry/internal/testkit/fakeanthropic"
 )
 
 // What the account is called. Token is what temporary credentials bring along, and APIKey signs in without a signature.
@@ -30,12 +32,15 @@ const (
 	Bare     = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 )
 
-// Server is the fake. It is safe for concurrent use.
+// Server is the fake. The zero value is ready. It is safe for concurrent use.
 type Server struct {
 	// Now is the time that signatures are held against; nil is the machine's.
 	Now clock.Clock
 	// Temporary says that the account's credentials are temporary: requests without Token are refused.
 	Temporary bool
+
+	once      sync.Once
+	anthropic *fakeanthropic.Server
 }
 
 // ServeHTTP answers as the runtime and as the control plane.
@@ -84,12 +89,14 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, body []byte) {
 		return
 	}
 	model, name, _ := strings.Cut(id, "--")
-	c := &exchange{w: w, r: r, model: model, fault: name}
+	c := &exchange{server: s, w: w, r: r, model: model, fault: name}
 	if f := c.check(body, operation); f != nil {
 		f.write(w)
 		return
 	}
-	c.answer(operation)
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(body, &members) // it was checked
+	c.answer(operation, body, members)
 }
 
 // fault is an error as AWS answers it.
@@ -144,7 +151,8 @@ func (c *exchange) check(body []byte, operation string) *fault {
 	}
 	switch operation {
 	case "converse", "converse-stream":
-		return checkConverse(body, members)
+		_, f := c.checkConverse(body, members)
+		return f
 	case "invoke", "invoke-with-response-stream":
 		return c.checkClaude(members)
 	}

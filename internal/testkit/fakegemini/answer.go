@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/gantry-ai/gantry/internal/testkit/exemplar"
 )
 
 // Signature is what models of the third generation sign their calls with.
@@ -46,7 +48,7 @@ func (e *exchange) answer(a *asked) *reply {
 	case e.step.Text != "":
 		text = e.step.Text
 	case a.json:
-		text = string(marshal(object{"said": said}))
+		text = string(marshal(exemplar.Of(a.schema)))
 	case len(last.responses) > 0:
 		text = "The functions answered: " + strings.Join(last.responses, ", ")
 	}
@@ -174,7 +176,7 @@ func (e *exchange) sendWhole(a *asked) {
 	if e.step.Fault == "cut" {
 		e.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		_, _ = e.Write(body[:len(body)/2])
-		_ = http.NewResponseController(e).Flush()
+		e.Flush()
 		panic(http.ErrAbortHandler)
 	}
 	_, _ = e.Write(body)
@@ -210,7 +212,7 @@ func (e *exchange) chunks(a *asked, r *reply) (out [][]byte) {
 
 // sendStream sends events, or without alt=sse an array.
 func (e *exchange) sendStream(a *asked) {
-	events, isSSE := e.chunks(a, e.answer(a)), e.rec.Query == "sse"
+	events, isSSE := e.chunks(a, e.answer(a)), e.Rec.Query == "sse"
 	e.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	if isSSE {
 		e.Header().Set("Content-Type", "text/event-stream")
@@ -221,7 +223,7 @@ func (e *exchange) sendStream(a *asked) {
 		return
 	}
 	for i, data := range events {
-		if e.r.Context().Err() != nil || e.interrupt(i, i == len(events)-1) {
+		if e.R.Context().Err() != nil || e.interrupt(i, i == len(events)-1) {
 			return
 		}
 		e.event(data)
@@ -231,7 +233,7 @@ func (e *exchange) sendStream(a *asked) {
 func (e *exchange) event(data []byte) {
 	_, _ = e.Write(append(append([]byte("data: "), data...), "\r\n\r\n"...))
 	if e.step.Fault != "batched" {
-		_ = http.NewResponseController(e).Flush()
+		e.Flush()
 	}
 }
 
@@ -242,12 +244,12 @@ func (e *exchange) interrupt(i int, last bool) bool {
 	}
 	switch e.step.Fault {
 	case "hang":
-		_ = http.NewResponseController(e).Flush()
-		<-e.r.Context().Done()
+		e.Flush()
+		e.Hang()
 		return true
 	case "cut":
 		_, _ = e.Write([]byte(`data: {"candidates": [{"con`))
-		_ = http.NewResponseController(e).Flush()
+		e.Flush()
 		panic(http.ErrAbortHandler)
 	case "eof":
 		return true

@@ -1,25 +1,29 @@
 package fakegemini
 
 import (
-	"fmt"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/gantry-ai/gantry/internal/testkit/fakeanthropic"
 )
 
 // ClaudeVersion is what requests to Claude on Vertex must say.
 const ClaudeVersion = "vertex-2023-10-16"
 
+const faultMark = "--"
+
 // claude serves {model}:rawPredict and :streamRawPredict: Anthropic's messages without model.
 func (e *exchange) claude(name string) *apiError {
 	at := strings.LastIndexByte(name, ':')
-	if at < 0 || e.r.Method != http.MethodPost {
+	if at < 0 || e.R.Method != http.MethodPost {
 		return notFound("Publisher Model was not found.")
 	}
 	model, action := name[:at], name[at+1:]
-	e.server.update(func() { e.rec.Model, e.rec.Action = model, action })
+	e.server.Update(func() { e.Rec.Model, e.Rec.Action = model, action })
 	e.step = e.server.step(model)
-	e.model, _ = splitModel(model)
+	e.model, _, _ = strings.Cut(model, faultMark)
 	if !strings.HasPrefix(e.model, "claude-") || !slices.Contains(e.server.options.Models, e.model) {
 		return notFound("Publisher Model `projects/p/locations/l/publishers/anthropic/models/" + e.model + "` was not found.")
 	}
@@ -33,44 +37,29 @@ func (e *exchange) claude(name string) *apiError {
 		return invalid("anthropic_version: Field required")
 	case m["model"] != nil:
 		return invalid("model: Extra inputs are not permitted")
-	case m["max_tokens"] == nil:
-		return invalid("max_tokens: Field required")
 	case (m["stream"] == true) != stream:
 		return invalid("stream: must agree with the method")
-	case e.obey(stream):
-	case stream:
-		e.claudeStream()
-	default:
-		writeJSON(e, http.StatusOK, claudeAnswer(e.model))
+	case !e.obey(stream):
+		e.server.anthropic.Answer(e, e.R, raw(e.body), claudeModel(model), stream)
 	}
 	return nil
 }
 
-func claudeAnswer(model string) object {
-	return object{
-		"id": "msg_vrtx_fake", "type": "message", "role": "assistant", "model": model, "stop_reason": "end_turn", "stop_sequence": nil,
-		"content": []any{object{"type": "text", "text": "Hello from Vertex."}}, "usage": object{"input_tokens": 9, "output_tokens": 4},
+// claudeModel is what Anthropic calls a model: without its date. Faults that are not those of Google's door are Claude's.
+func claudeModel(model string) string {
+	name, fault, _ := strings.Cut(model, faultMark)
+	name, _, _ = strings.Cut(name, "@")
+	if !slices.Contains(fakeanthropic.Faults, fault) {
+		return name
 	}
+	return name + faultMark + fault
 }
 
-func (e *exchange) claudeStream() {
-	e.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
-	begun := claudeAnswer(e.model)
-	begun["content"], begun["stop_reason"] = []any{}, nil
-	for _, event := range []object{
-		{"type": "message_start", "message": begun},
-		{"type": "content_block_start", "index": 0, "content_block": object{"type": "text", "text": ""}},
-		{"type": "content_block_delta", "index": 0, "delta": object{"type": "text_delta", "text": "Hello from Vertex."}},
-		{"type": "content_block_stop", "index": 0},
-		{"type": "message_delta", "delta": object{"stop_reason": "end_turn", "stop_sequence": nil}, "usage": object{"output_tokens": 4}},
-		{"type": "message_stop"},
-	} {
-		_, _ = fmt.Fprintf(e, "event: %s\n", event["type"])
-		_, _ = e.Write(append(append([]byte("data: "), marshal(event)...), "\n\n"...))
-		_ = http.NewResponseController(e).Flush()
-		if e.step.Fault == "hang" {
-			<-e.r.Context().Done()
-			return
-		}
+// raw are the members of a body that was decoded before.
+func raw(body []byte) map[string]json.RawMessage {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(body, &members); err != nil {
+		panic(err)
 	}
+	return members
 }

@@ -21,6 +21,7 @@ type asked struct {
 	candidates int64
 	limit      int64 // tokens; 0: none
 	json       bool
+	schema     any  // of the answer
 	thoughts   bool // are shown
 	allowed    []string
 	mode       string
@@ -135,6 +136,10 @@ func (a *asked) checkOutput(c message) *apiError {
 		return invalid("* GenerateContentRequest.generation_config.response_mime_type: allowed mimetypes are `text/plain`, `application/json`, `application/xml`, `application/yaml` and `text/x.enum`.")
 	}
 	a.json = mime == "application/json"
+	a.schema = c["responseJsonSchema"]
+	if a.schema == nil {
+		a.schema = c["responseSchema"]
+	}
 	hasSchema := c["responseSchema"] != nil || c["responseJsonSchema"] != nil
 	switch {
 	case c["responseSchema"] != nil && c["responseJsonSchema"] != nil:

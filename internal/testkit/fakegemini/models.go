@@ -28,8 +28,8 @@ func (e *exchange) listing(name string) *apiError {
 		writeJSON(e, http.StatusOK, entry(name))
 		return nil
 	}
-	from, _ := strconv.Atoi(e.r.URL.Query().Get("pageToken"))
-	size, err := strconv.Atoi(e.r.URL.Query().Get("pageSize"))
+	from, _ := strconv.Atoi(e.R.URL.Query().Get("pageToken"))
+	size, err := strconv.Atoi(e.R.URL.Query().Get("pageSize"))
 	if err != nil || size <= 0 || size > 1000 {
 		size = 50
 	}
@@ -101,7 +101,7 @@ func (e *exchange) embedOne(v any, at string, needsModel bool) ([]float64, *apiE
 	if fault != nil {
 		return nil, fault
 	}
-	if named := m.text("model"); needsModel && named == "" || named != "" && named != "models/"+e.rec.Model {
+	if named := m.text("model"); needsModel && named == "" || named != "" && named != "models/"+e.Rec.Model {
 		return nil, invalid("* EmbedContentRequest.%s.model: unexpected model name format", at)
 	}
 	t, fault := e.checkContent(m["content"], at+"content")

@@ -1,65 +1,15 @@
 package fakegemini
 
 import (
-	"context"
 	"net/http"
-	"slices"
-	"strings"
+
+	"github.com/gantry-ai/gantry/internal/testkit/record"
 )
 
 func (s *Server) record(r *http.Request, body []byte) *Request {
 	rec := &Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.Query().Get("alt"), Header: r.Header.Clone(), Body: body}
-	s.update(func() { s.requests = append(s.requests, rec) })
+	s.Add(rec)
 	return rec
-}
-
-// update changes what is recorded and wakes those who wait for it.
-func (s *Server) update(change func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	change()
-	close(s.changed)
-	s.changed = make(chan struct{})
-}
-
-// Requests returns what was received so far, oldest first.
-func (s *Server) Requests() []Request {
-	all, _ := s.snapshot()
-	return all
-}
-
-func (s *Server) snapshot() ([]Request, <-chan struct{}) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := make([]Request, len(s.requests))
-	for i, r := range s.requests {
-		all[i] = *r
-	}
-	return all, s.changed
-}
-
-// Wait returns the requests as soon as they satisfy the condition, or the context's error.
-func (s *Server) Wait(ctx context.Context, condition func([]Request) bool) ([]Request, error) {
-	for {
-		all, changed := s.snapshot()
-		if condition(all) {
-			return all, nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return all, ctx.Err()
-		}
-	}
-}
-
-// Last returns the newest request; false when there is none.
-func (s *Server) Last() (Request, bool) {
-	all := s.Requests()
-	if len(all) == 0 {
-		return Request{}, false
-	}
-	return all[len(all)-1], true
 }
 
 // Step says how one request is answered. The zero value answers as the real one would.
@@ -74,11 +24,6 @@ type Step struct {
 	Body   string
 	// Text replaces the text of the answer.
 	Text string
-}
-
-// Script appends steps; each is used up by one request that it fits.
-func (s *Server) Script(steps ...Step) {
-	s.update(func() { s.script = append(s.script, steps...) })
 }
 
 // Faults are what can go wrong on request, by a step or by the model's name: "gemini-2.5-pro--503".
@@ -97,29 +42,17 @@ var Faults = []string{
 	"batched",     // all events in one write
 }
 
-const faultMark = "--"
-
-// splitModel takes the fault off a model's name.
-func splitModel(name string) (model, fault string) {
-	model, fault, ok := strings.Cut(name, faultMark)
-	if !ok || !slices.Contains(Faults, fault) {
-		return name, ""
-	}
-	return model, fault
-}
-
 // step is how a request for the named model is to be answered.
 func (s *Server) step(name string) Step {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if i := slices.IndexFunc(s.script, func(step Step) bool { return step.Model == "" || step.Model == name }); i >= 0 {
-		step := s.script[i]
-		s.script = slices.Delete(s.script, i, i+1)
+	if step, ok := s.Next(func(step Step) bool { return step.Model == "" || step.Model == name }); ok {
 		return step
 	}
 	_, fault := splitModel(name)
 	return Step{Fault: fault}
 }
+
+// splitModel takes the fault off a model's name.
+func splitModel(name string) (model, fault string) { return record.SplitModel(name, Faults) }
 
 // obey does what a step says of the answer as a whole. It reports whether the request is dealt with.
 func (e *exchange) obey(stream bool) bool {
@@ -132,7 +65,7 @@ func (e *exchange) obey(stream bool) bool {
 		faultErrors[e.step.Fault].write(e)
 		return true
 	case e.step.Fault == "hang" && (e.step.After == 0 || !stream):
-		<-e.r.Context().Done()
+		e.Hang()
 		return true
 	case e.step.Fault == "malformed" && !stream:
 		e.Header().Set("Content-Type", "application/json")

@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
+	"github.com/gantry-ai/gantry/internal/testkit/fakeanthropic"
+	"github.com/gantry-ai/gantry/internal/testkit/record"
+	"github.com/gantry-ai/gantry/internal/testkit/tokendesk"
 )
 
 // DefaultKey is the API key that a server without others accepts.
@@ -30,32 +32,17 @@ type Options struct {
 }
 
 // Request is a request that was received, in full.
-type Request struct {
-	Method string
-	// Path has no query; Query is its alt.
-	Path   string
-	Query  string
-	Header http.Header
-	Body   []byte
-	// Model is the model asked for, with its fault suffix; Action what is asked of it.
-	Model  string
-	Action string
-	// Status is what was answered; 0 while the answer is not begun.
-	Status int
-	// Canceled says that the caller left before the answer was complete.
-	Canceled bool
-}
+type Request = record.Request
 
 // Server is the fake. It is safe for concurrent use.
 type Server struct {
+	*record.Log[Step]
+
 	options Options
 
-	mu       sync.Mutex
-	requests []*Request
-	script   []Step
-	changed  chan struct{} // closed and replaced when requests change
-
-	desk tokenDesk
+	desk tokendesk.Desk
+	// anthropic is Claude, as Vertex has it.
+	anthropic *fakeanthropic.Server
 }
 
 // New returns a fake.
@@ -69,7 +56,7 @@ func New(o Options) *Server {
 	if o.Clock == nil {
 		o.Clock = clock.System
 	}
-	return &Server{options: o, changed: make(chan struct{})}
+	return &Server{options: o, Log: record.NewLog[Step](), anthropic: fakeanthropic.New(fakeanthropic.Options{})}
 }
 
 // maxBody is more than any test sends.
@@ -81,8 +68,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	e := &exchange{ResponseWriter: w, r: r, server: s, body: body, rec: s.record(r, body)}
-	defer e.close()
+	e := &exchange{Exchange: s.NewExchange(w, r, s.record(r, body)), server: s, body: body}
+	defer e.Close()
 	if r.URL.Path == TokenPath {
 		s.issue(e)
 		return
@@ -94,7 +81,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // route takes the address apart and serves what it names.
 func (e *exchange) route() *apiError {
-	path := e.r.URL.Path
+	path := e.R.URL.Path
 	if rest, ok := strings.CutPrefix(path, "/v1/projects/"); ok {
 		return e.vertex(rest)
 	}
@@ -106,7 +93,7 @@ func (e *exchange) route() *apiError {
 		if fault := e.authorizeKey(); fault != nil {
 			return fault
 		}
-		if e.r.Method == http.MethodGet {
+		if e.R.Method == http.MethodGet {
 			return e.listing(strings.TrimPrefix(rest, "/"))
 		}
 		return e.act(strings.TrimPrefix(rest, "/"))
@@ -117,11 +104,11 @@ func (e *exchange) route() *apiError {
 // act serves model:action.
 func (e *exchange) act(name string) *apiError {
 	at := strings.LastIndexByte(name, ':')
-	if e.r.Method != http.MethodPost || at < 0 {
+	if e.R.Method != http.MethodPost || at < 0 {
 		return notFound("The requested URL was not found on this server.")
 	}
 	model, action := name[:at], name[at+1:]
-	e.server.update(func() { e.rec.Model, e.rec.Action = model, action })
+	e.server.Update(func() { e.Rec.Model, e.Rec.Action = model, action })
 	e.step = e.server.step(model)
 	e.model, _ = splitModel(model)
 	if !slices.Contains(e.server.options.Models, e.model) {
@@ -141,8 +128,8 @@ func (e *exchange) act(name string) *apiError {
 }
 
 func (e *exchange) authorizeKey() *apiError {
-	key := e.r.Header.Get("X-Goog-Api-Key")
-	if query := e.r.URL.Query().Get("key"); key == "" {
+	key := e.R.Header.Get("X-Goog-Api-Key")
+	if query := e.R.URL.Query().Get("key"); key == "" {
 		key = query
 	} else if query != "" && query != key {
 		return &apiError{Code: 400, Status: "INVALID_ARGUMENT", Message: "Multiple authentication credentials received."}
@@ -156,39 +143,13 @@ func (e *exchange) authorizeKey() *apiError {
 	return nil
 }
 
-// exchange is one request on its way to an answer; it notes the status.
+// exchange is one request on its way to an answer.
 type exchange struct {
-	http.ResponseWriter
-	r       *http.Request
+	record.Exchange
+
 	server  *Server
 	body    []byte
-	rec     *Request
 	model   string // without its fault
 	step    Step
 	isCloud bool // it is Vertex
-	begun   bool
-}
-
-// WriteHeader notes the status.
-func (e *exchange) WriteHeader(status int) {
-	e.begun = true
-	e.server.update(func() { e.rec.Status = status })
-	e.ResponseWriter.WriteHeader(status)
-}
-
-// Write sends the status 200 first where none was sent.
-func (e *exchange) Write(b []byte) (int, error) {
-	if !e.begun {
-		e.WriteHeader(http.StatusOK)
-	}
-	return e.ResponseWriter.Write(b)
-}
-
-// Unwrap lets http.ResponseController flush.
-func (e *exchange) Unwrap() http.ResponseWriter { return e.ResponseWriter }
-
-func (e *exchange) close() {
-	if e.r.Context().Err() != nil {
-		e.server.update(func() { e.rec.Canceled = true })
-	}
 }

@@ -8,12 +8,13 @@ import (
 	"encoding/pem"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/gantry-ai/gantry/internal/testkit/tokendesk"
 )
 
 // TokenPath is where tokens are issued.
@@ -64,82 +65,37 @@ func (a *Account) JSON(tokenURI string) string {
 	return string(out)
 }
 
-// tokenDesk issues tokens and knows how long they are good for.
-type tokenDesk struct {
-	mu      sync.Mutex
-	expires map[string]time.Time
-	issued  int
-	refuse  string // why no more are issued
-}
-
 // TokenLife is how long a token is good for.
-const TokenLife = 3599 * time.Second
-
-func (d *tokenDesk) new(now time.Time) string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.expires == nil {
-		d.expires = map[string]time.Time{}
-	}
-	d.issued++
-	token := "ya29.fake-token-" + strconv.Itoa(d.issued)
-	d.expires[token] = now.Add(TokenLife)
-	return token
-}
-
-func (d *tokenDesk) valid(token string, now time.Time) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	until, ok := d.expires[token]
-	return ok && now.Before(until)
-}
+const TokenLife = tokendesk.Life
 
 // Issued is how many tokens were issued.
-func (s *Server) Issued() int {
-	s.desk.mu.Lock()
-	defer s.desk.mu.Unlock()
-	return s.desk.issued
-}
+func (s *Server) Issued() int { return s.desk.Issued() }
 
 // Revoke ends all tokens that were issued.
-func (s *Server) Revoke() {
-	s.desk.mu.Lock()
-	defer s.desk.mu.Unlock()
-	s.desk.expires = nil
-}
+func (s *Server) Revoke() { s.desk.Revoke() }
 
 // RefuseTokens has the token endpoint refuse with an OAuth error, such as "invalid_grant"; "" ends that.
-func (s *Server) RefuseTokens(oauthError string) {
-	s.desk.mu.Lock()
-	defer s.desk.mu.Unlock()
-	s.desk.refuse = oauthError
-}
-
-func (d *tokenDesk) refusal() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.refuse
-}
+func (s *Server) RefuseTokens(oauthError string) { s.desk.Refuse(oauthError) }
 
 // issue serves the token endpoint: it verifies the assertion as Google does.
 func (s *Server) issue(e *exchange) {
 	form, err := url.ParseQuery(string(e.body))
 	switch {
-	case e.r.Method != http.MethodPost || !strings.HasPrefix(e.r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || err != nil:
+	case e.R.Method != http.MethodPost || !strings.HasPrefix(e.R.Header.Get("Content-Type"), "application/x-www-form-urlencoded") || err != nil:
 		oauthError(e, "invalid_request", "Bad Request")
 		return
 	case form.Get("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer":
 		oauthError(e, "unsupported_grant_type", "Invalid grant_type: "+form.Get("grant_type"))
 		return
-	case s.desk.refusal() != "":
-		oauthError(e, s.desk.refusal(), "Invalid JWT Signature.")
+	case s.desk.Refusal() != "":
+		oauthError(e, s.desk.Refusal(), "Invalid JWT Signature.")
 		return
 	}
 	if err := s.verify(form.Get("assertion")); err != nil {
 		oauthError(e, "invalid_grant", err.Error())
 		return
 	}
-	writeJSON(e, http.StatusOK, object{"access_token": s.desk.new(s.options.Clock()), "expires_in": int(TokenLife / time.Second), "token_type": "Bearer"})
+	writeJSON(e, http.StatusOK, object{"access_token": s.desk.New("ya29.fake-token-", s.options.Clock()), "expires_in": int(TokenLife / time.Second), "token_type": "Bearer"})
 }
 
 type assertion struct {

@@ -29,8 +29,8 @@ func (e *exchange) vertex(rest string) *apiError {
 }
 
 func (e *exchange) authorizeToken() *apiError {
-	token, ok := strings.CutPrefix(e.r.Header.Get("Authorization"), "Bearer ")
-	if !ok || !e.server.desk.valid(token, e.server.options.Clock()) {
+	token, ok := strings.CutPrefix(e.R.Header.Get("Authorization"), "Bearer ")
+	if !ok || !e.server.desk.Valid(token, e.server.options.Clock()) {
 		return faultErrors["401"]
 	}
 	return nil

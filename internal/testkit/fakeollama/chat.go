@@ -1,6 +1,7 @@
 package fakeollama
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -10,22 +11,38 @@ import (
 )
 
 type chatRequest struct {
-	Model    string `json:"model"`
-	Messages []struct {
-		Role      string   `json:"role"`
-		Content   string   `json:"content"`
-		Images    []string `json:"images"`
-		ToolCalls []struct {
-			Function struct {
-				Name      string         `json:"name"`
-				Arguments map[string]any `json:"arguments"`
-			} `json:"function"`
-		} `json:"tool_calls"`
-		ToolName string `json:"tool_name"`
-	} `json:"messages"`
-	Stream *bool           `json:"stream"`
-	Think  json.RawMessage `json:"think"`
-	Tools  []any           `json:"tools"`
+	Model    string    `json:"model"`
+	Messages []message `json:"messages"`
+	Stream   *bool     `json:"stream"`
+	Think    any       `json:"think"`
+	Format   any       `json:"format"`
+	Tools    []struct {
+		Type     string `json:"type"`
+		Function struct {
+			Name        string         `json:"name"`
+			Description string         `json:"description"`
+			Parameters  map[string]any `json:"parameters"`
+		} `json:"function"`
+	} `json:"tools"`
+	Options   map[string]any `json:"options"`
+	KeepAlive any            `json:"keep_alive"`
+	Logprobs  bool           `json:"logprobs"`
+}
+
+type message struct {
+	Role      string   `json:"role"`
+	Content   string   `json:"content"`
+	Thinking  string   `json:"thinking"`
+	Images    []string `json:"images"`
+	ToolCalls []struct {
+		ID       string `json:"id"`
+		Function struct {
+			Name      string         `json:"name"`
+			Arguments map[string]any `json:"arguments"`
+		} `json:"function"`
+	} `json:"tool_calls"`
+	ToolName string `json:"tool_name"`
+	CallID   string `json:"tool_call_id"`
 }
 
 // faults are errors on request, by the model's name: "llama3.2--busy".
@@ -50,7 +67,9 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 	s.last = body
 	s.mu.Unlock()
 	var q chatRequest
-	if err := json.Unmarshal(body, &q); err != nil {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields() // the real one ignores them; here nothing is to be lost unseen
+	if err := d.Decode(&q); err != nil {
 		fail(w, http.StatusBadRequest, err.Error())
 		return
 	}
@@ -71,22 +90,27 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		return
 	}
+	a := q.answer()
 	if q.Stream == nil || *q.Stream {
-		q.lines(w, r, fault)
+		a.lines(w, r, fault)
 		return
 	}
-	reply(w, q.line(Answer, "hm", len(q.Tools) > 0, true))
+	reply(w, a.line(a.text, a.thought, a.calls, true))
 }
 
-// check looks at what the real one cannot read.
+// check looks at what the real one cannot read, and at what its models cannot do.
 func (q *chatRequest) check() string {
 	for _, m := range q.Messages {
 		if !slices.Contains([]string{"system", "user", "assistant", "tool"}, m.Role) {
 			return "invalid role: " + m.Role
 		}
 		for _, image := range m.Images {
-			if _, err := base64.StdEncoding.DecodeString(image); err != nil {
+			data, err := base64.StdEncoding.DecodeString(image)
+			if err != nil {
 				return "illegal base64 data at input byte 4"
+			}
+			if kind := http.DetectContentType(data); !strings.HasPrefix(kind, "image/") {
+				return "Failed to load image or audio file"
 			}
 		}
 		for _, c := range m.ToolCalls {
@@ -95,67 +119,24 @@ func (q *chatRequest) check() string {
 			}
 		}
 	}
+	for _, t := range q.Tools {
+		if t.Type != "function" || t.Function.Name == "" || t.Function.Parameters["type"] != "object" {
+			return "invalid tool"
+		}
+	}
+	return q.checkThink()
+}
+
+// checkThink: one family of models is told how much to think, and others whether.
+func (q *chatRequest) checkThink() string {
+	level, isLevel := q.Think.(string)
+	switch {
+	case q.Think == nil || q.Think == false:
+		return ""
+	case !strings.Contains(q.Model, "gpt-oss"):
+		return `"` + q.Model + `" does not support thinking`
+	case isLevel && !slices.Contains([]string{"high", "medium", "low"}, level):
+		return `invalid think value: "` + level + `" (must be "high", "medium", "low", true, or false)`
+	}
 	return ""
-}
-
-// line is an answer, or a piece of one.
-func (q *chatRequest) line(content, thinking string, calls, done bool) map[string]any {
-	message := map[string]any{"role": "assistant", "content": content}
-	if thinking != "" && string(q.Think) != "" && string(q.Think) != "false" {
-		message["thinking"] = thinking
-	}
-	if calls {
-		message["tool_calls"] = []any{map[string]any{"function": map[string]any{"name": "get_weather", "arguments": map[string]any{"city": "Bern"}}}}
-	}
-	out := map[string]any{"model": q.Model, "created_at": "2026-01-02T03:04:05.123456Z", "message": message, "done": done}
-	if done {
-		for name, n := range map[string]int{
-			"total_duration": 883583458, "load_duration": 1334875, "prompt_eval_count": Prompt, "prompt_eval_duration": 342546000,
-			"eval_count": Output, "eval_duration": 535599000,
-		} {
-			out[name] = n
-		}
-		out["done_reason"] = "stop"
-	}
-	return out
-}
-
-// lines sends a stream, each line in two writes.
-func (q *chatRequest) lines(w http.ResponseWriter, r *http.Request, fault string) {
-	w.Header().Set("Content-Type", "application/x-ndjson")
-	all := []map[string]any{q.line("", "hm", false, false)}
-	for _, word := range strings.SplitAfter(Answer, " ") {
-		all = append(all, q.line(word, "", false, false))
-	}
-	if len(q.Tools) > 0 {
-		all = append(all, q.line("", "", true, false))
-	}
-	all = append(all, q.line("", "", false, true))
-	for i, l := range all {
-		text := append(marshal(l), '\n')
-		if i == 2 && breaks(w, r, fault, text) {
-			return
-		}
-		send(w, text[:len(text)/2])
-		send(w, text[len(text)/2:])
-	}
-}
-
-func send(w http.ResponseWriter, b []byte) {
-	_, _ = w.Write(b)
-	_ = http.NewResponseController(w).Flush()
-}
-
-func breaks(w http.ResponseWriter, r *http.Request, fault string, text []byte) bool {
-	switch fault {
-	case "mid-error":
-		send(w, []byte(`{"error":"an error was encountered while running the model: unexpected EOF"}`+"\n"))
-	case "mid-cut":
-		send(w, text[:len(text)/2])
-	case "mid-hang":
-		<-r.Context().Done()
-	default:
-		return false
-	}
-	return true
 }

@@ -16,7 +16,7 @@ import (
 // Models are those of the server; a name without a tag means the tag latest.
 var Models = []string{"llama3.2:latest", "gpt-oss:20b", "nomic-embed-text:latest"}
 
-// What every answer says, and what it is said to take.
+// How every answer begins, and what it is said to take.
 const (
 	Answer = "Hello from Ollama!"
 	Prompt = 26

@@ -3,6 +3,8 @@ package fakeopenai
 import (
 	"net/http"
 	"strings"
+
+	"github.com/gantry-ai/gantry/internal/testkit/exemplar"
 )
 
 // answer is what the model says.
@@ -10,6 +12,7 @@ type answer struct {
 	id      string
 	created int64
 	text    []string // tokens; empty when tools are called
+	thought []string // tokens of what is shown of the reasoning
 	calls   []string
 	args    string
 	finish  string
@@ -40,7 +43,8 @@ func (s *Server) answer(c *chatRequest, step Step) *answer {
 	switch {
 	case text != "":
 	case c.format["type"] == "json_object" || c.format["type"] == "json_schema":
-		text = `{"answer": "yes"}`
+		named, _ := c.format["json_schema"].(map[string]any)
+		text = string(marshal(exemplar.Of(named["schema"])))
 	default:
 		text = "You said: " + strings.TrimSpace(c.last) + " 好的。"
 	}
@@ -51,6 +55,9 @@ func (s *Server) answer(c *chatRequest, step Step) *answer {
 	thought := 0
 	if reasons(c.model) {
 		thought = reasoningTokens
+	}
+	if c.model == DeepSeekReasoner {
+		a.thought = tokens(Thought)
 	}
 	if room := max(c.limit-thought, 0); c.limit > 0 && room < len(a.text) {
 		a.text, a.finish = a.text[:room], "length"
@@ -69,11 +76,15 @@ func (c *chatRequest) usage(said, thought int, step Step) map[string]any {
 	case "bad_usage":
 		cached = prompt + 1000
 	}
-	return map[string]any{
+	out := map[string]any{
 		"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion,
 		"prompt_tokens_details":     map[string]int{"cached_tokens": cached, "audio_tokens": 0},
 		"completion_tokens_details": map[string]int{"reasoning_tokens": thought * c.n, "audio_tokens": 0, "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0},
 	}
+	if isDeepSeek(c.model) {
+		out["prompt_cache_hit_tokens"], out["prompt_cache_miss_tokens"] = cached, prompt-cached
+	}
+	return out
 }
 
 // completion is the whole answer.
@@ -83,6 +94,9 @@ func (a *answer) completion(c *chatRequest, step Step) map[string]any {
 		message := map[string]any{"role": "assistant", "content": strings.Join(a.text, ""), "refusal": nil, "annotations": []any{}}
 		if len(a.calls) > 0 {
 			message["content"], message["tool_calls"] = nil, a.toolCalls()
+		}
+		if len(a.thought) > 0 {
+			message["reasoning_content"] = strings.Join(a.thought, "")
 		}
 		choices[i] = map[string]any{"index": i, "message": message, "logprobs": nil, "finish_reason": a.finish}
 	}
@@ -116,11 +130,5 @@ func (e *exchange) sendWhole(body map[string]any, step Step) {
 	e.Header().Set("Content-Type", "application/json")
 	e.Header().Set("Content-Length", "4096")
 	_, _ = e.Write([]byte(`{"id":"chatcmpl-fake","object":"chat.completion","choices":[{"index":0,"mess`))
-	e.abort()
-}
-
-// abort breaks the connection after what was written.
-func (e *exchange) abort() {
-	_ = http.NewResponseController(e).Flush()
-	panic(http.ErrAbortHandler)
+	e.Abort()
 }

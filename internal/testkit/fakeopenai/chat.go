@@ -77,6 +77,9 @@ func (s *Server) checkChat(p params) (*chatRequest, Step, *apiError) {
 		return nil, step, &apiError{Status: 403, Message: "You are not allowed to sample from this model"}
 	}
 	c := &chatRequest{model: model, asked: asked, tier: "default"}
+	if fault := p.checkDeepSeek(model); fault != nil {
+		return nil, step, fault
+	}
 	for _, check := range []func(params) *apiError{c.checkStream, c.checkCounts, c.checkPrompt, c.checkTools} {
 		if fault := check(p); fault != nil {
 			return nil, step, fault

@@ -128,7 +128,7 @@ func (e *exchange) sendEvents(events [][]byte, step Step) {
 	e.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	e.WriteHeader(http.StatusOK)
 	for i, data := range events {
-		if e.r.Context().Err() != nil || e.interrupt(step, i, i == len(events)-1) {
+		if e.R.Context().Err() != nil || e.interrupt(step, i, i == len(events)-1) {
 			return
 		}
 		if _, rest, named := strings.Cut(string(data), `"type":"`); named {
@@ -196,9 +196,9 @@ func (e *exchange) sendSound(p params, step Step) {
 	e.Header().Set("Content-Type", kind)
 	half := len(Sound) / 2
 	_, _ = e.Write(Sound[:half])
-	_ = http.NewResponseController(e).Flush()
+	e.Flush()
 	if step.Fault == "cut" {
-		e.abort()
+		e.Abort()
 	}
 	_, _ = e.Write(Sound[half:])
 }
@@ -214,7 +214,7 @@ var (
 
 // form reads a form, in which only one field may be a file.
 func (e *exchange) form(known []string, file string) (params, *apiError) {
-	media, attributes, err := mime.ParseMediaType(e.r.Header.Get("Content-Type"))
+	media, attributes, err := mime.ParseMediaType(e.R.Header.Get("Content-Type"))
 	if err != nil || media != "multipart/form-data" {
 		return nil, invalid("", "unsupported_content_type", "Expected multipart/form-data.")
 	}

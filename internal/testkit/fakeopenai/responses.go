@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/gantry-ai/gantry/internal/testkit/exemplar"
 )
 
 var responseParams = []string{
@@ -23,6 +25,7 @@ type responseRequest struct {
 	results  []string
 	tools    []string
 	format   string
+	schema   any
 	thinks   bool
 	summary  bool
 	answered bool // the last item is a tool's result
@@ -196,6 +199,7 @@ func (r *responseRequest) checkText() *apiError {
 	text, _ := r.params["text"].(map[string]any)
 	format, _ := text["format"].(map[string]any)
 	r.format, _ = format["type"].(string)
+	r.schema = format["schema"]
 	if r.format == "json_schema" && (format["name"] == nil || format["schema"] == nil) { // flat, unlike that of chat completions
 		return invalid("text.format.name", "missing_required_parameter", "Missing required parameter: 'text.format.name'.")
 	}
@@ -237,6 +241,9 @@ func (r *responseRequest) called() []string {
 	return named
 }
 
+// Sealed is reasoning as callers get it who keep conversations themselves.
+const Sealed = "c2VhbGVk"
+
 // answer makes the items of the answer.
 func (r *responseRequest) answer(step Step) []map[string]any {
 	var out []map[string]any
@@ -245,7 +252,7 @@ func (r *responseRequest) answer(step Step) []map[string]any {
 		if r.summary {
 			summary = append(summary, map[string]any{"type": "summary_text", "text": "The user wants an answer."})
 		}
-		out = append(out, map[string]any{"id": "rs_fake", "type": "reasoning", "summary": summary, "encrypted_content": "c2VhbGVk"})
+		out = append(out, map[string]any{"id": "rs_fake", "type": "reasoning", "summary": summary, "encrypted_content": Sealed})
 	}
 	for i, name := range r.called() {
 		out = append(out, map[string]any{
@@ -261,7 +268,7 @@ func (r *responseRequest) answer(step Step) []map[string]any {
 	case step.Text != "":
 		text = step.Text
 	case strings.HasPrefix(r.format, "json"):
-		text = `{"answer": "yes"}`
+		text = string(marshal(exemplar.Of(r.schema)))
 	case r.answered:
 		text = "The tools said: " + strings.Join(r.results, ", ")
 	}

@@ -26,7 +26,7 @@ func (e *exchange) sendResponse(s *Server, r *responseRequest, output []map[stri
 	}
 	events.add("response.completed", map[string]any{"response": s.response(r, output, "completed", step)})
 	for i, event := range events.all {
-		if e.r.Context().Err() != nil || e.interrupt(step, i, i == len(events.all)-1) {
+		if e.R.Context().Err() != nil || e.interrupt(step, i, i == len(events.all)-1) {
 			return
 		}
 		name, _ := event["type"].(string)

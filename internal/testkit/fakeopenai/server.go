@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
+	"github.com/gantry-ai/gantry/internal/testkit/record"
 )
 
 // DefaultKey is the key that a server without others accepts.
@@ -29,28 +29,14 @@ type Options struct {
 }
 
 // Request is a request that was received, in full.
-type Request struct {
-	Method string
-	Path   string
-	Header http.Header
-	Body   []byte
-	// Model is the model asked for, with its fault suffix; empty when there was none.
-	Model string
-	// Status is what was answered; 0 while the answer is not begun.
-	Status int
-	// Canceled says that the caller left before the answer was complete.
-	Canceled bool
-}
+type Request = record.Request
 
 // Server is the fake. It is safe for concurrent use.
 type Server struct {
+	*record.Log[Step]
+
 	options Options
 	mux     *http.ServeMux
-
-	mu       sync.Mutex
-	requests []*Request
-	script   []Step
-	changed  chan struct{} // closed and replaced when requests change
 
 	videos videoShop
 }
@@ -67,7 +53,7 @@ func New(o Options) *Server {
 		o.Clock = clock.System
 	}
 	s := &Server{
-		options: o, mux: http.NewServeMux(), changed: make(chan struct{}),
+		options: o, mux: http.NewServeMux(), Log: record.NewLog[Step](),
 		videos: videoShop{jobs: map[string]*videoJob{}, byKey: map[string]string{}},
 	}
 	s.mux.HandleFunc("POST /v1/chat/completions", s.chat)
@@ -105,8 +91,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Openai-Version", "2020-10-01")
 	h.Set("Openai-Processing-Ms", "7")
 	h.Set("Openai-Organization", "org-fakeupstream0001")
-	e := &exchange{ResponseWriter: w, r: r, server: s, body: body, rec: rec}
-	defer e.close()
+	e := &exchange{Exchange: s.NewExchange(w, r, rec), server: s, body: body}
+	defer e.Close()
 	if fault := s.authorize(r); fault != nil {
 		fault.write(e)
 		return
@@ -150,36 +136,10 @@ func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
 	(&apiError{Status: 404, Message: "Invalid URL (" + r.Method + " " + r.URL.Path + ")"}).write(w)
 }
 
-// exchange is one request on its way to an answer; it notes the status.
+// exchange is one request on its way to an answer.
 type exchange struct {
-	http.ResponseWriter
-	r      *http.Request
+	record.Exchange
+
 	server *Server
 	body   []byte
-	rec    *Request
-	begun  bool
-}
-
-// WriteHeader notes the status.
-func (e *exchange) WriteHeader(status int) {
-	e.begun = true
-	e.server.update(func() { e.rec.Status = status })
-	e.ResponseWriter.WriteHeader(status)
-}
-
-// Write sends the status 200 first where none was sent.
-func (e *exchange) Write(b []byte) (int, error) {
-	if !e.begun {
-		e.WriteHeader(http.StatusOK)
-	}
-	return e.ResponseWriter.Write(b)
-}
-
-// Unwrap lets http.ResponseController flush.
-func (e *exchange) Unwrap() http.ResponseWriter { return e.ResponseWriter }
-
-func (e *exchange) close() {
-	if e.r.Context().Err() != nil {
-		e.server.update(func() { e.rec.Canceled = true })
-	}
 }

@@ -29,13 +29,13 @@ func (a *answer) chunks(c *chatRequest, step Step) (out [][]byte) {
 // deltas are the pieces of one choice. Parallel calls are told apart by their index alone.
 func (a *answer) deltas() []map[string]any {
 	if len(a.calls) == 0 {
-		out := []map[string]any{{"role": "assistant", "content": "", "refusal": nil}}
+		out := append(a.thoughts(), map[string]any{"role": "assistant", "content": "", "refusal": nil})
 		for _, token := range a.text {
 			out = append(out, map[string]any{"content": token})
 		}
 		return out
 	}
-	var out []map[string]any
+	out := a.thoughts()
 	for i, name := range a.calls {
 		first := map[string]any{"tool_calls": []any{map[string]any{
 			"index": i, "id": callID(i), "type": "function", "function": map[string]any{"name": name, "arguments": ""},
@@ -53,19 +53,27 @@ func (a *answer) deltas() []map[string]any {
 	return out
 }
 
+// thoughts are the pieces of what is shown of the reasoning.
+func (a *answer) thoughts() (out []map[string]any) {
+	for _, token := range a.thought {
+		out = append(out, map[string]any{"role": "assistant", "content": nil, "reasoning_content": token})
+	}
+	return out
+}
+
 // sendStream sends the events as the step says.
 func (e *exchange) sendStream(c *chatRequest, a *answer, step Step) {
 	e.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	e.WriteHeader(http.StatusOK)
 	events := a.chunks(c, step)
 	for i, data := range events {
-		if e.r.Context().Err() != nil || e.interrupt(step, i, i == len(events)-1) {
+		if e.R.Context().Err() != nil || e.interrupt(step, i, i == len(events)-1) {
 			return
 		}
 		e.event(data, step)
 	}
 	e.event([]byte("[DONE]"), step)
-	_ = http.NewResponseController(e).Flush()
+	e.Flush()
 }
 
 // interrupt does what a step says before the event at i; true ends the stream. Faults come at the last event at the
@@ -76,12 +84,12 @@ func (e *exchange) interrupt(step Step, i int, last bool) bool {
 	}
 	switch step.Fault {
 	case "hang":
-		_ = http.NewResponseController(e).Flush()
-		<-e.r.Context().Done()
+		e.Flush()
+		e.Hang()
 		return true
 	case "cut":
 		_, _ = e.Write([]byte(`data: {"id":"chatcmpl-fake","object":"chat.comp`))
-		e.abort()
+		e.Abort()
 	case "eof":
 		return true
 	case "malformed":
@@ -103,12 +111,12 @@ func (e *exchange) event(data []byte, step Step) {
 	if step.Fault == "split" {
 		for i := range frame {
 			_, _ = e.Write(frame[i : i+1])
-			_ = http.NewResponseController(e).Flush()
+			e.Flush()
 		}
 		return
 	}
 	_, _ = e.Write(frame)
 	if step.Fault != "batched" {
-		_ = http.NewResponseController(e).Flush()
+		e.Flush()
 	}
 }

@@ -34,7 +34,7 @@ var chatParams = []string{
 	"presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs", "seed", "response_format", "tools",
 	"tool_choice", "parallel_tool_calls", "reasoning_effort", "verbosity", "modalities", "audio", "prediction",
 	"web_search_options", "service_tier", "store", "metadata", "safety_identifier", "prompt_cache_key",
-	"prompt_cache_retention", "prompt_cache_options", "moderation", "user", "functions", "function_call",
+	"prompt_cache_retention", "prompt_cache_options", "moderation", "user", "functions", "function_call", "thinking",
 }
 
 func invalid(param, code, format string, args ...any) *apiError {
@@ -89,7 +89,7 @@ func (p params) boolean(name string) (bool, *apiError) {
 
 // reasons reports whether a model is a reasoning model.
 func reasons(model string) bool {
-	return strings.HasPrefix(model, "gpt-5") || len(model) > 1 && model[0] == 'o' && model[1] >= '1' && model[1] <= '9'
+	return strings.HasPrefix(model, "gpt-5") || model == DeepSeekReasoner || len(model) > 1 && model[0] == 'o' && model[1] >= '1' && model[1] <= '9'
 }
 
 // checkSampling checks the members that shape sampling.
@@ -112,7 +112,7 @@ func (p params) checkSampling(model string) *apiError {
 	if _, _, fault := p.integer("seed", math.MinInt64, math.MaxInt64); fault != nil {
 		return fault
 	}
-	if reasons(model) && p["max_tokens"] != nil {
+	if reasons(model) && p["max_tokens"] != nil && !isDeepSeek(model) {
 		return invalid("max_tokens", "unsupported_parameter",
 			"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.")
 	}

@@ -362,3 +362,24 @@ func TestSealsOfOthersTravelThroughGooglesProtocol(t *testing.T) {
 		}
 	}
 }
+
+func TestThoughtsComeBackInPiecesAndAreOneUnderTheirSeal(t *testing.T) {
+	t.Parallel()
+	p, err := gemini.Codec.DecodeRequest([]byte(`{"contents":[{"role":"model","parts":[
+		{"text":"Let","thought":true},{"text":" me","thought":true},{"thought":true,"thoughtSignature":"c2ln"},{"text":"next","thought":true},
+		{"text":"said"},{"text":"last","thought":true}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, part := range p.Turns[0].Parts {
+		seal := ""
+		if part.Seal != nil {
+			seal = part.Seal.Data
+		}
+		got = append(got, part.Text+"/"+seal)
+	}
+	if want := "Let me/c2ln next/ said/ last/"; strings.Join(got, " ") != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -56,7 +56,7 @@ func (d *decoder) readContent(v jsondoc.Value) (inference.Turn, error) {
 	}
 	add := func(v jsondoc.Value) error {
 		p, said, err := d.part(v)
-		if said {
+		if said && !goesOn(t.Parts, &p) {
 			t.Parts = append(t.Parts, p)
 		}
 		return err
@@ -65,6 +65,21 @@ func (d *decoder) readContent(v jsondoc.Value) (inference.Turn, error) {
 		return t, add(list)
 	}
 	return t, list.Elements(add)
+}
+
+// goesOn adds a thought to the one before it that is not sealed yet: callers say streams again piece by piece as they came, the
+// seal behind the last piece, and who sealed the thought knows it only as a whole.
+func goesOn(before []inference.Part, p *inference.Part) bool {
+	if len(before) == 0 || p.Kind != inference.PartReasoning {
+		return false
+	}
+	last := &before[len(before)-1]
+	if last.Kind != inference.PartReasoning || last.Seal != nil {
+		return false
+	}
+	last.Text += p.Text
+	last.Seal = p.Seal
+	return true
 }
 
 // part reads a part. It reports false for one that says nothing.

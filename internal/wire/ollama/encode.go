@@ -85,10 +85,23 @@ func (e *encoder) think() error {
 		e.w.Key("think").Bool(false)
 	case strings.Contains(e.p.Model, "gpt-oss") && effort != "":
 		e.w.Key("think").Str(level(effort))
+	case strings.Contains(e.p.Model, "gpt-oss") && r.HasBudget && r.Budget > 0:
+		e.w.Key("think").Str(levelOf(r.Budget))
 	default:
 		e.w.Key("think").Bool(true)
 	}
 	return nil
+}
+
+// levelOf is the level that a budget in tokens means. Source: the provider sheet "translation", "Reasoning effort ↔ budget".
+func levelOf(budget int64) string {
+	switch {
+	case budget <= 2048:
+		return "low"
+	case budget <= 8192:
+		return "medium"
+	}
+	return "high"
 }
 
 // level is an effort in one of the three words that there are.

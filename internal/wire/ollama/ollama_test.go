@@ -78,6 +78,12 @@ func TestRequests(t *testing.T) {
 			want: `{"model":"gpt-oss:20b","stream":false,` + hi + `"options":{},"format":"json","think":"low"}`,
 		},
 		{
+			name: "a budget of thinking", prompt: inference.Prompt{
+				Model: "gpt-oss:20b", Turns: []inference.Turn{ask}, Reasoning: inference.Reasoning{HasBudget: true, Budget: 4096},
+			},
+			want: `{"model":"gpt-oss:20b","stream":false,` + hi + `"options":{},"think":"medium"}`,
+		},
+		{
 			name: "no thinking", prompt: inference.Prompt{Model: "m", Reasoning: inference.Reasoning{HasBudget: true}, Turns: []inference.Turn{ask}},
 			want: `{"model":"m","stream":false,` + hi + `"options":{},"think":false}`,
 		},

@@ -44,11 +44,12 @@ func newCallID() string {
 
 func required(path, message string) error { return fault.ErrInvalid.Saying(message).At(path) }
 
-// Formats of reasoning_details, by the dialect that sealed them. They are OpenRouter's.
+// Formats of reasoning_details, by the dialect that sealed them. They are OpenRouter's, but for Bedrock's, which it has not.
 const (
 	sealAnthropic = "anthropic-claude-v1"
 	sealOpenAI    = "openai-responses-v1"
 	sealGemini    = "google-gemini-v1"
+	sealBedrock   = "bedrock-converse-v1"
 )
 
 func sealFormat(d inference.Dialect) string {
@@ -57,6 +58,8 @@ func sealFormat(d inference.Dialect) string {
 		return sealAnthropic
 	case inference.Gemini:
 		return sealGemini
+	case inference.Bedrock:
+		return sealBedrock
 	default:
 		return sealOpenAI
 	}
@@ -68,6 +71,8 @@ func sealDialect(format string) inference.Dialect {
 		return inference.Anthropic
 	case sealGemini:
 		return inference.Gemini
+	case sealBedrock:
+		return inference.Bedrock
 	default:
 		return inference.OpenAI
 	}

@@ -204,6 +204,7 @@ func TestSealsTravel(t *testing.T) {
 	a := &inference.Answer{ID: "x", Candidates: []inference.Candidate{{Stop: inference.StopTools, Parts: []inference.Part{
 		{Kind: inference.PartReasoning, Text: "hm", Seal: &inference.Seal{Dialect: inference.Anthropic, Data: "sig"}},
 		{Kind: inference.PartReasoning, Seal: &inference.Seal{Dialect: inference.Anthropic, Data: "redacted", Whole: true}},
+		{Kind: inference.PartReasoning, Text: "ho", Seal: &inference.Seal{Dialect: inference.Bedrock, Data: "bedrock's"}},
 		{Kind: inference.PartCall, Text: "{}", Call: &inference.Call{ID: "c", Name: "f"}, Seal: &inference.Seal{Dialect: inference.Gemini, Data: "thought"}},
 	}}}}
 	raw, err := openai.ChatCodec.EncodeAnswer(a, nil)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -16,6 +17,7 @@ type Cell struct {
 	SDK      string `json:"sdk"`
 	API      string `json:"api"`
 	Scenario string `json:"scenario"`
+	Mark     string `json:"mark"`
 	Stream   bool   `json:"stream"`
 	Base     string `json:"base"`
 	Key      string `json:"key,omitempty"`
@@ -23,8 +25,14 @@ type Cell struct {
 	Seen     *Seen  `json:"seen,omitempty"`
 }
 
-// Tools reports whether the conversation is about tools.
-func (c *Cell) Tools() bool { return c.Scenario == "tools" || c.Scenario == "parallel_tools" }
+// Tools reports whether the model may call tools. It thinks before it calls one: only then must upstreams be told again what
+// they thought.
+func (c *Cell) Tools() bool {
+	return c.Scenario == "tools" || c.Scenario == "parallel_tools" || c.Scenario == "reasoning"
+}
+
+// Question is what the cell asks. Its mark tells the cells apart, wherever it is heard.
+func (c *Cell) Question() string { return questions[c.Scenario] + " " + c.Mark }
 
 // Seen is what a developer sees of a conversation.
 type Seen struct {
@@ -39,6 +47,8 @@ type Seen struct {
 	After     string `json:"after"`
 	Aborted   bool   `json:"aborted"`
 	Error     *Error `json:"error,omitempty"`
+	// Unknown is what became of the question for a model that there is not.
+	Unknown *Error `json:"unknown,omitempty"`
 }
 
 // Call is a call of a tool.
@@ -56,11 +66,10 @@ type Error struct {
 	Message string `json:"message"`
 }
 
-// Questions by scenario.
-var Questions = map[string]string{
+var questions = map[string]string{
 	"text": "Say hello.", "tools": "Please use get_weather for Paris.",
 	"parallel_tools": "Please use get_weather and get_time for Rome.", "structured": "Describe a person named Ada who is 36.",
-	"reasoning": "Think, and then say hello.", "vision": "What is in this picture?", "error": "Say hello.", "cancel": "Count slowly.",
+	"reasoning": "Think, and then use get_weather for Oslo.", "vision": "What is in this picture?", "error": "Say hello.", "cancel": "Count slowly.",
 }
 
 // Picture is a red picture of one pixel, as PNG in base64.
@@ -73,11 +82,11 @@ var Parameters = map[string]any{
 	"required":   []string{"city"}, "additionalProperties": false,
 }
 
-// ToolNames are the tools, and Describe what they do.
+// ToolNames are the tools, and About what they do.
 var ToolNames = []string{"get_weather", "get_time"}
 
-// Describe says what a tool does.
-func Describe(name string) string {
+// About says what a tool does.
+func About(name string) string {
 	return map[string]string{"get_weather": "The weather in a city.", "get_time": "The time in a city."}[name]
 }
 
@@ -91,29 +100,65 @@ var Person = map[string]any{
 // Report is what a tool returns.
 func Report(name string) string { return name + " says that it is sunny at noon." }
 
-// Patience is how long a buffered call runs before it is cancelled.
-const Patience = 300 * time.Millisecond
+// Patience is how long a buffered call runs before it is cancelled: enough to have reached the upstream.
+const Patience = 2500 * time.Millisecond
+
+// atOnce is how many conversations a driver has at a time: most of their time is waiting.
+const atOnce = 4
+
+type (
+	// Ask makes one conversation through an SDK.
+	Ask func(context.Context, *Cell) (*Seen, error)
+	// Describe tells what a developer goes by where it fails.
+	Describe func(error) *Error
+)
 
 // Run makes every cell.
-func Run(ask func(context.Context, *Cell) (*Seen, error), describe func(error) *Error) {
+func Run(ask Ask, describe Describe) {
+	cells := make(chan *Cell)
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	out := json.NewEncoder(os.Stdout)
+	for range atOnce {
+		all.Go(func() {
+			for c := range cells {
+				c.have(ask, describe)
+				mu.Lock()
+				if err := out.Encode(c); err != nil {
+					os.Exit(1)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	read(cells)
+	all.Wait()
+}
+
+func read(cells chan<- *Cell) {
+	defer close(cells)
 	in := bufio.NewScanner(os.Stdin)
 	in.Buffer(nil, 1<<20)
-	out := json.NewEncoder(os.Stdout)
 	for in.Scan() {
-		var c Cell
-		if err := json.Unmarshal(in.Bytes(), &c); err != nil {
+		c := &Cell{}
+		if err := json.Unmarshal(in.Bytes(), c); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		c.Seen = make1(&c, ask, describe)
-		c.Key = ""
-		if err := out.Encode(&c); err != nil {
-			os.Exit(1)
-		}
+		cells <- c
 	}
 }
 
-func make1(c *Cell, ask func(context.Context, *Cell) (*Seen, error), describe func(error) *Error) (seen *Seen) {
+func (c *Cell) have(ask Ask, describe Describe) {
+	c.Seen = make1(c, ask, describe)
+	if unknown := *c; c.Scenario == "error" {
+		unknown.Model = "no-such-model"
+		c.Seen.Unknown = make1(&unknown, ask, describe).Error
+	}
+	c.Key = ""
+}
+
+func make1(c *Cell, ask Ask, describe Describe) (seen *Seen) {
 	defer func() {
 		if p := recover(); p != nil {
 			seen = &Seen{Error: &Error{Class: "panic", Message: fmt.Sprint(p)}}

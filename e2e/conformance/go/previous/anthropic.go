@@ -28,9 +28,6 @@ func describeAnthropic(err error) *common.Error {
 
 func askAnthropic(ctx context.Context, c *common.Cell) (*common.Seen, error) {
 	client := anthropic.NewClient(option.WithBaseURL(c.Base), option.WithAPIKey(c.Key), option.WithMaxRetries(0))
-	if c.Scenario == "error" {
-		c.Model = "no-such-model"
-	}
 	p := messageParams(c)
 	if c.Scenario == "structured" { // this major has no word for it
 		client.Options = append(client.Options, option.WithJSONSet("output_config", map[string]any{
@@ -46,7 +43,7 @@ func askAnthropic(ctx context.Context, c *common.Cell) (*common.Seen, error) {
 		return nil, err
 	}
 	seen := &common.Seen{
-		Finish: string(answer.StopReason), Pieces: pieces, Input: answer.Usage.InputTokens, Output: answer.Usage.OutputTokens,
+		Finish: string(answer.StopReason), Pieces: pieces, Input: inputOf(&answer.Usage), Output: answer.Usage.OutputTokens,
 	}
 	var results []anthropic.ContentBlockParamUnion
 	for _, block := range answer.Content {
@@ -72,15 +69,20 @@ func askAnthropic(ctx context.Context, c *common.Cell) (*common.Seen, error) {
 	return seen, nil
 }
 
+// inputOf is all that was read: what was cached is counted apart.
+func inputOf(u *anthropic.Usage) int64 {
+	return u.InputTokens + u.CacheReadInputTokens + u.CacheCreationInputTokens
+}
+
 func messageParams(c *common.Cell) anthropic.MessageNewParams {
 	p := anthropic.MessageNewParams{
 		Model: anthropic.Model(c.Model), MaxTokens: 4096,
-		Messages: []anthropic.MessageParam{anthropic.NewUserMessage(anthropic.NewTextBlock(common.Questions[c.Scenario]))},
+		Messages: []anthropic.MessageParam{anthropic.NewUserMessage(anthropic.NewTextBlock(c.Question()))},
 	}
 	if c.Tools() {
 		for _, name := range common.ToolNames {
 			p.Tools = append(p.Tools, anthropic.ToolUnionParam{OfTool: &anthropic.ToolParam{
-				Name: name, Description: anthropic.String(common.Describe(name)),
+				Name: name, Description: anthropic.String(common.About(name)),
 				InputSchema: anthropic.ToolInputSchemaParam{
 					Properties: common.Parameters["properties"], ExtraFields: map[string]any{"required": []string{"city"}},
 				},
@@ -92,7 +94,7 @@ func messageParams(c *common.Cell) anthropic.MessageNewParams {
 		p.Thinking = anthropic.ThinkingConfigParamOfThinkingConfigEnabled(1024)
 	case "vision":
 		p.Messages[0] = anthropic.NewUserMessage(anthropic.NewImageBlockBase64("image/png", common.Picture),
-			anthropic.NewTextBlock(common.Questions["vision"]))
+			anthropic.NewTextBlock(c.Question()))
 	}
 	return p
 }

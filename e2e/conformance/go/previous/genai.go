@@ -30,9 +30,6 @@ func askGenAI(ctx context.Context, c *common.Cell) (*common.Seen, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Scenario == "error" {
-		c.Model = "no-such-model"
-	}
 	contents, config, err := contentParams(c)
 	if err != nil {
 		return nil, err
@@ -62,13 +59,13 @@ func askGenAI(ctx context.Context, c *common.Cell) (*common.Seen, error) {
 }
 
 func contentParams(c *common.Cell) ([]*genai.Content, *genai.GenerateContentConfig, error) {
-	parts := []*genai.Part{{Text: common.Questions[c.Scenario]}}
+	parts := []*genai.Part{{Text: c.Question()}}
 	config := &genai.GenerateContentConfig{}
-	if c.Tools() {
+	if c.Tools() && c.Scenario != "reasoning" { // this major cannot say again what was thought before a call
 		tool := &genai.Tool{}
 		for _, name := range common.ToolNames {
 			tool.FunctionDeclarations = append(tool.FunctionDeclarations, &genai.FunctionDeclaration{
-				Name: name, Description: common.Describe(name), Parameters: parameters(),
+				Name: name, Description: common.About(name), Parameters: parameters(),
 			})
 		}
 		config.Tools = []*genai.Tool{tool}

@@ -2,7 +2,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 
@@ -11,8 +10,8 @@ import (
 
 func main() {
 	drivers := map[string]struct {
-		ask      func(context.Context, *common.Cell) (*common.Seen, error)
-		describe func(error) *common.Error
+		ask      common.Ask
+		describe common.Describe
 	}{
 		"openai":    {askOpenAI, describeOpenAI},
 		"anthropic": {askAnthropic, describeAnthropic},

@@ -7,6 +7,8 @@ import (
 
 	"github.com/openai/openai-go/v2"
 	"github.com/openai/openai-go/v2/option"
+	"github.com/openai/openai-go/v2/packages/param"
+	"github.com/openai/openai-go/v2/packages/respjson"
 	"github.com/openai/openai-go/v2/responses"
 	"github.com/openai/openai-go/v2/shared"
 
@@ -23,9 +25,6 @@ func describeOpenAI(err error) *common.Error {
 
 func askOpenAI(ctx context.Context, c *common.Cell) (*common.Seen, error) {
 	client := openai.NewClient(option.WithBaseURL(c.Base+"/v1"), option.WithAPIKey(c.Key), option.WithMaxRetries(0))
-	if c.Scenario == "error" {
-		c.Model = "no-such-model"
-	}
 	if c.API == "responses" {
 		return askResponses(ctx, &client, c)
 	}
@@ -34,12 +33,12 @@ func askOpenAI(ctx context.Context, c *common.Cell) (*common.Seen, error) {
 
 func chatParams(c *common.Cell) openai.ChatCompletionNewParams {
 	p := openai.ChatCompletionNewParams{
-		Model: c.Model, Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage(common.Questions[c.Scenario])},
+		Model: c.Model, Messages: []openai.ChatCompletionMessageParamUnion{openai.UserMessage(c.Question())},
 	}
 	if c.Tools() {
 		for _, name := range common.ToolNames {
 			p.Tools = append(p.Tools, openai.ChatCompletionFunctionTool(shared.FunctionDefinitionParam{
-				Name: name, Description: openai.String(common.Describe(name)), Parameters: common.Parameters,
+				Name: name, Description: openai.String(common.About(name)), Parameters: common.Parameters,
 			}))
 		}
 	}
@@ -52,7 +51,7 @@ func chatParams(c *common.Cell) openai.ChatCompletionNewParams {
 		p.ReasoningEffort = shared.ReasoningEffortLow
 	case "vision":
 		p.Messages[0] = openai.UserMessage([]openai.ChatCompletionContentPartUnionParam{
-			openai.TextContentPart(common.Questions["vision"]),
+			openai.TextContentPart(c.Question()),
 			openai.ImageContentPart(openai.ChatCompletionContentPartImageImageURLParam{URL: "data:image/png;base64," + common.Picture}),
 		})
 	}
@@ -77,7 +76,7 @@ func askChat(ctx context.Context, client *openai.Client, c *common.Cell) (*commo
 		seen.Calls = append(seen.Calls, common.Call{ID: call.ID, Name: call.Function.Name, Args: json.RawMessage(call.Function.Arguments)})
 	}
 	if len(seen.Calls) > 0 {
-		p.Messages = append(p.Messages, m.ToParam())
+		p.Messages = append(p.Messages, returned(answer))
 		for _, call := range seen.Calls {
 			p.Messages = append(p.Messages, openai.ToolMessage(common.Report(call.Name), call.ID))
 		}
@@ -92,50 +91,112 @@ func askChat(ctx context.Context, client *openai.Client, c *common.Cell) (*commo
 // said is an answer with what the SDK has no member for.
 type said struct {
 	*openai.ChatCompletion
+	extras
 
-	pieces   int
+	pieces int
+}
+
+// extras are what servers of this protocol add where their models think: the reasoning, its seals, and those of calls.
+type extras struct {
 	thinking string
+	details  []json.RawMessage
+	seals    map[int64]json.RawMessage // extra_content of calls
+}
+
+// returned is an answer as the next request has it.
+func returned(s *said) openai.ChatCompletionMessageParamUnion {
+	m := s.Choices[0].Message
+	out := map[string]any{"role": "assistant", "content": nil}
+	if m.Content != "" {
+		out["content"] = m.Content
+	}
+	if s.thinking != "" {
+		out["reasoning_content"] = s.thinking
+	}
+	if len(s.details) > 0 {
+		out["reasoning_details"] = s.details
+	}
+	var calls []map[string]any
+	for i, c := range m.ToolCalls {
+		call := map[string]any{"id": c.ID, "type": "function", "function": map[string]any{
+			"name": c.Function.Name, "arguments": c.Function.Arguments,
+		}}
+		if seal := s.seals[int64(i)]; seal != nil {
+			call["extra_content"] = seal
+		}
+		calls = append(calls, call)
+	}
+	out["tool_calls"] = calls
+	text, err := json.Marshal(out)
+	if err != nil {
+		panic(err) // what was read as JSON can be written
+	}
+	return param.Override[openai.ChatCompletionMessageParamUnion](json.RawMessage(text))
+}
+
+// add takes what a message, or a piece of one, has beside the SDK's members.
+func (e *extras) add(members map[string]respjson.Field) {
+	var text string
+	_ = json.Unmarshal([]byte(members["reasoning_content"].Raw()), &text)
+	e.thinking += text
+	var details []json.RawMessage
+	_ = json.Unmarshal([]byte(members["reasoning_details"].Raw()), &details)
+	e.details = append(e.details, details...)
+}
+
+// seal takes the seal of a call, out of what the SDK kept as it came.
+func (e *extras) seal(index int64, raw string) {
+	var call struct {
+		Extra json.RawMessage `json:"extra_content"`
+	}
+	if json.Unmarshal([]byte(raw), &call) != nil || call.Extra == nil {
+		return
+	}
+	if e.seals == nil {
+		e.seals = map[int64]json.RawMessage{}
+	}
+	e.seals[index] = call.Extra
 }
 
 func sendChat(ctx context.Context, client *openai.Client, c *common.Cell, p openai.ChatCompletionNewParams) (*said, error) {
-	if !c.Stream {
-		answer, err := client.Chat.Completions.New(ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		return &said{answer, 0, extra(answer.Choices[0].Message.JSON.ExtraFields["reasoning_content"].Raw())}, nil
+	if c.Stream {
+		return streamChat(ctx, client, p)
 	}
+	answer, err := client.Chat.Completions.New(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	out := &said{ChatCompletion: answer}
+	m := answer.Choices[0].Message
+	out.add(m.JSON.ExtraFields)
+	for i, call := range m.ToolCalls {
+		out.seal(int64(i), call.RawJSON())
+	}
+	return out, nil
+}
+
+func streamChat(ctx context.Context, client *openai.Client, p openai.ChatCompletionNewParams) (*said, error) {
 	p.StreamOptions.IncludeUsage = openai.Bool(true)
 	stream := client.Chat.Completions.NewStreaming(ctx, p)
 	var all openai.ChatCompletionAccumulator
-	pieces, thinking := 0, ""
+	out := &said{ChatCompletion: &all.ChatCompletion}
 	for stream.Next() {
-		pieces++
-		if !all.AddChunk(stream.Current()) {
+		out.pieces++
+		chunk := stream.Current()
+		if !all.AddChunk(chunk) {
 			return nil, errors.New("a chunk that does not fit the others")
 		}
-		thinking += thoughtOf(stream.Current())
-		if u := stream.Current().Usage; u.TotalTokens > 0 { // accumulators leave the details out
-			all.Usage = u
+		for _, choice := range chunk.Choices {
+			out.add(choice.Delta.JSON.ExtraFields)
+			for _, call := range choice.Delta.ToolCalls {
+				out.seal(call.Index, call.RawJSON())
+			}
+		}
+		if chunk.Usage.TotalTokens > 0 { // accumulators leave the details out
+			all.Usage = chunk.Usage
 		}
 	}
-	if err := stream.Err(); err != nil {
-		return nil, err
-	}
-	return &said{&all.ChatCompletion, pieces, thinking}, nil
-}
-
-func thoughtOf(chunk openai.ChatCompletionChunk) string {
-	if len(chunk.Choices) == 0 {
-		return ""
-	}
-	return extra(chunk.Choices[0].Delta.JSON.ExtraFields["reasoning_content"].Raw())
-}
-
-// extra reads a text that the SDK kept as it came.
-func extra(raw string) (text string) {
-	_ = json.Unmarshal([]byte(raw), &text)
-	return text
+	return out, stream.Err()
 }
 
 func cancelChat(ctx context.Context, client *openai.Client, c *common.Cell, p openai.ChatCompletionNewParams) (*common.Seen, error) {
@@ -159,13 +220,13 @@ func cancelChat(ctx context.Context, client *openai.Client, c *common.Cell, p op
 }
 
 func responseParams(c *common.Cell) responses.ResponseNewParams {
-	text := responses.ResponseInputItemParamOfMessage(common.Questions[c.Scenario], responses.EasyInputMessageRoleUser)
+	text := responses.ResponseInputItemParamOfMessage(c.Question(), responses.EasyInputMessageRoleUser)
 	p := responses.ResponseNewParams{Model: c.Model, Store: openai.Bool(false)}
 	p.Input.OfInputItemList = responses.ResponseInputParam{text}
 	if c.Tools() {
 		for _, name := range common.ToolNames {
 			p.Tools = append(p.Tools, responses.ToolUnionParam{OfFunction: &responses.FunctionToolParam{
-				Name: name, Description: openai.String(common.Describe(name)), Parameters: common.Parameters, Strict: openai.Bool(true),
+				Name: name, Description: openai.String(common.About(name)), Parameters: common.Parameters, Strict: openai.Bool(true),
 			}})
 		}
 	}
@@ -176,9 +237,10 @@ func responseParams(c *common.Cell) responses.ResponseNewParams {
 		}}
 	case "reasoning":
 		p.Reasoning = shared.ReasoningParam{Effort: shared.ReasoningEffortLow, Summary: shared.ReasoningSummaryAuto}
+		p.Include = []responses.ResponseIncludable{responses.ResponseIncludableReasoningEncryptedContent}
 	case "vision":
 		p.Input.OfInputItemList[0] = responses.ResponseInputItemParamOfMessage(responses.ResponseInputMessageContentListParam{
-			{OfInputText: &responses.ResponseInputTextParam{Text: common.Questions["vision"]}},
+			{OfInputText: &responses.ResponseInputTextParam{Text: c.Question()}},
 			{OfInputImage: &responses.ResponseInputImageParam{
 				Detail: responses.ResponseInputImageDetailAuto, ImageURL: openai.String("data:image/png;base64," + common.Picture),
 			}},
@@ -201,6 +263,7 @@ func askResponses(ctx context.Context, client *openai.Client, c *common.Cell) (*
 		Output: answer.Usage.OutputTokens, Thought: answer.Usage.OutputTokensDetails.ReasoningTokens,
 	}
 	for _, item := range answer.Output {
+		p.Input.OfInputItemList = append(p.Input.OfInputItemList, param.Override[responses.ResponseInputItemUnionParam](json.RawMessage(item.RawJSON())))
 		switch item.Type {
 		case "reasoning":
 			for _, s := range item.Summary {
@@ -209,7 +272,6 @@ func askResponses(ctx context.Context, client *openai.Client, c *common.Cell) (*
 		case "function_call":
 			call := item.AsFunctionCall()
 			seen.Calls = append(seen.Calls, common.Call{ID: call.CallID, Name: call.Name, Args: json.RawMessage(call.Arguments)})
-			p.Input.OfInputItemList = append(p.Input.OfInputItemList, responses.ResponseInputItemParamOfFunctionCall(call.Arguments, call.CallID, call.Name))
 		}
 	}
 	if len(seen.Calls) > 0 {

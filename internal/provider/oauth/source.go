@@ -1,12 +1,9 @@
-package vertex
+package oauth
 
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -25,30 +22,36 @@ const (
 	maxToken   = 64 << 10
 )
 
-// tokenBook keeps the tokens of all accounts: accounts are opened anew whenever the configuration changes.
-type tokenBook struct {
-	now clock.Clock
+// Book keeps the tokens of all accounts: accounts are opened anew whenever the configuration changes. The zero value is ready.
+// It is safe for concurrent use.
+type Book struct {
+	// Now is what tokens are dated by; nil means clock.System.
+	Now clock.Clock
 
 	mu      sync.Mutex
-	sources map[[32]byte]*tokenSource
+	sources map[[32]byte]*Source
 }
 
-func (b *tokenBook) source(s *serviceAccount) *tokenSource {
+// Source returns the token of an account.
+func (b *Book) Source(a *Account) *Source {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.sources == nil || len(b.sources) >= maxSources {
-		b.sources = map[[32]byte]*tokenSource{}
+		b.sources = map[[32]byte]*Source{}
 	}
-	id := s.id()
-	if b.sources[id] == nil {
-		b.sources[id] = &tokenSource{account: s, now: b.now}
+	if b.sources[a.ID] == nil {
+		now := b.Now
+		if now == nil {
+			now = clock.System
+		}
+		b.sources[a.ID] = &Source{account: a, now: now}
 	}
-	return b.sources[id]
+	return b.sources[a.ID]
 }
 
-// tokenSource is one account's token. It is safe for concurrent use.
-type tokenSource struct {
-	account *serviceAccount
+// Source is one account's token. It is safe for concurrent use.
+type Source struct {
+	account *Account
 	now     clock.Clock
 
 	mu      sync.Mutex
@@ -64,9 +67,9 @@ type asking struct {
 	err   error
 }
 
-// get returns a token. One that is about to end is replaced by whoever comes first, while others still use it.
-// Errors: *refusal, those of provider.SendError.
-func (s *tokenSource) get(ctx context.Context, t http.RoundTripper) (string, error) {
+// Get returns a token. One that is about to end is replaced by whoever comes first, while others still use it.
+// Errors: *RefusalError, those of provider.SendError.
+func (s *Source) Get(ctx context.Context, t http.RoundTripper) (string, error) {
 	s.mu.Lock()
 	left := s.expires.Sub(s.now())
 	if s.token != "" && (left > early || left > 0 && s.asking != nil) {
@@ -88,8 +91,8 @@ func (s *tokenSource) get(ctx context.Context, t http.RoundTripper) (string, err
 	}
 }
 
-// drop forgets a token that was not accepted.
-func (s *tokenSource) drop(token string) {
+// Drop forgets a token that was not accepted.
+func (s *Source) Drop(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.token == token {
@@ -97,7 +100,7 @@ func (s *tokenSource) drop(token string) {
 	}
 }
 
-func (s *tokenSource) ask(ctx context.Context, t http.RoundTripper, a *asking) {
+func (s *Source) ask(ctx context.Context, t http.RoundTripper, a *asking) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	now := s.now()
@@ -113,43 +116,6 @@ func (s *tokenSource) ask(ctx context.Context, t http.RoundTripper, a *asking) {
 	close(a.done)
 }
 
-// refusal says that the token endpoint answered and gave no token.
-type refusal struct {
-	status int
-	code   string // OAuth's
-}
-
-// Error names the status and OAuth's code.
-func (r *refusal) Error() string {
-	return fmt.Sprintf("vertex: no token: status %d, %s", r.status, r.code)
-}
-
-// exchange asks for a token.
-func (s *serviceAccount) exchange(ctx context.Context, t http.RoundTripper, now time.Time) (string, time.Duration, error) {
-	assertion, err := s.assertion(now)
-	if err != nil {
-		return "", 0, err
-	}
-	form := url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"}, "assertion": {assertion}}.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.tokenURL.String(), strings.NewReader(form))
-	if err != nil {
-		return "", 0, err
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "gantry")
-	resp, err := t.RoundTrip(req)
-	if err != nil {
-		return "", 0, provider.SendError(ctx, err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxToken))
-	if err != nil {
-		return "", 0, provider.SendError(ctx, err)
-	}
-	return readToken(resp.StatusCode, body)
-}
-
 func readToken(status int, body []byte) (string, time.Duration, error) {
 	var answer struct {
 		AccessToken string `json:"access_token"`
@@ -159,7 +125,7 @@ func readToken(status int, body []byte) (string, time.Duration, error) {
 	_ = json.Unmarshal(body, &answer) // what cannot be read has no token
 	valid := answer.AccessToken != "" && !strings.ContainsAny(answer.AccessToken, " \t") && provider.ValidHeader("Authorization", answer.AccessToken)
 	if status != http.StatusOK || !valid || answer.ExpiresIn <= 0 {
-		return "", 0, &refusal{status, provider.CleanCode(answer.Error)}
+		return "", 0, &RefusalError{status, provider.CleanCode(answer.Error)}
 	}
 	return answer.AccessToken, lifeOf(answer.ExpiresIn), nil
 }
