@@ -78,7 +78,7 @@ func (s *Files) FileByID(ctx context.Context, o identity.Owner, file id.ID, now 
 // FileList implements files.Store. Ids are in the order of their making.
 func (s *Files) FileList(ctx context.Context, o identity.Owner, q files.Query, now time.Time) ([]files.File, error) {
 	return all[files.File, fileRow](ctx, s.reader, func(query *bun.SelectQuery) *bun.SelectQuery {
-		query.Where("user_id = ? AND tenant_id = ? AND expires_at > ?", o.UserID, o.TenantID, stampOf(now)).Limit(int64(q.Limit))
+		query.Where("user_id = ? AND tenant_id = ? AND expires_at > ?", o.UserID, o.TenantID, stampOf(now)).Where("purpose NOT IN (?)", bun.List(files.Internal())).Limit(int64(q.Limit))
 		if q.Purpose != "" {
 			query.Where("purpose = ?", clean(string(q.Purpose)))
 		}

@@ -60,11 +60,16 @@ func (s *Service) Create(ctx context.Context, o identity.Owner, n *New) (File, e
 	return s.keep(ctx, o, n, s.insert(ctx))
 }
 
-// Write keeps a file that was made for its owner. then is run in the transaction that makes it one; without it nothing is kept.
+// Write keeps a file that was made for its owner, or that came in a call. then is run in the transaction that makes it one;
+// without it nothing is kept. Codes: file_too_large, storage_quota_exceeded (neither for what was made), storage_unavailable.
 func (s *Service) Write(ctx context.Context, o identity.Owner, n *New, then func(tx.Tx, *File) error) (File, error) {
+	quota := s.Quota
+	if n.Purpose.made() {
+		quota = unlimited
+	}
 	return s.keep(ctx, o, n, func(f *File) error {
 		return s.Store.InTx(ctx, func(t tx.Tx) error {
-			if err := s.Store.FileInsert(ctx, t, f, unlimited); err != nil {
+			if err := s.Store.FileInsert(ctx, t, f, quota); err != nil {
 				return err
 			}
 			return then(t, f)
@@ -83,7 +88,7 @@ func (s *Service) insert(ctx context.Context) func(*File) error {
 
 // keep stores the bytes and then what write writes; without the second the first goes.
 func (s *Service) keep(ctx context.Context, o identity.Owner, n *New, write func(*File) error) (File, error) {
-	if int64(len(n.Content)) > s.MaxBytes && n.Purpose != BatchOutput {
+	if int64(len(n.Content)) > s.MaxBytes && !n.Purpose.made() {
 		return File{}, ErrTooLarge
 	}
 	now := s.Now()
@@ -126,7 +131,11 @@ func cleanName(name string) string {
 
 // Get returns a file. Code: not_found.
 func (s *Service) Get(ctx context.Context, o identity.Owner, file id.ID) (File, error) {
-	return s.Store.FileByID(ctx, o, file, s.Now())
+	f, err := s.Store.FileByID(ctx, o, file, s.Now())
+	if err == nil && f.internal() {
+		return File{}, fault.ErrNotFound
+	}
+	return f, err
 }
 
 // List returns files of an owner's, one more than asked for where there are more.
@@ -138,6 +147,16 @@ func (s *Service) List(ctx context.Context, o identity.Owner, q Query) ([]File, 
 // Open returns a file and its content for reading. Codes: not_found, storage_unavailable.
 func (s *Service) Open(ctx context.Context, o identity.Owner, file id.ID) (File, io.ReadSeekCloser, error) {
 	f, err := s.Get(ctx, o, file)
+	if err != nil {
+		return f, nil, err
+	}
+	r, err := s.Contents.Open(ctx, f.BlobID)
+	return f, r, err
+}
+
+// OpenAny is Open for files that are internal, too.
+func (s *Service) OpenAny(ctx context.Context, o identity.Owner, file id.ID) (File, io.ReadSeekCloser, error) {
+	f, err := s.Store.FileByID(ctx, o, file, s.Now())
 	if err != nil {
 		return f, nil, err
 	}
@@ -159,6 +178,14 @@ func (s *Service) Read(ctx context.Context, o identity.Owner, file id.ID) ([]byt
 
 // Delete removes a file. Code: not_found.
 func (s *Service) Delete(ctx context.Context, o identity.Owner, file id.ID) error {
+	if _, err := s.Get(ctx, o, file); err != nil {
+		return err
+	}
+	return s.DeleteAny(ctx, o, file)
+}
+
+// DeleteAny is Delete for files that are internal, too.
+func (s *Service) DeleteAny(ctx context.Context, o identity.Owner, file id.ID) error {
 	f, err := s.Store.FileDelete(ctx, o, file, s.Now())
 	if err != nil {
 		return err
