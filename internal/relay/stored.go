@@ -109,7 +109,7 @@ func (c *call) continueWith(hidden bool) error {
 	if int64(len(body)) > c.maxBody() {
 		return fault.ErrTooLarge.Saying("The conversation is too long to be continued.")
 	}
-	c.body = body
+	c.body, c.spared = body, 0
 	c.ask, err = c.op.Format.Peek(body)
 	return err
 }
@@ -144,6 +144,9 @@ func (c *call) accountOf(l *lane) *lane {
 	err := c.continueWith(false)
 	if err == nil && c.taken {
 		err = c.unstream()
+	}
+	if err == nil {
+		err = c.attachFiles()
 	}
 	if err != nil {
 		c.log.Error("conversation not continued elsewhere", "request_id", c.requestID, "error", err)

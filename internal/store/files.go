@@ -29,6 +29,7 @@ type fileRow struct {
 	BlobID    id.ID
 	Name      string
 	Purpose   files.Purpose
+	MediaType string
 	Size      int64
 	CreatedAt stamp
 	ExpiresAt stamp
@@ -36,7 +37,7 @@ type fileRow struct {
 
 func (r fileRow) value() files.File {
 	return files.File{
-		ID: r.ID, TenantID: r.TenantID, UserID: r.UserID, BlobID: r.BlobID, Name: r.Name, Purpose: r.Purpose, Size: r.Size,
+		ID: r.ID, TenantID: r.TenantID, UserID: r.UserID, BlobID: r.BlobID, Name: r.Name, Purpose: r.Purpose, MediaType: r.MediaType, Size: r.Size,
 		CreatedAt: r.CreatedAt.time(), ExpiresAt: r.ExpiresAt.time(),
 	}
 }
@@ -56,7 +57,7 @@ func (s *Files) FileInsert(ctx context.Context, t tx.Tx, f *files.File, q files.
 		return files.ErrQuota
 	}
 	return insert(ctx, in(t), &fileRow{
-		ID: f.ID, TenantID: f.TenantID, UserID: f.UserID, BlobID: f.BlobID, Name: clean(f.Name), Purpose: f.Purpose, Size: f.Size,
+		ID: f.ID, TenantID: f.TenantID, UserID: f.UserID, BlobID: f.BlobID, Name: clean(f.Name), Purpose: f.Purpose, MediaType: clean(f.MediaType), Size: f.Size,
 		CreatedAt: stampOf(f.CreatedAt), ExpiresAt: stampOf(f.ExpiresAt),
 	})
 }

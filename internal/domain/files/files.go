@@ -16,9 +16,10 @@ import (
 // Purpose is what a file is for.
 type Purpose string
 
-// Purposes that Gantry itself goes by. BatchOutput is of files that batches make; nobody brings one.
+// Purposes that Gantry itself goes by. UserData is of files for any call. BatchOutput is of files that batches make; nobody brings one.
 const (
 	Batch       Purpose = "batch"
+	UserData    Purpose = "user_data"
 	BatchOutput Purpose = "batch_output"
 	// MessageBatch and MessageResults are what goes into batches of Anthropic's protocol and comes out. Their owners know them
 	// by the batch alone.
@@ -37,7 +38,7 @@ func (p Purpose) made() bool { return p == BatchOutput || p == MessageResults }
 
 // purposes are those that a caller may bring a file for. Source: the provider sheet "openai", section 8.
 var purposes = map[Purpose]bool{
-	"assistants": true, Batch: true, "fine-tune": true, "vision": true, "user_data": true, "evals": true,
+	"assistants": true, Batch: true, "fine-tune": true, "vision": true, UserData: true, "evals": true,
 }
 
 // File is a file of a user's. It never changes.
@@ -46,9 +47,11 @@ type File struct {
 	TenantID id.ID
 	UserID   id.ID
 	// BlobID is where the bytes are.
-	BlobID    id.ID
-	Name      string
-	Purpose   Purpose
+	BlobID  id.ID
+	Name    string
+	Purpose Purpose
+	// MediaType is what it is, such as application/pdf.
+	MediaType string
 	Size      int64
 	CreatedAt time.Time
 	ExpiresAt time.Time

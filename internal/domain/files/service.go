@@ -33,7 +33,9 @@ type Service struct {
 type New struct {
 	Name    string
 	Purpose Purpose
-	Content []byte
+	// MediaType is what it is said to be; "": nothing is.
+	MediaType string
+	Content   []byte
 	// ExpiresAfter is for how long it is wanted; 0: as long as files are kept.
 	ExpiresAfter time.Duration
 }
@@ -93,7 +95,7 @@ func (s *Service) keep(ctx context.Context, o identity.Owner, n *New, write func
 	}
 	now := s.Now()
 	f := File{
-		ID: id.At(now), TenantID: o.TenantID, UserID: o.UserID, Name: cleanName(n.Name), Purpose: n.Purpose,
+		ID: id.At(now), TenantID: o.TenantID, UserID: o.UserID, Name: cleanName(n.Name), Purpose: n.Purpose, MediaType: mediaType(n.Name, n.MediaType, n.Content),
 		Size: int64(len(n.Content)), CreatedAt: now, ExpiresAt: now.Add(s.Retention),
 	}
 	if n.ExpiresAfter > 0 && n.ExpiresAfter < s.Retention {

@@ -19,7 +19,7 @@ func testFiles(_ *testing.T, w *world) {
 	file := func(n int, size int64) files.File {
 		return files.File{
 			ID: id.At(epoch.Add(time.Duration(n) * time.Second)), TenantID: own.TenantID, UserID: own.UserID, BlobID: id.New(), Name: "a\nb",
-			Purpose: files.Batch, Size: size, CreatedAt: epoch, ExpiresAt: epoch.Add(time.Duration(n) * time.Hour),
+			Purpose: files.Batch, MediaType: "text/plain", Size: size, CreatedAt: epoch, ExpiresAt: epoch.Add(time.Duration(n) * time.Hour),
 		}
 	}
 	put := func(f files.File) error {

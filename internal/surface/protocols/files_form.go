@@ -56,6 +56,9 @@ func (s *surface) readUpload(w http.ResponseWriter, req *http.Request) (*files.N
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(s.Now().Add(uploadWithin))
 	form := upload{file: &files.New{}, most: s.MaxFile}
+	if speaksAnthropic(req) { // whose files have no purpose
+		form.file.Purpose = files.UserData
+	}
 	return form.read(multipart.NewReader(http.MaxBytesReader(w, req.Body, s.MaxFile+formRoom), parameters["boundary"]))
 }
 
@@ -148,6 +151,7 @@ func (u *upload) addFile(part *multipart.Part) error {
 		return files.ErrTooLarge
 	}
 	u.has, u.file.Content, u.file.Name = true, content, part.FileName()
+	u.file.MediaType = part.Header.Get("Content-Type")
 	return nil
 }
 
