@@ -62,14 +62,15 @@ func (f *fileFinder) message(object []byte, out *[numBlockKeys]jsonscan.Field, p
 }
 
 func (f *fileFinder) block(object []byte, out *[numBlockKeys]jsonscan.Field, path string) error {
-	switch string(out[blockType].In(object)) {
-	case `"image"`:
+	kind, _ := jsonscan.String(object, out[blockType])
+	switch kind {
+	case "image":
 		return f.source(out[blockSource].In(object), path+".source", true)
-	case `"document"`:
+	case "document":
 		return f.source(out[blockSource].In(object), path+".source", false)
-	case `"tool_result"`:
+	case "tool_result":
 		return f.list(out[blockContent].In(object), path+".content", (*fileFinder).block)
-	case `"container_upload"`:
+	case "container_upload":
 		return invalid(path+".file_id", "Files cannot be put into containers here")
 	}
 	return nil
@@ -84,7 +85,7 @@ func (f *fileFinder) source(source []byte, path string, image bool) error {
 	if _, _, err := sourceKeys.Scan(source, out[:]); err != nil {
 		return within(path, scanFault(err))
 	}
-	if string(out[0].In(source)) != `"file"` {
+	if kind, _ := jsonscan.String(source, out[0]); kind != "file" {
 		return nil
 	}
 	path += ".file_id"

@@ -94,7 +94,7 @@ func (f *fileFinder) message(object []byte, out *[numHolds]jsonscan.Field, path 
 
 func (f *fileFinder) chatPart(object []byte, out *[numHolds]jsonscan.Field, path string) error {
 	file := out[holdsFile].In(object)
-	if string(unquoted(out[holdsType].In(object))) != "file" || !isObject(file) {
+	if kind, _ := jsonscan.String(object, out[holdsType]); kind != "file" || !isObject(file) {
 		return nil
 	}
 	var own [numHolds]jsonscan.Field
@@ -114,7 +114,8 @@ func (f *fileFinder) item(object []byte, out *[numHolds]jsonscan.Field, path str
 }
 
 func (f *fileFinder) inputPart(object []byte, out *[numHolds]jsonscan.Field, path string) error {
-	switch string(unquoted(out[holdsType].In(object))) {
+	kind, _ := jsonscan.String(object, out[holdsType])
+	switch kind {
 	case "input_file":
 		return f.add(object, out[holdsFileID], path, false)
 	case "input_image":
