@@ -40,10 +40,14 @@ type New struct {
 	ExpiresAfter time.Duration
 }
 
+// LeastExpiry and MostExpiry bound for how long a file may be wanted.
 const (
-	leastExpiry = time.Hour
-	mostExpiry  = 30 * 24 * time.Hour
-	maxName     = 255
+	LeastExpiry = time.Hour
+	MostExpiry  = 30 * 24 * time.Hour
+)
+
+const (
+	maxName = 255
 	// forgetBatch is how many files are deleted at once.
 	forgetBatch = 200
 )
@@ -56,7 +60,7 @@ func (s *Service) Create(ctx context.Context, o identity.Owner, n *New) (File, e
 		return File{}, ErrPurpose
 	case len(n.Content) == 0:
 		return File{}, ErrEmpty
-	case n.ExpiresAfter != 0 && (n.ExpiresAfter < leastExpiry || n.ExpiresAfter > mostExpiry):
+	case n.ExpiresAfter != 0 && (n.ExpiresAfter < LeastExpiry || n.ExpiresAfter > MostExpiry):
 		return File{}, ErrExpiry
 	}
 	return s.keep(ctx, o, n, s.insert(ctx))

@@ -72,7 +72,7 @@ func (s *surface) showMessageBatch(req *http.Request, b *batches.Batch) messageB
 	v := messageBatchView{
 		ID: openai.Name(prefixMessageBatch, b.ID), Type: "message_batch", Status: "in_progress",
 		Counts:    messageBatchCounts{c.Under(), c.Completed, c.Failed, c.Canceled, c.Expired},
-		CreatedAt: *instant(b.CreatedAt), ExpiresAt: *instant(b.Expiry), EndedAt: instant(b.EndedAt), CancelInitiatedAt: instant(b.CancelingAt),
+		CreatedAt: instantText(b.CreatedAt), ExpiresAt: instantText(b.Expiry), EndedAt: instant(b.EndedAt), CancelInitiatedAt: instant(b.CancelingAt),
 	}
 	switch {
 	case b.Status == batches.Canceling:
@@ -94,9 +94,11 @@ func instant(t time.Time) *string {
 	if t.IsZero() {
 		return nil
 	}
-	text := t.UTC().Format(time.RFC3339Nano)
+	text := instantText(t)
 	return &text
 }
+
+func instantText(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // resultsURL is where the results of a batch are, the way the caller came.
 func (s *surface) resultsURL(req *http.Request, name string) string {

@@ -112,12 +112,17 @@ func (messagesFormat) Inline(_ []byte, ref *wire.FileRef, f *wire.FileContent) (
 		out = append(append(out, `{"type":"base64","media_type":"`...), f.MediaType...)
 		out = base64.StdEncoding.AppendEncode(append(out, `","data":"`...), f.Data)
 		return append(out, `"}`...), 0, nil // pictures and documents are counted as such
-	case strings.HasPrefix(f.MediaType, "text/") && utf8.Valid(f.Data):
+	case isText(f.MediaType) && utf8.Valid(f.Data):
 		out := append(make([]byte, 0, len(f.Data)+len(f.Data)/8+128), `{"type":"text","media_type":"text/plain","data":`...)
 		out = append(openai.AppendString(out, string(f.Data)), '}')
 		return out, int64(len(out)), nil
 	}
 	return nil, 0, fault.ErrInvalid.Saying("The file is neither a PDF nor a text").At(ref.Path)
+}
+
+// isText reports whether a file can stand in a request as what is written in it.
+func isText(media string) bool {
+	return strings.HasPrefix(media, "text/") || media == "application/json" || media == "application/jsonl"
 }
 
 var _ wire.FileBearer = messagesFormat{}
