@@ -16,6 +16,7 @@ import (
 	"github.com/anthropics/anthropic-sdk-go/option"
 
 	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/surface/surfacetest"
 	"github.com/gantry-ai/gantry/internal/testkit/fakeanthropic"
 	"github.com/gantry-ai/gantry/internal/wire/openai"
 )
@@ -94,7 +95,15 @@ func TestTheOfficialAnthropicClientHasBatchesMade(t *testing.T) {
 		if made.ProcessingStatus != "in_progress" || made.RequestCounts.Processing != 4 || made.ResultsURL != "" || made.ExpiresAt.Sub(made.CreatedAt) != 24*time.Hour {
 			t.Errorf("made %s", made.RawJSON())
 		}
+		contract := surfacetest.LoadContract(t, "protocols", "MessageError")
+		shaped(t, contract, "createMessageBatch", made.RawJSON())
 		done := h.ended(c, made.ID)
+		shaped(t, contract, "getMessageBatch", done.RawJSON())
+		all, err := c.Messages.Batches.List(t.Context(), sdk.MessageBatchListParams{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shaped(t, contract, "listMessageBatches", all.RawJSON())
 		if n := done.RequestCounts; n.Succeeded != 3 || n.Errored != 1 || n.Processing != 0 || done.EndedAt.IsZero() || done.ResultsURL != h.url+"/v1/messages/batches/"+made.ID+"/results" {
 			t.Errorf("ended %s", done.RawJSON())
 		}
@@ -126,6 +135,14 @@ func TestTheOfficialAnthropicClientHasBatchesMade(t *testing.T) {
 		}
 		h.clean()
 	})
+}
+
+// shaped holds an answer against the contract.
+func shaped(t *testing.T, contract *surfacetest.Contract, operation, body string) {
+	t.Helper()
+	if err := contract.CheckAnswer(operation, http.StatusOK, []byte(body)); err != nil {
+		t.Errorf("%s: %v in %s", operation, err, body)
+	}
 }
 
 // strangerToBatch finds that a batch is nobody else's, and nothing in the other protocol.

@@ -14,6 +14,7 @@ import (
 	sdk "github.com/anthropics/anthropic-sdk-go"
 
 	"github.com/gantry-ai/gantry/internal/kernel/id"
+	"github.com/gantry-ai/gantry/internal/surface/surfacetest"
 	"github.com/gantry-ai/gantry/internal/testkit/fakeanthropic"
 	"github.com/gantry-ai/gantry/internal/testkit/fakeopenai"
 )
@@ -64,6 +65,7 @@ func TestTheOfficialAnthropicClientBringsFiles(t *testing.T) {
 		if f.MimeType != "application/pdf" || f.SizeBytes != int64(len(paper)) || f.Filename != "a.pdf" || !strings.HasPrefix(f.ID, "file_") || f.Type != "file" || f.ExpiresAt.Sub(f.CreatedAt) != 2*time.Hour {
 			t.Errorf("brought %s", f.RawJSON())
 		}
+		shaped(t, surfacetest.LoadContract(t, "protocols", "MessageError"), "createFile", f.RawJSON())
 		image := h.upload(ann.key, "vision", picture) // what the other protocol's clients brought is the same
 		again, err := c.Beta.Files.GetMetadata(t.Context(), f.ID, sdk.BetaFileGetMetadataParams{})
 		if err != nil || again.ID != f.ID {
