@@ -21,6 +21,7 @@ import (
 // killedBatch is what is known of a batch whose process is killed again and again.
 type killedBatch struct {
 	in       *installation
+	messages bool // it is one of Anthropic's
 	key, id  string
 	Status   string  `json:"status"`
 	OutputID *string `json:"output_file_id"`
@@ -36,24 +37,24 @@ type killedBatch struct {
 // upstream and the books say.
 func TestKilledProcessRunsEachLineOfABatchOnce(t *testing.T) {
 	t.Parallel()
-	for _, database := range []string{"sqlite", "postgres"} {
-		t.Run(database, func(t *testing.T) {
+	for _, c := range []struct{ database, protocol string }{{"sqlite", "openai"}, {"postgres", "openai"}, {"sqlite", "anthropic"}, {"postgres", "anthropic"}} {
+		t.Run(c.database+"/"+c.protocol, func(t *testing.T) {
 			t.Parallel()
 			env := []string{"GANTRY_LOG_LEVEL=error", "GANTRY_TASKS_WORKERS=16"}
-			if database == "postgres" {
+			if c.database == "postgres" {
 				env = append(env, "GANTRY_DATABASE_URL="+pgtest.New(t))
 			}
-			killBatch(t, env)
+			killBatch(t, env, c.protocol == "anthropic")
 		})
 	}
 }
 
-func killBatch(t *testing.T, env []string) {
+func killBatch(t *testing.T, env []string, messages bool) {
 	t.Helper()
 	const lines, kills = 300, 8
 	up, address := newCounting(t)
 	data := t.TempDir()
-	b := &killedBatch{in: start(t, data, env...)}
+	b := &killedBatch{in: start(t, data, env...), messages: messages}
 	b.in.connect(address, map[string]string{"gpt-4o-mini": "chat"})
 	b.key = b.in.newUser("batches", "1000").key
 	b.begin(t, lines)
@@ -77,6 +78,10 @@ func killBatch(t *testing.T, env []string) {
 // begin brings the input and asks for the batch.
 func (b *killedBatch) begin(t *testing.T, lines int) {
 	t.Helper()
+	if b.messages {
+		b.beginMessages(t, lines)
+		return
+	}
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	_ = form.WriteField("purpose", "batch")
@@ -125,7 +130,11 @@ func (b *killedBatch) await(t *testing.T) {
 	t.Helper()
 	limit := time.After(2 * time.Minute)
 	for b.Status != "completed" {
-		b.ask(t, http.MethodGet, "/v1/batches/"+b.id, "application/json", nil, b)
+		if b.messages {
+			b.lookMessages(t)
+		} else {
+			b.ask(t, http.MethodGet, "/v1/batches/"+b.id, "application/json", nil, b)
+		}
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-limit:
@@ -138,6 +147,9 @@ func (b *killedBatch) await(t *testing.T) {
 func (b *killedBatch) join(t *testing.T, up *counting, lines int) {
 	t.Helper()
 	ended := map[string]int{}
+	if b.messages {
+		ended = b.results(t)
+	}
 	for _, file := range []*string{b.OutputID, b.ErrorID} {
 		if file == nil {
 			continue

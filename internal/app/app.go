@@ -279,7 +279,7 @@ func (a *App) connectRelay() {
 	a.relay = relay.New(relay.Options{
 		Keys: a.directory, Wallets: a.book, Accounts: a.accounts, Journal: a.journal, Now: a.now, Log: a.log,
 		Metrics: relay.NewMetrics(a.reg), Tracer: a.follower(), Guard: a.limiting.guard(), Replay: a.replaying(),
-		Events: a.policyEvents, Media: a.media, Shelf: a.shelving(),
+		Events: a.policyEvents, Media: a.media, Shelf: a.shelving(), Files: a.files,
 		Limits: relay.Limits{
 			MaxBody: c.MaxBodyBytes, MaxMediaBody: c.MaxMediaBytes, FirstByte: c.FirstByteTimeout, Idle: c.IdleTimeout, Total: c.TotalTimeout,
 			Settle: settleTimeout, RejectUnbounded: c.OnUnbounded == "reject",

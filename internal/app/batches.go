@@ -24,6 +24,9 @@ const (
 	// linesAtOnce is how many lines of one batch are under way at one time, openBatches how many batches of a user.
 	linesAtOnce = 64
 	openBatches = 100
+	// resultsFor is how long the results of Anthropic's batches are kept, where files are. Source: the provider sheet
+	// "anthropic", section 3.
+	resultsFor = 29 * 24 * time.Hour
 )
 
 // batchCalls makes the calls of lines as tasks, in the name of whoever asked for the batch.
@@ -39,6 +42,7 @@ func (a *App) connectBatches() {
 	a.batches = &batches.Service{
 		Store: a.store.Batches(), Files: a.files, Calls: batchCalls{a, protocols.Batchable()}, Queue: a.jobs, Now: a.now,
 		Parallel: linesAtOnce, MaxOpen: openBatches,
+		Results: min(resultsFor, a.cfg.Files.Retention),
 	}
 }
 
@@ -76,6 +80,9 @@ func (c batchCalls) Accept(ctx context.Context, b *batches.Batch, l *batches.Lin
 	if err != nil {
 		return id.ID{}, err
 	}
+	for name, v := range b.Header {
+		req.Header.Set(name, v)
+	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Idempotency-Key", b.ID.Compact()+"-"+strconv.FormatInt(l.No, 10))
 	address, _ := netip.ParseAddr(b.Address) // the zero address is allowed where no list is
@@ -99,7 +106,7 @@ func (c batchCalls) Outcome(ctx context.Context, b *batches.Batch, task id.ID) (
 	case tasks.Succeeded:
 		o.Status, o.Body = http.StatusOK, t.Result
 	case tasks.Canceled:
-		o.Code, o.Message = "batch_cancelled", "This request was cancelled."
+		o.State, o.Code, o.Message = batches.Withdrawn, "batch_cancelled", "This request was cancelled."
 	default:
 		f := fault.New(max(t.HTTPStatus, http.StatusBadRequest), t.ErrorCode, t.ErrorMessage)
 		o.Status, o.Body = f.Status, c.Refusal(b, f)

@@ -119,7 +119,7 @@ type Wallet struct {
 // Relay bounds a relayed call.
 type Relay struct {
 	MaxBodyBytes     int64         `koanf:"maxBodyBytes" min:"1024" doc:"Largest request body."`
-	MaxMediaBytes    int64         `koanf:"maxMediaBytes" min:"1024" doc:"Largest request body of operations that take pictures or recordings along (image edits, videos, transcriptions), where it is more than relay.maxBodyBytes."`
+	MaxMediaBytes    int64         `koanf:"maxMediaBytes" min:"1024" doc:"Largest request body of operations that take pictures or recordings along (image edits, videos, transcriptions; of Messages up to 32 MiB, of Gemini's up to 20 MiB), where it is more than relay.maxBodyBytes."`
 	ConnectTimeout   time.Duration `koanf:"connectTimeout" min:"1ms" doc:"Time to connect to an upstream, TLS included."`
 	FirstByteTimeout time.Duration `koanf:"firstByteTimeout" min:"1ms" doc:"Time to an upstream's first byte; a policy may say otherwise."`
 	IdleTimeout      time.Duration `koanf:"idleTimeout" min:"1ms" doc:"Longest silence within an upstream's stream."`

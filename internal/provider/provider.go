@@ -51,6 +51,9 @@ type Call struct {
 	// goes to upstreams that start no second job under a key, in whatever form they want it; it is unguessable, ours, and
 	// never a caller's own key, because accounts are shared by tenants.
 	IdempotencyKey string
+	// Source is the upstream's own name of the job that a job is to be made from; empty: it is one of its own. It was submitted
+	// under the same account and credential. The upstream does not know it any more: category not_found.
+	Source string
 }
 
 // Account is one upstream account with one credential.

@@ -97,8 +97,7 @@ func readBody(w http.ResponseWriter, req *http.Request, limit int64) ([]byte, er
 	var body []byte
 	var err error
 	if req.ContentLength > 0 {
-		body = make([]byte, req.ContentLength)
-		_, err = io.ReadFull(r, body)
+		body, err = readSized(r, req.ContentLength)
 	} else {
 		body, err = io.ReadAll(r)
 	}
@@ -114,6 +113,20 @@ func readBody(w http.ResponseWriter, req *http.Request, limit int64) ([]byte, er
 		return nil, errBodySlow
 	}
 	return nil, errBodyCut.Because(err)
+}
+
+// readSized reads a body of a known length. Who only says that a large one comes gets no memory for it before it does.
+func readSized(r io.Reader, size int64) ([]byte, error) {
+	const atOnce = 8 << 20
+	body := make([]byte, min(size, atOnce))
+	for read := 0; ; {
+		n, err := io.ReadFull(r, body[read:])
+		read += n
+		if err != nil || int64(read) == size {
+			return body[:read], err
+		}
+		body = append(body, make([]byte, min(size-int64(read), int64(read)))...)
+	}
 }
 
 // past is so early that a minute after it is over, too.

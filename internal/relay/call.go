@@ -44,6 +44,7 @@ type call struct {
 	body      []byte
 	ask       wire.Ask
 	stored    *stored // what it has to do with answers that are kept; nil: nothing
+	spared    int64   // of the bound of its input: bytes of files that are in it, and are no text
 
 	// resolve
 	discounts []pricing.NamedFactor // the caller's

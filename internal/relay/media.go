@@ -39,13 +39,25 @@ var errFetch = errors.New("relay: media not fetched")
 
 // maxBody is the largest body that the operation takes.
 func (c *call) maxBody() int64 {
+	l := &c.limits
 	switch c.op.Format.Kind() {
 	case inference.ImageEdits, inference.ImageVariations, inference.VideoGenerations, inference.Transcriptions, inference.Translations:
-		return max(c.limits.MaxBody, c.limits.MaxMediaBody)
+		return max(l.MaxBody, l.MaxMediaBody)
+	case inference.Messages:
+		return max(l.MaxBody, min(l.MaxMediaBody, maxMessages))
+	case inference.GenerateContent:
+		return max(l.MaxBody, min(l.MaxMediaBody, maxContents))
 	default:
-		return c.limits.MaxBody
+		return l.MaxBody
 	}
 }
+
+// What providers whose conversations hold pictures and documents take of one. Source: the provider sheets "anthropic", section
+// 0, and "gemini", section 1.
+const (
+	maxMessages = 32 << 20
+	maxContents = 20 << 20
+)
 
 var errBoundary = fault.New(http.StatusBadRequest, "malformed_request", "The form has no boundary.")
 

@@ -24,7 +24,7 @@ func (c *call) prepare(t *Target, attempt int) *provider.Call {
 	return &provider.Call{
 		Kind: c.op.Format.Kind(), Stream: c.ask.Stream, Model: t.Model.ProviderModelName,
 		Body: c.op.Format.Edit(nil, c.body, &c.ask, change), ContentType: "application/json",
-		Header: c.headersFor(t), RequestID: c.requestID, Attempt: attempt,
+		Header: c.headersFor(t), RequestID: c.requestID, Attempt: attempt, Source: c.sourceName(),
 	}
 }
 

@@ -42,6 +42,7 @@ type Relay struct {
 	replays  *replays // nil: idempotency keys mean nothing
 	media    Media    // nil: nothing is kept
 	shelf    Shelf    // nil: answers cannot be asked for again
+	files    Files    // nil: names of files are passed on
 	inflight atomic.Int64
 
 	kept      kept          // of asynchronous calls
@@ -111,6 +112,8 @@ type Options struct {
 	Media Media
 	// Shelf keeps answers that may be asked for again and continued; nil: none can be.
 	Shelf Shelf
+	// Files is what callers brought before, for requests that name it; nil: names are passed on as they are.
+	Files Files
 }
 
 // New returns a relay without routes; Use gives it some.
@@ -118,7 +121,7 @@ func New(o Options) *Relay {
 	r := &Relay{
 		keys: o.Keys, wallets: o.Wallets, accounts: o.Accounts, journal: o.Journal, limits: o.Limits, now: o.Now,
 		guard: o.Guard, log: o.Log, metrics: o.Metrics, tracer: o.Tracer, events: o.Events, budget: newRetryBudget(),
-		media: o.Media, shelf: o.Shelf,
+		media: o.Media, shelf: o.Shelf, files: o.Files,
 	}
 	if r.limits.Stall == 0 {
 		r.limits.Stall = time.Minute

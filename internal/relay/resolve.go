@@ -31,6 +31,9 @@ func (c *call) resolve() error {
 	}
 	c.forwarded = f.steps
 	c.take(route)
+	if err := c.attachFiles(); err != nil {
+		return err
+	}
 	if l.window > 0 && c.ask.InputBound > l.window*max(1, c.ask.Inputs) && c.inputTokens == 0 {
 		c.inputTokens = c.op.Format.InputTokens(c.body, &c.ask)
 	}

@@ -44,6 +44,7 @@ func (c *call) shapeFor(t *Target) error {
 	}
 	c.received = &received{c.body, c.ask}
 	c.body, c.ask, c.changes, c.inputTokens = body, ask, changes, 0
+	c.spare()
 	return nil
 }
 

@@ -20,6 +20,8 @@ import (
 type Shelf interface {
 	// Conversation returns what a call continues, the oldest first. Codes: not_found, and those of tasks.Shelf.
 	Conversation(ctx context.Context, o identity.Owner, k inference.Kind, last id.ID) ([]tasks.Kept, error)
+	// Get returns one answer. Code: not_found.
+	Get(ctx context.Context, o identity.Owner, k inference.Kind, answer id.ID) (tasks.Kept, error)
 	// Expiry is until when an answer of now is kept; false: those of its kind are not.
 	Expiry(k inference.Kind, now time.Time) (until time.Time, ok bool)
 }
@@ -43,6 +45,7 @@ type stored struct {
 	original []byte       // what the caller sent
 	past     []tasks.Kept // what it continues
 	previous id.ID
+	source   string      // what its answer is made from, as the upstream names it; "": nothing
 	kept     *tasks.Kept // its own answer
 	until    time.Time   // it may be asked for
 }
@@ -62,10 +65,13 @@ func (c *call) openStored() error {
 	if s.ask.Explicit && len(s.ask.Input) > maxShelved/2 {
 		return errUnkept
 	}
-	if s.ask.Previous == "" {
-		return nil
+	switch {
+	case s.ask.Source != "":
+		return c.openSource()
+	case s.ask.Previous != "":
+		return c.recall()
 	}
-	return c.recall()
+	return nil
 }
 
 // recall makes the call one that continues nothing: what came before goes along. Codes: previous_response_not_found,
@@ -103,7 +109,7 @@ func (c *call) continueWith(hidden bool) error {
 	if int64(len(body)) > c.maxBody() {
 		return fault.ErrTooLarge.Saying("The conversation is too long to be continued.")
 	}
-	c.body = body
+	c.body, c.spared = body, 0
 	c.ask, err = c.op.Format.Peek(body)
 	return err
 }
@@ -128,26 +134,36 @@ func (c *call) accountOf(l *lane) *lane {
 	if !c.continues() {
 		return l
 	}
-	last := c.stored.past[len(c.stored.past)-1]
-	var same []*Target
-	for _, choice := range l.choices {
-		for _, t := range choice.keys {
-			if t.Platform.ID == last.PlatformID && t.CredentialID == last.CredentialID {
-				same = append(same, t)
-			}
-		}
+	if c.stored.source != "" {
+		return c.accountOfSource(l)
 	}
-	if len(same) > 0 {
+	last := c.stored.past[len(c.stored.past)-1]
+	if same := sameAccount(l, &last); len(same) > 0 {
 		return newLane(same, wire.API(c.op.Format))
 	}
 	err := c.continueWith(false)
 	if err == nil && c.taken {
 		err = c.unstream()
 	}
+	if err == nil {
+		err = c.attachFiles()
+	}
 	if err != nil {
 		c.log.Error("conversation not continued elsewhere", "request_id", c.requestID, "error", err)
 	}
 	return l
+}
+
+// sameAccount are the targets of a lane that are the account which made an answer.
+func sameAccount(l *lane, of *tasks.Kept) (same []*Target) {
+	for _, choice := range l.choices {
+		for _, t := range choice.keys {
+			if t.Platform.ID == of.PlatformID && t.CredentialID == of.CredentialID {
+				same = append(same, t)
+			}
+		}
+	}
+	return same
 }
 
 // names are what the call's answer is called; nil: as the upstream calls it.

@@ -166,7 +166,7 @@ func withoutStream(body []byte) ([]byte, error) {
 func (r *Relay) beside(w Wallets, j Journal) *Relay {
 	own := &Relay{
 		keys: r.keys, wallets: w, journal: j, accounts: r.accounts, limits: r.limits, guard: r.guard, now: r.now, log: r.log,
-		metrics: r.metrics, budget: r.budget, events: r.events, tracer: r.tracer, retention: r.retention, media: r.media, shelf: r.shelf,
+		metrics: r.metrics, budget: r.budget, events: r.events, tracer: r.tracer, retention: r.retention, media: r.media, shelf: r.shelf, files: r.files,
 	}
 	own.snapshot.Store(r.snapshot.Load())
 	return own

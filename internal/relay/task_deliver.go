@@ -59,6 +59,7 @@ func (f *following) deliver() provider.Outcome {
 	c.note(a, ok)
 	a.Verdict = verdictServed
 	c.status = http.StatusOK
+	c.keepSource(f.job.ID)
 	c.owed, _ = json.Marshal(out) //nolint:errchkjson // texts and numbers
 	if err := c.settle(served(m), m).wait(); err != nil {
 		c.fail(err)

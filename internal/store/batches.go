@@ -34,6 +34,7 @@ type callBatchRow struct {
 	OutputFileID  id.ID
 	ErrorFileID   id.ID
 	Address       string
+	Header        document
 	WindowSeconds int64
 	OutputSeconds int64
 	Metadata      document
@@ -41,6 +42,8 @@ type callBatchRow struct {
 	Total         int64
 	Completed     int64
 	Failed        int64
+	Canceled      int64
+	Expired       int64
 	InputTokens   int64
 	OutputTokens  int64
 	CreatedAt     stamp
@@ -57,10 +60,27 @@ func (r callBatchRow) value() batches.Batch {
 		InputFileID: r.InputFileID, OutputFileID: r.OutputFileID, ErrorFileID: r.ErrorFileID, Address: r.Address,
 		Window: time.Duration(r.WindowSeconds) * time.Second, Output: time.Duration(r.OutputSeconds) * time.Second,
 		Metadata: json.RawMessage(r.Metadata), Errors: json.RawMessage(r.Errors),
-		Counts:      batches.Counts{Total: r.Total, Completed: r.Completed, Failed: r.Failed},
+		Header:      headerOf(r.Header),
+		Counts:      batches.Counts{Total: r.Total, Completed: r.Completed, Failed: r.Failed, Canceled: r.Canceled, Expired: r.Expired},
 		InputTokens: r.InputTokens, OutputTokens: r.OutputTokens, CreatedAt: r.CreatedAt.time(), InProgressAt: r.InProgressAt.time(),
 		FinalizingAt: r.FinalizingAt.time(), EndedAt: r.EndedAt.time(), CancelingAt: r.CancelingAt.time(), Expiry: r.ExpiresAt.time(),
 	}
+}
+
+// headerOf reads the headers that headerDocument wrote.
+func headerOf(d document) (out map[string]string) {
+	if len(d) > 0 {
+		_ = json.Unmarshal(d, &out) // we wrote it
+	}
+	return out
+}
+
+func headerDocument(header map[string]string) document {
+	if len(header) == 0 {
+		return nil
+	}
+	b, _ := json.Marshal(header) //nolint:errchkjson // texts
+	return document(clean(string(b)))
 }
 
 func batchOf(b *batches.Batch) *callBatchRow {
@@ -69,7 +89,7 @@ func batchOf(b *batches.Batch) *callBatchRow {
 		InputFileID: b.InputFileID, OutputFileID: b.OutputFileID, ErrorFileID: b.ErrorFileID, Address: b.Address,
 		WindowSeconds: int64(b.Window / time.Second), OutputSeconds: int64(b.Output / time.Second),
 		Metadata: document(b.Metadata), Errors: document(b.Errors), Total: b.Counts.Total, Completed: b.Counts.Completed,
-		Failed: b.Counts.Failed, InputTokens: b.InputTokens, OutputTokens: b.OutputTokens, CreatedAt: stampOf(b.CreatedAt),
+		Failed: b.Counts.Failed, Canceled: b.Counts.Canceled, Expired: b.Counts.Expired, Header: headerDocument(b.Header), InputTokens: b.InputTokens, OutputTokens: b.OutputTokens, CreatedAt: stampOf(b.CreatedAt),
 		InProgressAt: stampOf(b.InProgressAt), FinalizingAt: stampOf(b.FinalizingAt), EndedAt: stampOf(b.EndedAt),
 		CancelingAt: stampOf(b.CancelingAt), ExpiresAt: stampOf(b.Expiry),
 	}
@@ -99,10 +119,24 @@ func (s *Batches) BatchByID(ctx context.Context, o identity.Owner, batch id.ID) 
 }
 
 // BatchList implements batches.Store.
-func (s *Batches) BatchList(ctx context.Context, o identity.Owner, after id.ID, limit int) ([]batches.Batch, error) {
-	return all[batches.Batch, callBatchRow](ctx, s.reader, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return behind(q.Where("user_id = ? AND tenant_id = ?", o.UserID, o.TenantID).Limit(int64(limit)), after, false)
+func (s *Batches) BatchList(ctx context.Context, o identity.Owner, q batches.Query) ([]batches.Batch, error) {
+	return all[batches.Batch, callBatchRow](ctx, s.reader, func(query *bun.SelectQuery) *bun.SelectQuery {
+		query.Where("user_id = ? AND tenant_id = ?", o.UserID, o.TenantID).Limit(int64(q.Limit))
+		if q.Protocol == batches.Anthropic {
+			query.Where("endpoint = ?", batches.Messages)
+		} else {
+			query.Where("endpoint <> ?", batches.Messages)
+		}
+		return behind(query, q.After, q.Oldest)
 	})
+}
+
+// BatchDelete implements batches.Store.
+func (s *Batches) BatchDelete(ctx context.Context, t tx.Tx, batch id.ID) error {
+	if err := s.LinesDelete(ctx, t, batch); err != nil {
+		return err
+	}
+	return touched(in(t).NewDelete().Table("batch").Where("id = ?", batch).Exec(ctx))
 }
 
 // BatchLock implements batches.Store.
@@ -173,6 +207,11 @@ func (s *Batches) LineSent(ctx context.Context, l *batches.Line) error {
 	})
 }
 
+// counters are the columns that count lines by how they ended.
+var counters = map[batches.State]string{
+	batches.Answered: "completed", batches.Refused: "failed", batches.Withdrawn: "canceled", batches.Late: "expired",
+}
+
 // LineEnd implements batches.Store. The batch is locked first, as it is where it ends.
 func (s *Batches) LineEnd(ctx context.Context, l *batches.Line, o *batches.Outcome) error {
 	return s.inTx(ctx, func(t *transaction) error {
@@ -188,10 +227,7 @@ func (s *Batches) LineEnd(ctx context.Context, l *batches.Line, o *batches.Outco
 		if n, err := result.RowsAffected(); err != nil || n == 0 {
 			return err
 		}
-		counted := "failed"
-		if l.State == batches.Answered {
-			counted = "completed"
-		}
+		counted := counters[l.State]
 		return touched(t.NewUpdate().Table("batch").Set("? = ? + 1", bun.Ident(counted), bun.Ident(counted)).
 			Set("input_tokens = input_tokens + ?", o.InputTokens).Set("output_tokens = output_tokens + ?", o.OutputTokens).
 			Where("id = ?", l.BatchID).Exec(ctx))

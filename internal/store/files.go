@@ -29,6 +29,7 @@ type fileRow struct {
 	BlobID    id.ID
 	Name      string
 	Purpose   files.Purpose
+	MediaType string
 	Size      int64
 	CreatedAt stamp
 	ExpiresAt stamp
@@ -36,7 +37,7 @@ type fileRow struct {
 
 func (r fileRow) value() files.File {
 	return files.File{
-		ID: r.ID, TenantID: r.TenantID, UserID: r.UserID, BlobID: r.BlobID, Name: r.Name, Purpose: r.Purpose, Size: r.Size,
+		ID: r.ID, TenantID: r.TenantID, UserID: r.UserID, BlobID: r.BlobID, Name: r.Name, Purpose: r.Purpose, MediaType: r.MediaType, Size: r.Size,
 		CreatedAt: r.CreatedAt.time(), ExpiresAt: r.ExpiresAt.time(),
 	}
 }
@@ -56,7 +57,7 @@ func (s *Files) FileInsert(ctx context.Context, t tx.Tx, f *files.File, q files.
 		return files.ErrQuota
 	}
 	return insert(ctx, in(t), &fileRow{
-		ID: f.ID, TenantID: f.TenantID, UserID: f.UserID, BlobID: f.BlobID, Name: clean(f.Name), Purpose: f.Purpose, Size: f.Size,
+		ID: f.ID, TenantID: f.TenantID, UserID: f.UserID, BlobID: f.BlobID, Name: clean(f.Name), Purpose: f.Purpose, MediaType: clean(f.MediaType), Size: f.Size,
 		CreatedAt: stampOf(f.CreatedAt), ExpiresAt: stampOf(f.ExpiresAt),
 	})
 }
@@ -78,7 +79,7 @@ func (s *Files) FileByID(ctx context.Context, o identity.Owner, file id.ID, now 
 // FileList implements files.Store. Ids are in the order of their making.
 func (s *Files) FileList(ctx context.Context, o identity.Owner, q files.Query, now time.Time) ([]files.File, error) {
 	return all[files.File, fileRow](ctx, s.reader, func(query *bun.SelectQuery) *bun.SelectQuery {
-		query.Where("user_id = ? AND tenant_id = ? AND expires_at > ?", o.UserID, o.TenantID, stampOf(now)).Limit(int64(q.Limit))
+		query.Where("user_id = ? AND tenant_id = ? AND expires_at > ?", o.UserID, o.TenantID, stampOf(now)).Where("purpose NOT IN (?)", bun.List(files.Internal())).Limit(int64(q.Limit))
 		if q.Purpose != "" {
 			query.Where("purpose = ?", clean(string(q.Purpose)))
 		}

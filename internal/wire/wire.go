@@ -98,6 +98,8 @@ type StoredAsk struct {
 	Keep, Explicit bool
 	// Previous is the name of what the request continues; "": nothing.
 	Previous string
+	// Source is the name of what the answer is to be made from, which only the upstream account that made it has; "": nothing.
+	Source string
 	// Input is what the request brings, as it was written.
 	Input []byte
 }

@@ -33,6 +33,18 @@ func (s Status) Final() bool {
 	return s == Failed || s == Completed || s == Expired || s == Canceled
 }
 
+// Protocol is whose clients a batch is for. What one of them names stands for nothing in another.
+type Protocol string
+
+// The protocols. OpenAI's lines come in a file and end in two; Anthropic's come in the request and end in one.
+const (
+	OpenAI    Protocol = "openai"
+	Anthropic Protocol = "anthropic"
+)
+
+// Messages is the endpoint that all batches of Anthropic's protocol call, and no other.
+const Messages = "/v1/messages"
+
 // Batch is many calls to one endpoint.
 type Batch struct {
 	ID       id.ID
@@ -45,6 +57,8 @@ type Batch struct {
 	// InputFileID is the file with the lines; OutputFileID and ErrorFileID are zero until there are such files.
 	InputFileID, OutputFileID, ErrorFileID id.ID
 	Address                                string // of the caller
+	// Header is what of the caller's headers belongs to each call; nil: nothing.
+	Header map[string]string
 	// Window is how long the lines may take, Output how long the files are wanted that are made; 0: as long as files are kept.
 	Window, Output time.Duration
 	Metadata       json.RawMessage
@@ -59,8 +73,22 @@ type Batch struct {
 // Owner is whose the batch is.
 func (b *Batch) Owner() identity.Owner { return identity.Owner{TenantID: b.TenantID, UserID: b.UserID} }
 
+// Protocol is whose clients the batch is for.
+func (b *Batch) Protocol() Protocol {
+	if b.Endpoint == Messages {
+		return Anthropic
+	}
+	return OpenAI
+}
+
 // Counts are how many lines there are, and how many have ended how.
-type Counts struct{ Total, Completed, Failed int64 }
+type Counts struct{ Total, Completed, Failed, Canceled, Expired int64 }
+
+// Under is how many have not ended.
+func (c Counts) Under() int64 { return c.Total - c.Completed - c.Unserved() }
+
+// Unserved is how many have ended without an answer that is one.
+func (c Counts) Unserved() int64 { return c.Failed + c.Canceled + c.Expired }
 
 // State is how far a line has come.
 type State string
@@ -71,6 +99,15 @@ const (
 	Sent     State = "sent" // its task was accepted
 	Answered State = "answered"
 	Refused  State = "refused" // or failed
+	// Withdrawn and Late are of lines that were not made because the batch was canceled, or its time over.
+	Withdrawn State = "canceled"
+	Late      State = "expired"
+)
+
+// unserved are the states of lines that have ended without an answer that is one, ended all states of lines that have.
+var (
+	unserved = []State{Refused, Withdrawn, Late}
+	ended    = []State{Answered, Refused, Withdrawn, Late}
 )
 
 // Line is one call of a batch.
@@ -89,7 +126,9 @@ type Line struct {
 // Outcome is how a line's call has ended.
 type Outcome struct {
 	// Status is the answer's; 0: there is none, and Code and Message say why.
-	Status        int
+	Status int
+	// State is what the line becomes; zero: what the status says.
+	State         State
 	RequestID     string
 	Body          json.RawMessage
 	Code, Message string
@@ -105,12 +144,14 @@ type Store interface {
 	BatchInsert(ctx context.Context, t tx.Tx, b *Batch, most int64) error
 	// BatchByID returns a batch of the owner's; the zero owner sees all. Error: fault.ErrNotFound.
 	BatchByID(ctx context.Context, o identity.Owner, batch id.ID) (Batch, error)
-	// BatchList returns the newest first, those behind a batch where it is not zero.
-	BatchList(ctx context.Context, o identity.Owner, after id.ID, limit int) ([]Batch, error)
+	// BatchList returns an owner's batches by age.
+	BatchList(ctx context.Context, o identity.Owner, q Query) ([]Batch, error)
 	// BatchLock returns a batch and keeps everybody else from it until t ends. Error: fault.ErrNotFound.
 	BatchLock(ctx context.Context, t tx.Tx, batch id.ID) (Batch, error)
 	// BatchUpdate writes everything but who asked for what.
 	BatchUpdate(ctx context.Context, t tx.Tx, b *Batch) error
+
+	BatchDelete(ctx context.Context, t tx.Tx, batch id.ID) error
 
 	LinesInsert(ctx context.Context, t tx.Tx, lines []Line) error
 	// LineList returns at most limit lines of the states behind a number, in order.
@@ -120,6 +161,16 @@ type Store interface {
 	// LineEnd takes down how a line ended that had not, and counts it; another line is left as it is.
 	LineEnd(ctx context.Context, l *Line, o *Outcome) error
 	LinesDelete(ctx context.Context, t tx.Tx, batch id.ID) error
+}
+
+// Query selects batches of an owner's.
+type Query struct {
+	Protocol Protocol
+	// After is the batch behind which the list goes on; zero: from the beginning.
+	After id.ID
+	// Oldest says that the oldest come first.
+	Oldest bool
+	Limit  int
 }
 
 // Calls makes the calls of lines.
@@ -139,7 +190,8 @@ type Calls interface {
 // Files keeps what goes in and what comes out; *files.Service is it.
 type Files interface {
 	Get(ctx context.Context, o identity.Owner, file id.ID) (files.File, error)
-	Open(ctx context.Context, o identity.Owner, file id.ID) (files.File, io.ReadSeekCloser, error)
+	OpenAny(ctx context.Context, o identity.Owner, file id.ID) (files.File, io.ReadSeekCloser, error)
+	DeleteAny(ctx context.Context, o identity.Owner, file id.ID) error
 	Write(ctx context.Context, o identity.Owner, n *files.New, then func(tx.Tx, *files.File) error) (files.File, error)
 }
 
@@ -153,6 +205,8 @@ type Queue interface {
 var (
 	ErrTooMany  = fault.New(429, "batch_limit", "You have as many batches under way as you may have.").After(time.Minute)
 	ErrEnded    = fault.New(409, "batch_ended", "The batch has ended.")
+	ErrUnended  = fault.New(409, "batch_in_progress", "The batch has not ended: cancel it first.")
+	ErrResults  = fault.New(404, "batch_results_missing", "The batch has no results: it has not ended, or they are not kept any more.")
 	ErrEndpoint = fault.ErrInvalid.Saying("The endpoint cannot be used in batches.").At("endpoint")
 	ErrWindow   = fault.ErrInvalid.Saying("The completion window is 24h.").At("completion_window")
 	ErrInput    = fault.ErrInvalid.Saying("There is no such file for batches.").At("input_file_id")

@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	maxLines = 50_000
+	// MaxLines is how many lines a batch may have.
+	MaxLines = 50_000
 	// maxLine bounds one line, maxCustomID what callers call it, in bytes.
 	maxLine     = 16 << 20
 	maxCustomID = 512
@@ -32,12 +33,21 @@ type problems struct {
 	Data   []problem `json:"data"`
 }
 
-// request is a line of the input.
+// request is a line of the input. Those of Anthropic's protocol have CustomID and Params, the others all else.
 type request struct {
 	CustomID string          `json:"custom_id"`
 	Method   string          `json:"method"`
 	URL      string          `json:"url"`
 	Body     json.RawMessage `json:"body"`
+	Params   json.RawMessage `json:"params"`
+}
+
+// call is the body of the call that the line is about.
+func (q *request) call(p Protocol) json.RawMessage {
+	if p == Anthropic {
+		return q.Params
+	}
+	return q.Body
 }
 
 // reading goes through an input.
@@ -92,18 +102,19 @@ func (r *reading) line(no, at int64, text []byte) {
 		r.wrong(no, "invalid_json_line", "The line is not a JSON object of a request.", "")
 		return
 	}
-	switch body := bytes.TrimSpace(q.Body); {
+	p := r.batch.Protocol()
+	switch body := bytes.TrimSpace(q.call(p)); {
 	case q.CustomID == "" || len(q.CustomID) > maxCustomID:
 		r.wrong(no, "missing_required_parameter", "Each line has a custom_id of at most 512 bytes.", "custom_id")
 	case r.seen[q.CustomID]:
 		r.wrong(no, "duplicate_custom_id", "The custom_id occurs twice.", "custom_id")
-	case q.Method != "POST": //nolint:usestdlibvars // domains know no net/http
+	case p == OpenAI && q.Method != "POST": //nolint:usestdlibvars // domains know no net/http
 		r.wrong(no, "invalid_method", "The method is POST.", "method")
-	case q.URL != r.batch.Endpoint:
+	case p == OpenAI && q.URL != r.batch.Endpoint:
 		r.wrong(no, "invalid_url", "The url is the batch's endpoint.", "url")
 	case len(body) == 0 || body[0] != '{':
 		r.wrong(no, "missing_required_parameter", "The body is an object.", "body")
-	case len(r.lines) == maxLines:
+	case len(r.lines) == MaxLines:
 		r.wrong(no, "too_many_tasks", "There are more than 50,000 lines.", "")
 	}
 	r.seen[q.CustomID] = true

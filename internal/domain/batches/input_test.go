@@ -19,7 +19,7 @@ func TestLinesAreFoundWhereTheyAre(t *testing.T) {
 		t.Fatalf("%+v %+v %v", lines, wrong, err)
 	}
 	for i := range lines {
-		body, err := bodyOf(&lines[i], strings.NewReader(input))
+		body, err := bodyOf(b, &lines[i], strings.NewReader(input))
 		if err != nil || string(body) != `{"model":"m"}` {
 			t.Errorf("line %d: %s (%v)", i, body, err)
 		}
@@ -50,7 +50,7 @@ func FuzzInput(f *testing.F) {
 			t.Fatalf("%d lines, %d problems (%v)", len(lines), len(wrong), err)
 		}
 		for i := range lines {
-			body, err := bodyOf(&lines[i], bytes.NewReader(input))
+			body, err := bodyOf(b, &lines[i], bytes.NewReader(input))
 			if err != nil || len(wrong) == 0 && (len(body) == 0 || body[0] != '{') {
 				t.Errorf("line %d: %q (%v)", lines[i].No, body, err)
 			}

@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"github.com/gantry-ai/gantry/internal/domain/files"
+	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/tx"
 )
 
@@ -49,6 +50,14 @@ func outputLine(l *Line, o *Outcome) []byte {
 	return append(b, '\n')
 }
 
+// told is how a line has ended, as a line of the batch's protocol.
+func (s *Service) told(b *Batch, l *Line, o *Outcome) []byte {
+	if b.Protocol() == Anthropic {
+		return s.resultLine(b, l, o)
+	}
+	return outputLine(l, o)
+}
+
 // finish writes the files and ends the batch. The lines go with it: what they say is in the files. Of several that do so the
 // first one counts.
 func (s *Service) finish(ctx context.Context, b *Batch) error {
@@ -56,18 +65,26 @@ func (s *Service) finish(ctx context.Context, b *Batch) error {
 	if err != nil {
 		return err
 	}
-	err = s.file(ctx, b, Refused, "errors", func(_ tx.Tx, b *Batch, f *files.File) error { b.ErrorFileID = f.ID; return nil })
-	if err == nil {
-		err = s.file(ctx, b, Answered, "output", func(_ tx.Tx, b *Batch, f *files.File) error { b.OutputFileID = f.ID; return nil })
+	for _, p := range productsOf(b.Protocol()) {
+		if err := s.file(ctx, b, &p); err != nil {
+			return err
+		}
 	}
-	if err != nil && !errors.Is(err, errWritten) {
+	if err := s.close(ctx, b); err != nil || b.Protocol() == OpenAI {
 		return err
 	}
+	// Nobody but the batch knows of its input. What cannot be deleted now ends with its time.
+	_ = s.Files.DeleteAny(ctx, b.Owner(), b.InputFileID)
+	return nil
+}
+
+// close ends the batch.
+func (s *Service) close(ctx context.Context, b *Batch) error {
 	return s.change(ctx, b, func(t tx.Tx, b *Batch) error {
 		switch {
 		case b.Status == Canceling:
 			b.Status = Canceled
-		case s.stopping(b) != nil && b.Counts.Failed > 0:
+		case b.Counts.Expired > 0:
 			b.Status = Expired
 		default:
 			b.Status = Completed
@@ -80,30 +97,47 @@ func (s *Service) finish(ctx context.Context, b *Batch) error {
 // errWritten says that somebody else has ended the batch.
 var errWritten = errors.New("batches: the batch has ended")
 
-// file makes a file of the lines of a state, unless there are none or it is made.
-func (s *Service) file(ctx context.Context, b *Batch, state State, name string, note func(tx.Tx, *Batch, *files.File) error) error {
-	content, err := s.content(ctx, b, state)
+// product is a file that a batch ends with.
+type product struct {
+	name    string
+	purpose files.Purpose
+	of      []State
+	place   func(*Batch) *id.ID
+}
+
+func (b *Batch) output() *id.ID { return &b.OutputFileID }
+
+func (b *Batch) refused() *id.ID { return &b.ErrorFileID }
+
+// productsOf are the files that batches of a protocol end with.
+func productsOf(p Protocol) []product {
+	if p == Anthropic {
+		return []product{{"results", files.MessageResults, ended, (*Batch).output}}
+	}
+	return []product{
+		{"errors", files.BatchOutput, unserved, (*Batch).refused}, {"output", files.BatchOutput, []State{Answered}, (*Batch).output},
+	}
+}
+
+// file makes a file, unless there is nothing to be in it or it is made.
+func (s *Service) file(ctx context.Context, b *Batch, p *product) error {
+	content, err := s.content(ctx, b, p.of)
 	if err != nil || len(content) == 0 {
 		return err
 	}
 	n := files.New{
-		Name: "batch_" + b.ID.Compact() + "_" + name + ".jsonl", Purpose: files.BatchOutput, Content: content, ExpiresAfter: b.Output,
+		Name: "batch_" + b.ID.Compact() + "_" + p.name + ".jsonl", Purpose: p.purpose, Content: content, ExpiresAfter: b.Output,
 	}
 	_, err = s.Files.Write(ctx, b.Owner(), &n, func(t tx.Tx, f *files.File) error {
 		stored, err := s.Store.BatchLock(ctx, t, b.ID)
 		if err != nil {
 			return err
 		}
-		made := stored.OutputFileID
-		if state == Refused {
-			made = stored.ErrorFileID
-		}
+		made := p.place(&stored)
 		if stored.Status.Final() || !made.IsZero() {
 			return errWritten
 		}
-		if err := note(t, &stored, f); err != nil {
-			return err
-		}
+		*made = f.ID
 		return s.Store.BatchUpdate(ctx, t, &stored)
 	})
 	if errors.Is(err, errWritten) {
@@ -112,12 +146,12 @@ func (s *Service) file(ctx context.Context, b *Batch, state State, name string, 
 	return err
 }
 
-// content is what the lines of a state say, in the order of the input.
-func (s *Service) content(ctx context.Context, b *Batch, state State) ([]byte, error) {
+// content is what the lines of some states say, in the order of the input.
+func (s *Service) content(ctx context.Context, b *Batch, of []State) ([]byte, error) {
 	var out bytes.Buffer
 	after := int64(0)
 	for {
-		lines, err := s.Store.LineList(ctx, b.ID, []State{state}, after, page)
+		lines, err := s.Store.LineList(ctx, b.ID, of, after, page)
 		if err != nil {
 			return nil, err
 		}

@@ -32,7 +32,8 @@ func (s *Service) Run(ctx context.Context, batch id.ID) (later time.Duration, er
 		return 0, err
 	case b.Status.Final():
 		return 0, nil
-	case b.InProgressAt.IsZero() && b.Status == Validating:
+	case b.InProgressAt.IsZero() && (b.Status == Validating || b.Protocol() == Anthropic):
+		// Anthropic's requests all get a result, those of a batch too that was canceled before anybody looked at it.
 		return soon, s.validate(ctx, &b)
 	}
 	return s.advance(ctx, &b)
@@ -79,7 +80,7 @@ func (s *Service) validate(ctx context.Context, b *Batch) error {
 }
 
 func (s *Service) readLines(ctx context.Context, b *Batch) ([]Line, []problem, error) {
-	_, in, err := s.Files.Open(ctx, b.Owner(), b.InputFileID)
+	_, in, err := s.Files.OpenAny(ctx, b.Owner(), b.InputFileID)
 	if errors.Is(err, fault.ErrNotFound) {
 		return nil, []problem{{Code: "file_not_found", Message: "The input file is not there any more.", Param: "input_file_id"}}, nil
 	}
@@ -111,16 +112,19 @@ func (s *Service) advance(ctx context.Context, b *Batch) (time.Duration, error) 
 	return 0, s.finish(ctx, b)
 }
 
-// why says why lines are not made any more.
-type why struct{ code, message string }
+// why says why lines are not made any more, and what they become.
+type why struct {
+	state         State
+	code, message string
+}
 
 // stopping is why no more lines are taken up; nil: they are.
 func (s *Service) stopping(b *Batch) *why {
 	switch {
 	case b.Status == Canceling:
-		return &why{"batch_cancelled", "This request was not made: the batch was cancelled."}
+		return &why{Withdrawn, "batch_cancelled", "This request was not made: the batch was cancelled."}
 	case !s.Now().Before(b.Expiry):
-		return &why{"batch_expired", "This request could not be made before the completion window ended."}
+		return &why{Late, "batch_expired", "This request could not be made before the completion window ended."}
 	}
 	return nil
 }
@@ -133,7 +137,7 @@ func (s *Service) stop(ctx context.Context, b *Batch, w *why) error {
 			return err
 		}
 		for i := range pending {
-			if err := s.end(ctx, &pending[i], &Outcome{Code: w.code, Message: w.message}); err != nil {
+			if err := s.end(ctx, b, &pending[i], &Outcome{State: w.state, Code: w.code, Message: w.message}); err != nil {
 				return err
 			}
 		}
@@ -162,7 +166,7 @@ func (s *Service) collect(ctx context.Context, b *Batch) (under int, err error) 
 			after = sent[i].No
 			o, ended, err := s.Calls.Outcome(ctx, b, sent[i].TaskID)
 			if err == nil && ended {
-				err = s.end(ctx, &sent[i], &o)
+				err = s.end(ctx, b, &sent[i], &o)
 			}
 			if err != nil {
 				return 0, err
@@ -183,9 +187,9 @@ func (s *Service) feed(ctx context.Context, b *Batch, room int) (wait time.Durat
 	if err != nil || len(next) == 0 {
 		return soon, false, err
 	}
-	_, in, err := s.Files.Open(ctx, b.Owner(), b.InputFileID)
+	_, in, err := s.Files.OpenAny(ctx, b.Owner(), b.InputFileID)
 	if errors.Is(err, fault.ErrNotFound) {
-		return soon, true, s.stop(ctx, b, &why{"file_not_found", "The input file is not there any more."})
+		return soon, true, s.stop(ctx, b, &why{Refused, "file_not_found", "The input file is not there any more."})
 	}
 	if err != nil {
 		return 0, true, err
@@ -202,7 +206,7 @@ func (s *Service) feed(ctx context.Context, b *Batch, room int) (wait time.Durat
 
 // send takes up one line. later says that it cannot be taken up now.
 func (s *Service) send(ctx context.Context, b *Batch, l *Line, in io.ReadSeeker) (later bool, err error) {
-	body, err := bodyOf(l, in)
+	body, err := bodyOf(b, l, in)
 	if err != nil {
 		return false, err
 	}
@@ -217,11 +221,11 @@ func (s *Service) send(ctx context.Context, b *Batch, l *Line, in io.ReadSeeker)
 	if f.Status >= 500 || f.Status == 429 {
 		return true, nil
 	}
-	return false, s.end(ctx, l, &Outcome{Status: f.Status, Body: s.Calls.Refusal(b, f)})
+	return false, s.end(ctx, b, l, &Outcome{Status: f.Status, Body: s.Calls.Refusal(b, f)})
 }
 
 // bodyOf reads what a line wants to be called with. The input was checked, and files never change.
-func bodyOf(l *Line, in io.ReadSeeker) ([]byte, error) {
+func bodyOf(b *Batch, l *Line, in io.ReadSeeker) ([]byte, error) {
 	if _, err := in.Seek(l.Start, io.SeekStart); err != nil {
 		return nil, err
 	}
@@ -231,15 +235,19 @@ func bodyOf(l *Line, in io.ReadSeeker) ([]byte, error) {
 	}
 	var q request
 	err := json.Unmarshal(text, &q)
-	return q.Body, err
+	return q.call(b.Protocol()), err
 }
 
 // end takes down how a line has ended.
-func (s *Service) end(ctx context.Context, l *Line, o *Outcome) error {
-	l.State = Refused
-	if o.Status == 200 {
+func (s *Service) end(ctx context.Context, b *Batch, l *Line, o *Outcome) error {
+	switch {
+	case o.State != "":
+		l.State = o.State
+	case o.Status == 200:
 		l.State = Answered
+	default:
+		l.State = Refused
 	}
-	l.Answer = outputLine(l, o)
+	l.Answer = s.told(b, l, o)
 	return s.Store.LineEnd(ctx, l, o)
 }

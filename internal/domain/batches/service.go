@@ -25,6 +25,8 @@ type Service struct {
 	Parallel int
 	// MaxOpen is how many batches of a user may be under way.
 	MaxOpen int64
+	// Results is for how long the results of Anthropic's batches are kept.
+	Results time.Duration
 }
 
 // window is how long the lines of a batch may take; the protocol knows no other.
@@ -64,6 +66,9 @@ func (s *Service) Create(ctx context.Context, p *identity.Principal, n *New) (Ba
 
 func (s *Service) check(ctx context.Context, p *identity.Principal, n *New) (json.RawMessage, error) {
 	const least, most, members, key, text = time.Hour, 30 * 24 * time.Hour, 16, 64, 512
+	if n.Endpoint == Messages {
+		return nil, ErrEndpoint
+	}
 	if err := s.Calls.Check(p, n.Endpoint); err != nil {
 		return nil, err
 	}
@@ -91,18 +96,23 @@ func (s *Service) check(ctx context.Context, p *identity.Principal, n *New) (jso
 }
 
 // Get returns a batch. Code: not_found.
-func (s *Service) Get(ctx context.Context, o identity.Owner, batch id.ID) (Batch, error) {
-	return s.Store.BatchByID(ctx, o, batch)
+func (s *Service) Get(ctx context.Context, o identity.Owner, p Protocol, batch id.ID) (Batch, error) {
+	b, err := s.Store.BatchByID(ctx, o, batch)
+	if err == nil && b.Protocol() != p {
+		return Batch{}, fault.ErrNotFound
+	}
+	return b, err
 }
 
 // List returns an owner's batches, one more than asked for where there are more.
-func (s *Service) List(ctx context.Context, o identity.Owner, after id.ID, limit int) ([]Batch, error) {
-	return s.Store.BatchList(ctx, o, after, limit+1)
+func (s *Service) List(ctx context.Context, o identity.Owner, q Query) ([]Batch, error) {
+	q.Limit++
+	return s.Store.BatchList(ctx, o, q)
 }
 
 // Cancel asks for the end of a batch. Lines under way may still be served and are charged then. Codes: not_found, batch_ended.
-func (s *Service) Cancel(ctx context.Context, o identity.Owner, batch id.ID) (b Batch, err error) {
-	if _, err := s.Store.BatchByID(ctx, o, batch); err != nil {
+func (s *Service) Cancel(ctx context.Context, o identity.Owner, p Protocol, batch id.ID) (b Batch, err error) {
+	if _, err := s.Get(ctx, o, p, batch); err != nil {
 		return Batch{}, err
 	}
 	err = s.Store.InTx(ctx, func(t tx.Tx) error {

@@ -4,6 +4,7 @@ package files
 import (
 	"context"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/identity"
@@ -15,15 +16,29 @@ import (
 // Purpose is what a file is for.
 type Purpose string
 
-// Purposes that Gantry itself goes by. BatchOutput is of files that batches make; nobody brings one.
+// Purposes that Gantry itself goes by. UserData is of files for any call. BatchOutput is of files that batches make; nobody brings one.
 const (
 	Batch       Purpose = "batch"
+	UserData    Purpose = "user_data"
 	BatchOutput Purpose = "batch_output"
+	// MessageBatch and MessageResults are what goes into batches of Anthropic's protocol and comes out. Their owners know them
+	// by the batch alone.
+	MessageBatch   Purpose = "message_batch"
+	MessageResults Purpose = "message_results"
 )
+
+// Internal are the purposes of files that are no callers' own: nobody lists them, and only Gantry's own parts open them.
+func Internal() []Purpose { return []Purpose{MessageBatch, MessageResults} }
+
+// internal reports whether a file is not its owner's to see.
+func (f *File) internal() bool { return slices.Contains(Internal(), f.Purpose) }
+
+// made reports whether files of the purpose are made for their owners, who have paid for what is in them.
+func (p Purpose) made() bool { return p == BatchOutput || p == MessageResults }
 
 // purposes are those that a caller may bring a file for. Source: the provider sheet "openai", section 8.
 var purposes = map[Purpose]bool{
-	"assistants": true, Batch: true, "fine-tune": true, "vision": true, "user_data": true, "evals": true,
+	"assistants": true, Batch: true, "fine-tune": true, "vision": true, UserData: true, "evals": true,
 }
 
 // File is a file of a user's. It never changes.
@@ -32,9 +47,11 @@ type File struct {
 	TenantID id.ID
 	UserID   id.ID
 	// BlobID is where the bytes are.
-	BlobID    id.ID
-	Name      string
-	Purpose   Purpose
+	BlobID  id.ID
+	Name    string
+	Purpose Purpose
+	// MediaType is what it is, such as application/pdf.
+	MediaType string
 	Size      int64
 	CreatedAt time.Time
 	ExpiresAt time.Time
@@ -59,8 +76,9 @@ type Store interface {
 
 	// FileInsert writes a file, unless its owner has as much as the quota allows: ErrQuota. Those of one owner wait for each other.
 	FileInsert(ctx context.Context, t tx.Tx, f *File, q Quota) error
-	// FileByID returns a file. Error: fault.ErrNotFound.
+	// FileByID returns a file, an internal one, too. Error: fault.ErrNotFound.
 	FileByID(ctx context.Context, o identity.Owner, file id.ID, now time.Time) (File, error)
+	// FileList returns files that are not internal.
 	FileList(ctx context.Context, o identity.Owner, q Query, now time.Time) ([]File, error)
 	// FileDelete removes a file and returns it. Error: fault.ErrNotFound.
 	FileDelete(ctx context.Context, o identity.Owner, file id.ID, now time.Time) (File, error)

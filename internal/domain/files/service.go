@@ -33,15 +33,21 @@ type Service struct {
 type New struct {
 	Name    string
 	Purpose Purpose
-	Content []byte
+	// MediaType is what it is said to be; "": nothing is.
+	MediaType string
+	Content   []byte
 	// ExpiresAfter is for how long it is wanted; 0: as long as files are kept.
 	ExpiresAfter time.Duration
 }
 
+// LeastExpiry and MostExpiry bound for how long a file may be wanted.
 const (
-	leastExpiry = time.Hour
-	mostExpiry  = 30 * 24 * time.Hour
-	maxName     = 255
+	LeastExpiry = time.Hour
+	MostExpiry  = 30 * 24 * time.Hour
+)
+
+const (
+	maxName = 255
 	// forgetBatch is how many files are deleted at once.
 	forgetBatch = 200
 )
@@ -54,17 +60,22 @@ func (s *Service) Create(ctx context.Context, o identity.Owner, n *New) (File, e
 		return File{}, ErrPurpose
 	case len(n.Content) == 0:
 		return File{}, ErrEmpty
-	case n.ExpiresAfter != 0 && (n.ExpiresAfter < leastExpiry || n.ExpiresAfter > mostExpiry):
+	case n.ExpiresAfter != 0 && (n.ExpiresAfter < LeastExpiry || n.ExpiresAfter > MostExpiry):
 		return File{}, ErrExpiry
 	}
 	return s.keep(ctx, o, n, s.insert(ctx))
 }
 
-// Write keeps a file that was made for its owner. then is run in the transaction that makes it one; without it nothing is kept.
+// Write keeps a file that was made for its owner, or that came in a call. then is run in the transaction that makes it one;
+// without it nothing is kept. Codes: file_too_large, storage_quota_exceeded (neither for what was made), storage_unavailable.
 func (s *Service) Write(ctx context.Context, o identity.Owner, n *New, then func(tx.Tx, *File) error) (File, error) {
+	quota := s.Quota
+	if n.Purpose.made() {
+		quota = unlimited
+	}
 	return s.keep(ctx, o, n, func(f *File) error {
 		return s.Store.InTx(ctx, func(t tx.Tx) error {
-			if err := s.Store.FileInsert(ctx, t, f, unlimited); err != nil {
+			if err := s.Store.FileInsert(ctx, t, f, quota); err != nil {
 				return err
 			}
 			return then(t, f)
@@ -83,12 +94,12 @@ func (s *Service) insert(ctx context.Context) func(*File) error {
 
 // keep stores the bytes and then what write writes; without the second the first goes.
 func (s *Service) keep(ctx context.Context, o identity.Owner, n *New, write func(*File) error) (File, error) {
-	if int64(len(n.Content)) > s.MaxBytes && n.Purpose != BatchOutput {
+	if int64(len(n.Content)) > s.MaxBytes && !n.Purpose.made() {
 		return File{}, ErrTooLarge
 	}
 	now := s.Now()
 	f := File{
-		ID: id.At(now), TenantID: o.TenantID, UserID: o.UserID, Name: cleanName(n.Name), Purpose: n.Purpose,
+		ID: id.At(now), TenantID: o.TenantID, UserID: o.UserID, Name: cleanName(n.Name), Purpose: n.Purpose, MediaType: mediaType(n.Name, n.MediaType, n.Content),
 		Size: int64(len(n.Content)), CreatedAt: now, ExpiresAt: now.Add(s.Retention),
 	}
 	if n.ExpiresAfter > 0 && n.ExpiresAfter < s.Retention {
@@ -126,7 +137,11 @@ func cleanName(name string) string {
 
 // Get returns a file. Code: not_found.
 func (s *Service) Get(ctx context.Context, o identity.Owner, file id.ID) (File, error) {
-	return s.Store.FileByID(ctx, o, file, s.Now())
+	f, err := s.Store.FileByID(ctx, o, file, s.Now())
+	if err == nil && f.internal() {
+		return File{}, fault.ErrNotFound
+	}
+	return f, err
 }
 
 // List returns files of an owner's, one more than asked for where there are more.
@@ -138,6 +153,16 @@ func (s *Service) List(ctx context.Context, o identity.Owner, q Query) ([]File, 
 // Open returns a file and its content for reading. Codes: not_found, storage_unavailable.
 func (s *Service) Open(ctx context.Context, o identity.Owner, file id.ID) (File, io.ReadSeekCloser, error) {
 	f, err := s.Get(ctx, o, file)
+	if err != nil {
+		return f, nil, err
+	}
+	r, err := s.Contents.Open(ctx, f.BlobID)
+	return f, r, err
+}
+
+// OpenAny is Open for files that are internal, too.
+func (s *Service) OpenAny(ctx context.Context, o identity.Owner, file id.ID) (File, io.ReadSeekCloser, error) {
+	f, err := s.Store.FileByID(ctx, o, file, s.Now())
 	if err != nil {
 		return f, nil, err
 	}
@@ -159,6 +184,14 @@ func (s *Service) Read(ctx context.Context, o identity.Owner, file id.ID) ([]byt
 
 // Delete removes a file. Code: not_found.
 func (s *Service) Delete(ctx context.Context, o identity.Owner, file id.ID) error {
+	if _, err := s.Get(ctx, o, file); err != nil {
+		return err
+	}
+	return s.DeleteAny(ctx, o, file)
+}
+
+// DeleteAny is Delete for files that are internal, too.
+func (s *Service) DeleteAny(ctx context.Context, o identity.Owner, file id.ID) error {
 	f, err := s.Store.FileDelete(ctx, o, file, s.Now())
 	if err != nil {
 		return err

@@ -33,6 +33,11 @@ func (u *upstream) Submit(ctx context.Context, c *provider.Call) (provider.Job, 
 		return provider.Job{}, err
 	}
 	req := u.template(http.MethodPost, videosPath, "application/json").WithContext(ctx)
+	if c.Source != "" {
+		if req, err = u.of(ctx, http.MethodPost, c.Source, "/remix"); err != nil {
+			return provider.Job{}, err
+		}
+	}
 	req.Header = maps.Clone(withCallers(req.Header, c.Header))
 	if c.IdempotencyKey != "" {
 		req.Header.Set("Idempotency-Key", c.IdempotencyKey)
@@ -54,8 +59,12 @@ func videoRequest(c *provider.Call) ([]byte, error) {
 			Outcome: provider.Outcome{Category: inference.InvalidRequest, Code: "invalid_value", Message: err.Error()}, Status: http.StatusBadRequest,
 		}
 	}
+	if c.Source != "" {
+		return append(wire.AppendString([]byte(`{"prompt":`), f.Prompt), '}'), nil
+	}
 	body := f.Without(c.Body, "n", "seconds", "duration", "size", "resolution", "aspect_ratio", "audio", "images", "image", "image_url",
-		"input_reference", "response_format", "stream", "runMode")
+		"input_reference", "response_format", "stream", "runMode",
+		wire.RemixedFrom)
 	body = append(body[:len(body)-1], `,"seconds":"`...)
 	body = append(strconv.AppendInt(body, f.Seconds, 10), '"')
 	if size := videoSize(&f); size != "" {

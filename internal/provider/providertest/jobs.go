@@ -37,7 +37,9 @@ func (s *Suite) runsJobs(t *testing.T) {
 		if !bytes.Equal(before, c.Body) {
 			t.Errorf("%s: the adapter changed the body, which all attempts share", c.Kind)
 		}
-		s.followsJob(t, u, job)
+		results := s.followsJob(t, u, job)
+		s.remakesJob(t, u, c, job.ID)
+		endsJob(t, u, job.ID, results)
 	}
 	for kind := range s.Adapter.Describe().Dialects {
 		if able && u.Jobs(kind) && !tried[kind] {
@@ -49,7 +51,8 @@ func (s *Suite) runsJobs(t *testing.T) {
 	}
 }
 
-func (s *Suite) followsJob(t *testing.T, u provider.Submitter, job provider.Job) {
+// followsJob asks about a job until it is done, and returns how many results there are.
+func (s *Suite) followsJob(t *testing.T, u provider.Submitter, job provider.Job) int {
 	t.Helper()
 	progress, id := 0, job.ID
 	for range maxAsked {
@@ -77,11 +80,38 @@ func (s *Suite) followsJob(t *testing.T, u provider.Submitter, job provider.Job)
 			t.Errorf("result %d: status %d, %d bytes, %v", n, resp.StatusCode, len(body), err)
 		}
 	}
-	if _, err := u.Fetch(t.Context(), id, len(job.Results)); !is(err, inference.NotFound) {
+	return len(job.Results)
+}
+
+func endsJob(t *testing.T, u provider.Submitter, id string, results int) {
+	t.Helper()
+	if _, err := u.Fetch(t.Context(), id, results); !is(err, inference.NotFound) {
 		t.Errorf("a result that there is not: %v", err)
 	}
 	if err := u.Cancel(t.Context(), id); err != nil && !is(err, inference.NotFound) {
 		t.Errorf("canceling what is done: %v", err)
+	}
+}
+
+// remakesJob makes a job from one that is done, and none from one that there is not.
+func (s *Suite) remakesJob(t *testing.T, u provider.Submitter, c provider.Call, done string) {
+	t.Helper()
+	c.Source = done
+	if c.IdempotencyKey != "" {
+		c.IdempotencyKey += "-again"
+	}
+	job, err := u.Submit(t.Context(), &c)
+	if err != nil || job.ID == "" || job.ID == done {
+		t.Errorf("%s made from %s: %+v, %v", c.Kind, done, job, err)
+		return
+	}
+	endsJob(t, u, job.ID, s.followsJob(t, u, job))
+	c.Source = "no-such-job"
+	if c.IdempotencyKey != "" {
+		c.IdempotencyKey += "-and-again"
+	}
+	if _, err := u.Submit(t.Context(), &c); !is(err, inference.NotFound) {
+		t.Errorf("%s made from a job that there is not: %v", c.Kind, err)
 	}
 }
 

@@ -44,6 +44,9 @@ func (e *engine) Submit(ctx context.Context, c *provider.Call) (provider.Job, er
 	if refusal != nil {
 		return provider.Job{}, e.refused(c, refusal)
 	}
+	if err := e.remix(ctx, j, c.Source); err != nil {
+		return provider.Job{}, err
+	}
 	id, err := e.claim(ctx, c.IdempotencyKey, j.id())
 	if err != nil {
 		return provider.Job{}, err
@@ -109,6 +112,23 @@ func (e *engine) newJob(c *provider.Call, p plan) (*job, *failure) {
 		j.fault = jobHangs
 	}
 	return j, nil
+}
+
+// remix makes a job one that is made from another: as long and as large, with something of its look.
+func (e *engine) remix(ctx context.Context, j *job, source string) error {
+	if source == "" {
+		return nil
+	}
+	from, now, err := e.find(ctx, source)
+	if err != nil {
+		return err
+	}
+	if now.State != provider.JobSucceeded {
+		return unknownJob()
+	}
+	j.width, j.height, j.seconds, j.count = from.width, from.height, from.seconds, 1
+	j.hash = from.hash ^ j.hash>>32
+	return nil
 }
 
 // films are the usual sizes by resolution.

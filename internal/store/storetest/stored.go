@@ -19,7 +19,7 @@ func testFiles(_ *testing.T, w *world) {
 	file := func(n int, size int64) files.File {
 		return files.File{
 			ID: id.At(epoch.Add(time.Duration(n) * time.Second)), TenantID: own.TenantID, UserID: own.UserID, BlobID: id.New(), Name: "a\nb",
-			Purpose: files.Batch, Size: size, CreatedAt: epoch, ExpiresAt: epoch.Add(time.Duration(n) * time.Hour),
+			Purpose: files.Batch, MediaType: "text/plain", Size: size, CreatedAt: epoch, ExpiresAt: epoch.Add(time.Duration(n) * time.Hour),
 		}
 	}
 	put := func(f files.File) error {
@@ -42,6 +42,11 @@ func testFiles(_ *testing.T, w *world) {
 	}
 	found(w, "FileDelete", one)(s.FileDelete(w.ctx, own, one.ID, epoch))
 	missing[files.File](w, "what was deleted")(s.FileDelete(w.ctx, own, one.ID, epoch))
+	hidden := file(4, 1)
+	hidden.Purpose, hidden.ExpiresAt = files.MessageBatch, two.ExpiresAt.Add(time.Hour)
+	w.ok(put(hidden))
+	found(w, "an internal one by its id", hidden)(s.FileByID(w.ctx, own, hidden.ID, epoch))
+	found(w, "no internal ones", []files.File{two})(s.FileList(w.ctx, own, files.Query{Limit: 9}, epoch))
 	found(w, "FilesForget", 1)(s.FilesForget(w.ctx, two.ExpiresAt, 9))
 }
 
@@ -63,7 +68,7 @@ func testBatches(_ *testing.T, w *world) {
 	found(w, "BatchByID", b)(s.BatchByID(w.ctx, own, b.ID))
 	found(w, "anybody's", b)(s.BatchByID(w.ctx, identity.Owner{}, b.ID))
 	missing[batches.Batch](w, "somebody else's")(s.BatchByID(w.ctx, identity.Owner{TenantID: own.TenantID, UserID: id.New()}, b.ID))
-	found(w, "BatchList", []batches.Batch{b})(s.BatchList(w.ctx, own, id.ID{}, 9))
+	found(w, "BatchList", []batches.Batch{b})(s.BatchList(w.ctx, own, batches.Query{Protocol: batches.OpenAI, Limit: 9}))
 	lines := []batches.Line{
 		{BatchID: b.ID, No: 1, CustomID: "a", Size: 3, State: batches.Pending}, {BatchID: b.ID, No: 3, CustomID: "b", Start: 3, Size: 4, State: batches.Pending},
 	}
@@ -103,6 +108,30 @@ func testBatches(_ *testing.T, w *world) {
 		missing[batches.Batch](w, "no batch to lock")(s.BatchLock(w.ctx, t, id.New()))
 		return nil
 	})
+	other.Endpoint, other.Header = batches.Messages, map[string]string{"Anthropic-Beta": "a,b"}
 	w.ok(put(other)) // there is room again
+	testMessageBatch(w, &other)
 	w.refused(w.in(func(t tx.Tx) error { return s.BatchUpdate(w.ctx, t, &batches.Batch{ID: id.New()}) }), fault.ErrNotFound, "")
+}
+
+// testMessageBatch counts lines that were not made apart, and lists batches by their protocol alone.
+func testMessageBatch(w *world, b *batches.Batch) {
+	s, own := w.Batches(), b.Owner()
+	q := batches.Query{Protocol: batches.Anthropic, Limit: 9}
+	found(w, "of Anthropic", []batches.Batch{*b})(s.BatchList(w.ctx, own, q))
+	q.After, q.Oldest = b.ID, true
+	found(w, "newer ones", []batches.Batch{})(s.BatchList(w.ctx, own, q))
+	lines := []batches.Line{
+		{BatchID: b.ID, No: 1, CustomID: "a", State: batches.Pending}, {BatchID: b.ID, No: 2, CustomID: "b", State: batches.Pending},
+	}
+	w.must(func(t tx.Tx) error { return s.LinesInsert(w.ctx, t, lines) })
+	for i, state := range []batches.State{batches.Withdrawn, batches.Late} {
+		lines[i].State = state
+		w.ok(s.LineEnd(w.ctx, &lines[i], &batches.Outcome{}))
+	}
+	b.Counts = batches.Counts{Canceled: 1, Expired: 1}
+	found(w, "counted apart", *b)(s.BatchByID(w.ctx, own, b.ID))
+	w.must(func(t tx.Tx) error { return s.BatchDelete(w.ctx, t, b.ID) })
+	missing[batches.Batch](w, "what was deleted")(s.BatchByID(w.ctx, own, b.ID))
+	w.refused(w.in(func(t tx.Tx) error { return s.BatchDelete(w.ctx, t, b.ID) }), fault.ErrNotFound, "")
 }

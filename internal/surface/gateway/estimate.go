@@ -10,13 +10,16 @@ import (
 	"github.com/gantry-ai/gantry/internal/surface/gateway/api"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/anthropic"
+	"github.com/gantry-ai/gantry/internal/wire/gemini"
 	"github.com/gantry-ai/gantry/internal/wire/openai"
 	"github.com/gantry-ai/gantry/internal/wire/units"
 )
 
-// estimated are the kinds of requests whose cost can be told before, with the format that reads them where one does.
+// estimated are the kinds of requests whose cost can be told before, with the format that reads them where one does. A message
+// needs no output limit to be estimated, as it needs none to be counted.
 var estimated = map[inference.Kind]wire.Format{
-	inference.Chat: openai.Chat, inference.Embeddings: openai.Embeddings, inference.Responses: openai.Responses,
+	inference.Chat: openai.Chat, inference.Messages: anthropic.CountTokens, inference.GenerateContent: gemini.Generate{}, inference.Embeddings: openai.Embeddings, inference.Responses: openai.Responses,
 	inference.ImageGenerations: openai.ImageGenerations, inference.ImageEdits: openai.ImageEdits,
 	inference.VideoGenerations: openai.VideoGenerations, inference.Completions: openai.Completions, inference.ImageVariations: nil,
 	inference.Speech: nil, inference.Transcriptions: nil, inference.Translations: nil, inference.Rerank: nil, inference.Moderations: nil,
@@ -52,6 +55,8 @@ func (s *Surface) quote(who *relay.Asker, body []byte) (relay.Quote, error) {
 		Prompt   json.RawMessage `json:"prompt"`
 		Messages json.RawMessage `json:"messages"`
 		Input    json.RawMessage `json:"input"`
+		Contents json.RawMessage `json:"contents"`
+		Model    json.RawMessage `json:"model"`
 	}
 	if err := httpx.Unmarshal(body, &in); err != nil {
 		return relay.Quote{}, err
@@ -70,8 +75,15 @@ func (s *Surface) quote(who *relay.Asker, body []byte) (relay.Quote, error) {
 		}
 		return s.Snapshot().QuoteUnits(*who, &asked)
 	}
+	if in.Kind == inference.GenerateContent { // whose model is in the address where it is called
+		var model string
+		if json.Unmarshal(in.Model, &model) != nil || model == "" {
+			return relay.Quote{}, fault.ErrInvalid.Saying("A model is required.").At("model")
+		}
+		format = gemini.Generate{Model: model}
+	}
 	var prompt string // anything else is the format's own
-	if json.Unmarshal(in.Prompt, &prompt) == nil && prompt != "" && in.Messages == nil && in.Input == nil {
+	if json.Unmarshal(in.Prompt, &prompt) == nil && prompt != "" && in.Messages == nil && in.Input == nil && in.Contents == nil {
 		var err error
 		if body, err = withPrompt(body, format.Kind(), prompt); err != nil {
 			return relay.Quote{}, err
@@ -91,6 +103,8 @@ func withPrompt(body []byte, kind inference.Kind, prompt string) ([]byte, error)
 		return body, nil
 	case inference.Embeddings, inference.Responses:
 		members["input"] = marshal(prompt)
+	case inference.GenerateContent:
+		members["contents"] = marshal([]map[string]any{{"role": "user", "parts": []map[string]string{{"text": prompt}}}})
 	default:
 		members["messages"] = marshal([]map[string]string{{"role": "user", "content": prompt}})
 	}

@@ -3,7 +3,7 @@ package protocols
 import (
 	"context"
 	"encoding/json"
-	"errors"
+	"io"
 	"net/http"
 	"time"
 
@@ -23,16 +23,22 @@ type Batches interface {
 	// Create takes up a batch. Codes: invalid_parameter, insufficient_scope, batch_limit.
 	Create(ctx context.Context, p *identity.Principal, n *batches.New) (batches.Batch, error)
 	// Get and Cancel are about one batch of the owner's. Codes: not_found, batch_ended.
-	Get(ctx context.Context, o identity.Owner, batch id.ID) (batches.Batch, error)
-	Cancel(ctx context.Context, o identity.Owner, batch id.ID) (batches.Batch, error)
-	// List returns the newest first, and one more than asked for where there are more.
-	List(ctx context.Context, o identity.Owner, after id.ID, limit int) ([]batches.Batch, error)
+	Get(ctx context.Context, o identity.Owner, p batches.Protocol, batch id.ID) (batches.Batch, error)
+	Cancel(ctx context.Context, o identity.Owner, p batches.Protocol, batch id.ID) (batches.Batch, error)
+	// List returns one more than asked for where there are more.
+	List(ctx context.Context, o identity.Owner, q batches.Query) ([]batches.Batch, error)
+	// CreateMessages takes up a batch of Anthropic's protocol. Codes: insufficient_scope, batch_limit, file_too_large,
+	// storage_quota_exceeded, storage_unavailable.
+	CreateMessages(ctx context.Context, p *identity.Principal, n *batches.NewMessages) (batches.Batch, error)
+	// OpenResults and Delete are about one that has ended. Codes: not_found, batch_results_missing, batch_in_progress.
+	OpenResults(ctx context.Context, o identity.Owner, batch id.ID) (io.ReadSeekCloser, error)
+	Delete(ctx context.Context, o identity.Owner, batch id.ID) error
 }
 
 // Batchable are the endpoints that lines of a batch may call.
 func Batchable() map[string]relay.Operation {
 	return map[string]relay.Operation{
-		"/v1/chat/completions": Chat, "/v1/responses": responses, "/v1/embeddings": embeddings, "/v1/images/generations": images,
+		batches.Messages: messages, "/v1/chat/completions": Chat, "/v1/responses": responses, "/v1/embeddings": embeddings, "/v1/images/generations": images,
 	}
 }
 
@@ -93,7 +99,7 @@ func showBatch(b *batches.Batch) batchView {
 		InputFileID: openai.Name(openai.PrefixFile, b.InputFileID), Window: "24h", Status: b.Status,
 		OutputFileID: fileName(b.OutputFileID), ErrorFileID: fileName(b.ErrorFileID), CreatedAt: b.CreatedAt.Unix(),
 		InProgressAt: moment(b.InProgressAt), ExpiresAt: moment(b.Expiry), FinalizingAt: moment(b.FinalizingAt),
-		CancelingAt: moment(b.CancelingAt), Counts: batchCounts(b.Counts),
+		CancelingAt: moment(b.CancelingAt), Counts: batchCounts{b.Counts.Total, b.Counts.Completed, b.Counts.Unserved()},
 		Usage:    batchUsage{b.InputTokens, b.OutputTokens, b.InputTokens + b.OutputTokens},
 		Metadata: b.Metadata,
 	}
@@ -177,7 +183,7 @@ func (s *surface) listBatches(w http.ResponseWriter, req *http.Request, who *cal
 	if err != nil {
 		return err
 	}
-	found, err := s.Batches.List(req.Context(), who.owner, after, p.limit)
+	found, err := s.Batches.List(req.Context(), who.owner, batches.Query{Protocol: batches.OpenAI, After: after, Limit: p.limit})
 	if err != nil {
 		return err
 	}
@@ -199,18 +205,15 @@ func (s *surface) cancelBatch(w http.ResponseWriter, req *http.Request, who *cal
 }
 
 func (s *surface) answerBatch(
-	w http.ResponseWriter, req *http.Request, who *caller, ask func(context.Context, identity.Owner, id.ID) (batches.Batch, error),
+	w http.ResponseWriter, req *http.Request, who *caller, ask func(context.Context, identity.Owner, batches.Protocol, id.ID) (batches.Batch, error),
 ) error {
 	batch, ok := openai.ParseName(openai.PrefixBatch, chi.URLParam(req, "batchID"))
 	if !ok {
 		return errBatch
 	}
-	b, err := ask(req.Context(), who.owner, batch)
-	if errors.Is(err, fault.ErrNotFound) {
-		return errBatch
-	}
+	b, err := ask(req.Context(), who.owner, batches.OpenAI, batch)
 	if err != nil {
-		return err
+		return unknownBatch(err)
 	}
 	return httpx.WriteJSON(w, http.StatusOK, showBatch(&b))
 }

@@ -38,11 +38,11 @@ const filesScope = identity.ScopeTasks
 // mountFiles adds the files that callers bring.
 func (s *surface) mountFiles(r chi.Router) {
 	const one = "/v1/files/{fileID}"
-	r.Post("/v1/files", s.owned(filesScope, s.createFile))
-	r.Get("/v1/files", s.owned(filesScope, s.listFiles))
-	r.Get(one, s.owned(filesScope, s.getFile))
-	r.Delete(one, s.owned(filesScope, s.deleteFile))
-	r.Get(one+"/content", s.owned(filesScope, s.fileContent))
+	r.Post("/v1/files", inEither(s.owned(filesScope, s.createFile)))
+	r.Get("/v1/files", inEither(s.owned(filesScope, s.listFiles)))
+	r.Get(one, inEither(s.owned(filesScope, s.getFile)))
+	r.Delete(one, inEither(s.owned(filesScope, s.deleteFile)))
+	r.Get(one+"/content", inEither(s.owned(filesScope, s.fileContent)))
 }
 
 // fileView is a file as the protocol shows it.
@@ -66,7 +66,7 @@ func showFile(f *files.File) fileView {
 
 // fileOf is the file that the path names. Code: not_found.
 func fileOf(req *http.Request) (id.ID, error) {
-	file, ok := openai.ParseName(openai.PrefixFile, chi.URLParam(req, "fileID"))
+	file, ok := openai.ParseFile(chi.URLParam(req, "fileID"))
 	if !ok {
 		return id.ID{}, errFile
 	}
@@ -89,10 +89,13 @@ func (s *surface) createFile(w http.ResponseWriter, req *http.Request, who *call
 	if err != nil {
 		return err
 	}
-	return httpx.WriteJSON(w, http.StatusOK, showFile(&f))
+	return answerFile(w, req, &f)
 }
 
 func (s *surface) listFiles(w http.ResponseWriter, req *http.Request, who *caller) error {
+	if speaksAnthropic(req) {
+		return s.listMessageFiles(w, req, who)
+	}
 	const most = 10_000
 	p, err := readPage(req, most)
 	if err != nil {
@@ -151,7 +154,7 @@ func (s *surface) getFile(w http.ResponseWriter, req *http.Request, who *caller)
 	if err != nil {
 		return unknownFile(err)
 	}
-	return httpx.WriteJSON(w, http.StatusOK, showFile(&f))
+	return answerFile(w, req, &f)
 }
 
 func (s *surface) deleteFile(w http.ResponseWriter, req *http.Request, who *caller) error {
@@ -161,6 +164,9 @@ func (s *surface) deleteFile(w http.ResponseWriter, req *http.Request, who *call
 	}
 	if err := s.Files.Delete(req.Context(), who.owner, file); err != nil {
 		return unknownFile(err)
+	}
+	if speaksAnthropic(req) {
+		return httpx.WriteJSON(w, http.StatusOK, removed{openai.Name(openai.PrefixMessageFile, file), "file_deleted"})
 	}
 	return httpx.WriteJSON(w, http.StatusOK, deleted{openai.Name(openai.PrefixFile, file), "file", true})
 }

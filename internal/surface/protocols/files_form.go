@@ -56,6 +56,9 @@ func (s *surface) readUpload(w http.ResponseWriter, req *http.Request) (*files.N
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(s.Now().Add(uploadWithin))
 	form := upload{file: &files.New{}, most: s.MaxFile}
+	if speaksAnthropic(req) { // whose files have no purpose
+		form.file.Purpose = files.UserData
+	}
 	return form.read(multipart.NewReader(http.MaxBytesReader(w, req.Body, s.MaxFile+formRoom), parameters["boundary"]))
 }
 
@@ -66,6 +69,7 @@ type upload struct {
 	has    bool
 	anchor string
 	after  string
+	in     string // expires_in_seconds, as Anthropic's clients say it
 	seen   map[string]bool
 }
 
@@ -125,10 +129,28 @@ func (u *upload) add(part *multipart.Part) error {
 		u.anchor = string(value)
 	case "expires_after[seconds]":
 		u.after = string(value)
+	case "expires_in_seconds":
+		u.in = string(value)
 	default:
 		return fault.ErrInvalid.Saying("There is no such parameter.").At(printable(name))
 	}
 	return nil
+}
+
+// mostIn is the longest that Anthropic's clients may want a file for. Files are kept for less.
+const mostIn = 90 * 24 * time.Hour
+
+var errIn = fault.ErrInvalid.Saying("Input should be from 3600 to 7776000").At("expires_in_seconds")
+
+// endIn reads for how long a file is wanted, as Anthropic's clients say it.
+func (u *upload) endIn() (*files.New, error) {
+	n, err := strconv.ParseInt(u.in, 10, 32)
+	within := time.Duration(n) * time.Second
+	if err != nil || within < files.LeastExpiry || within > mostIn || u.after != "" || u.anchor != "" {
+		return nil, errIn
+	}
+	u.file.ExpiresAfter = min(within, files.MostExpiry)
+	return u.file, nil
 }
 
 // printable keeps a caller's text from making a message unreadable.
@@ -148,6 +170,7 @@ func (u *upload) addFile(part *multipart.Part) error {
 		return files.ErrTooLarge
 	}
 	u.has, u.file.Content, u.file.Name = true, content, part.FileName()
+	u.file.MediaType = part.Header.Get("Content-Type")
 	return nil
 }
 
@@ -158,6 +181,8 @@ func (u *upload) end() (*files.New, error) {
 		return nil, errNoFile
 	case u.file.Purpose == "":
 		return nil, errNoPurpose
+	case u.in != "":
+		return u.endIn()
 	case u.after == "" && u.anchor == "":
 		return u.file, nil
 	}

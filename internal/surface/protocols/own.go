@@ -9,7 +9,6 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/identity"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
-	"github.com/gantry-ai/gantry/internal/wire/openai"
 )
 
 // caller is who asks for things that are kept, and so whose they are.
@@ -61,7 +60,7 @@ func (s *surface) refuse(w http.ResponseWriter, req *http.Request, err error) {
 	if f.Status >= http.StatusInternalServerError && !errors.Is(err, req.Context().Err()) {
 		s.Log.Error("call failed", "request_id", httpx.RequestID(req), "path", req.URL.Path, "error", err)
 	}
-	refuse(w, req, openai.Chat, f)
+	refuse(w, req, formatOf(req), f)
 }
 
 // deleted is the answer to a deletion.

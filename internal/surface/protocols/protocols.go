@@ -92,6 +92,7 @@ func Mount(r chi.Router, o Options) {
 	s.mountResponses(r)
 	s.mountFiles(r)
 	s.mountBatches(r)
+	s.mountMessageBatches(r)
 	s.mountVideos(r)
 	r.Get("/v1/models", s.listModels)
 	r.Get("/v1/models/*", s.getModel)

@@ -1,6 +1,7 @@
 package protocols
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,6 +33,8 @@ type Made interface {
 var (
 	errVideo    = fault.ErrNotFound.Saying("There is no such video, or it has expired.")
 	errNotReady = fault.New(http.StatusNotFound, "video_not_ready", "The video is not ready. Ask for its status first.")
+	errPrompt   = fault.ErrInvalid.Saying("Missing required parameter: 'prompt'.").At("prompt")
+	errUnmade   = fault.New(http.StatusBadRequest, "video_not_completed", "Only videos that are completed can be remixed.").At("video_id")
 	errVariant  = fault.ErrInvalid.Saying("Only the variant 'video' is kept.").At("variant")
 	errStays    = fault.New(http.StatusConflict, "video_in_progress", "The video is being made and could not be stopped yet. Try again.")
 )
@@ -43,6 +46,7 @@ func (s *surface) mountVideos(r chi.Router) {
 	r.Get("/v1/videos", s.owned(identity.ScopeVideo, s.listVideos))
 	r.Get(one, s.owned(identity.ScopeVideo, s.getVideo))
 	r.Delete(one, s.owned(identity.ScopeVideo, s.deleteVideo))
+	r.Post(one+"/remix", s.owned(identity.ScopeVideo, s.remixVideo))
 	r.Get(one+"/content", s.owned(identity.ScopeVideo, s.videoContent))
 }
 
@@ -78,6 +82,9 @@ func showVideo(k *tasks.Kept, t *tasks.Task) videoView {
 	if asked.Size != "" {
 		v.Size = &asked.Size
 	}
+	if asked.RemixedFrom != "" {
+		v.RemixedFrom = &asked.RemixedFrom
+	}
 	switch t.Status {
 	case tasks.Running:
 		v.Status = "in_progress"
@@ -92,23 +99,53 @@ func showVideo(k *tasks.Kept, t *tasks.Task) videoView {
 
 // createVideo takes up the call as a task: nobody can wait for a video.
 func (s *surface) createVideo(w http.ResponseWriter, req *http.Request) {
+	if err := s.takeVideo(w, req); err != nil {
+		s.refuse(w, req, err)
+	}
+}
+
+func (s *surface) takeVideo(w http.ResponseWriter, req *http.Request) error {
 	v, err := s.Take(w, req, videos)
 	maps.Copy(w.Header(), v.Header)
 	if err != nil {
-		s.refuse(w, req, err)
-		return
+		return err
 	}
 	if v.Replayed {
 		w.Header().Set("Idempotent-Replayed", "true")
 	}
 	owner := identity.Owner{TenantID: v.Task.TenantID, UserID: v.Task.UserID}
 	k, err := s.Shelf.Get(req.Context(), owner, inference.VideoGenerations, v.Task.ID)
-	if err == nil {
-		err = httpx.WriteJSON(w, http.StatusOK, showVideo(&k, &v.Task))
-	}
 	if err != nil {
-		s.refuse(w, req, unknownVideo(err))
+		return unknownVideo(err)
 	}
+	return httpx.WriteJSON(w, http.StatusOK, showVideo(&k, &v.Task))
+}
+
+// remixVideo takes up a video that is made from another one, as long and as large as that is: at the upstream account that has
+// it.
+func (s *surface) remixVideo(w http.ResponseWriter, req *http.Request, who *caller) error {
+	k, t, err := s.videoOf(req, who)
+	if err != nil {
+		return err
+	}
+	var wanted struct {
+		Prompt string `json:"prompt"`
+	}
+	if err := httpx.Decode(req, &wanted); err != nil {
+		return err
+	}
+	switch {
+	case wanted.Prompt == "":
+		return errPrompt
+	case t.Status != tasks.Succeeded:
+		return errUnmade
+	}
+	var asked openai.VideoAsked
+	_ = json.Unmarshal(k.Input, &asked) // we wrote it
+	body := asked.Remix(openai.Name(openai.PrefixVideo, k.ID), wanted.Prompt)
+	again := req.Clone(req.Context())
+	again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return s.takeVideo(w, again)
 }
 
 // videoOf is the video that the path names, and its task. Code: not_found.

@@ -156,7 +156,7 @@ func outcome(a *Answer, objects map[string]string) string {
 	case a.Status >= 300:
 		return "ok"
 	}
-	for _, name := range []string{"userID", "apiKeyID", "taskID", "ruleID"} {
+	for _, name := range []string{"userID", "apiKeyID", "taskID", "ruleID", "messageBatchID"} {
 		if bytes.Contains(a.Body, []byte(objects[name])) {
 			return "sees"
 		}
@@ -224,7 +224,7 @@ func (w *World) acme() map[string]string {
 		"platformID": p.ID.String(), "modelID": model.ID.String(), "tenantID": tenant.ID.String(), "alias": "chat-9",
 		"groupID": w.addGroup(&admin), "providerID": providers[0].ID.String(), "baseModelID": bases[0].ID.String(),
 		"credentialID": p.Credentials[0].ID.String(), "responseID": "resp_" + task.ID.Compact(), "fileID": "file-" + task.ID.Compact(),
-		"batchID": "batch_" + task.ID.Compact(), "videoID": "video_" + task.ID.Compact(),
+		"batchID": "batch_" + task.ID.Compact(), "messageBatchID": "msgbatch_" + task.ID.Compact(), "videoID": "video_" + task.ID.Compact(),
 	}
 }
 

@@ -157,6 +157,7 @@ type videoShop struct {
 
 type videoJob struct {
 	id, prompt, size, seconds, key string
+	from                           any // the video that it is made from; nil: none
 	asked                          int
 }
 
@@ -192,6 +193,36 @@ func (s *Server) submitVideo(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, s.showVideo(j))
 }
 
+// remixVideo makes a video of another one of the account's that is there.
+func (s *Server) remixVideo(w http.ResponseWriter, r *http.Request) {
+	e := w.(*exchange) //nolint:forcetypeassert // ServeHTTP made it
+	p, fault := decode(e.body, []string{"prompt"})
+	if prompt, _ := p["prompt"].(string); fault == nil && prompt == "" {
+		fault = invalid("prompt", "missing_required_parameter", "Missing required parameter: 'prompt'.")
+	}
+	if fault != nil {
+		fault.write(w)
+		return
+	}
+	s.videos.mu.Lock()
+	defer s.videos.mu.Unlock()
+	from := s.video(w, r)
+	switch key := r.Header.Get("Idempotency-Key"); {
+	case from == nil:
+	case key != "" && s.videos.byKey[key] != "":
+		writeJSON(w, http.StatusOK, s.showVideo(s.videos.jobs[s.videos.byKey[key]]))
+	case s.showVideo(from)["status"] != "completed":
+		invalid("video_id", "invalid_value", "The video is not completed.").write(w)
+	default:
+		j := &videoJob{
+			id: "video_fake" + strconv.Itoa(len(s.videos.jobs)), prompt: fmt.Sprint(p["prompt"]), size: from.size, seconds: from.seconds,
+			key: from.key, from: from.id,
+		}
+		s.videos.jobs[j.id], s.videos.byKey[key] = j, j.id
+		writeJSON(w, http.StatusOK, s.showVideo(j))
+	}
+}
+
 func (p params) checkVideo() *apiError {
 	prompt, _ := p["prompt"].(string)
 	seconds, _ := p["seconds"].(string)
@@ -218,7 +249,7 @@ func (s *Server) showVideo(j *videoJob) map[string]any {
 	status := []string{"queued", "in_progress", "in_progress", "in_progress", "completed"}[min(j.asked, 4)]
 	out := map[string]any{
 		"id": j.id, "object": "video", "model": VideoModel, "created_at": s.options.Clock().Unix(), "completed_at": nil, "expires_at": nil,
-		"prompt": j.prompt, "size": j.size, "seconds": j.seconds, "remixed_from_video_id": nil, "error": nil,
+		"prompt": j.prompt, "size": j.size, "seconds": j.seconds, "remixed_from_video_id": j.from, "error": nil,
 	}
 	if strings.Contains(j.prompt, "forbidden") && j.asked > 1 {
 		status = "failed"

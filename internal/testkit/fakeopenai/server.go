@@ -62,6 +62,7 @@ func New(o Options) *Server {
 	s.mux.HandleFunc("POST /v1/images/generations", s.images)
 	s.mux.HandleFunc("POST /v1/images/edits", s.edits)
 	s.mux.HandleFunc("POST /v1/videos", s.submitVideo)
+	s.mux.HandleFunc("POST /v1/videos/{id}/remix", s.remixVideo)
 	s.mux.HandleFunc("GET /v1/videos/{id}", s.getVideo)
 	s.mux.HandleFunc("DELETE /v1/videos/{id}", s.deleteVideo)
 	s.mux.HandleFunc("GET /v1/videos/{id}/content", s.videoContent)

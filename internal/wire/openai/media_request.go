@@ -28,6 +28,8 @@ type MediaFacts struct {
 	Background, OutputFormat, ResponseFormat, Audio string
 	// Seed is the number as it was written; "" when there was none.
 	Seed string
+	// RemixedFrom is our name of the video that this one is made from; "" for one of its own.
+	RemixedFrom string
 	// Seconds is how long a video is to be; DefaultVideoSeconds where it was not said.
 	Seconds int64
 	// Inputs are the pictures that came along, Mask the one that says what of them to change; its zero value is none.
@@ -56,13 +58,17 @@ const (
 	keyImageURL
 	keyInputReference
 	keyMask
+	keyRemixedFrom
 	numMediaKeys
 )
 
 var mediaNames = [numMediaKeys]string{
 	"prompt", "size", "quality", "resolution", "aspect_ratio", "style", "background", "output_format", "response_format", "audio",
-	"seed", "seconds", "duration", "images", "image", "image_url", "input_reference", "mask",
+	"seed", "seconds", "duration", "images", "image", "image_url", "input_reference", "mask", RemixedFrom,
 }
+
+// RemixedFrom is the member that names the video which another one is made from. It is for us: upstreams have other names.
+const RemixedFrom = "remixed_from_video_id"
 
 var mediaKeys = jsonscan.NewKeys(mediaNames[:]...)
 
@@ -138,6 +144,7 @@ func (f *MediaFacts) readWords(body []byte) error {
 		{keyBackground, &f.Background},
 		{keyOutputFormat, &f.OutputFormat},
 		{keyMediaForm, &f.ResponseFormat},
+		{keyRemixedFrom, &f.RemixedFrom},
 	} {
 		span, ok := f.of(body, w.key)
 		if !ok {
