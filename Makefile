@@ -16,6 +16,8 @@ PACKAGES ?= ./...
 SOAK_COUNT ?= 10
 # Which lists `make bench-lists` measures; all unless set.
 LISTS ?=
+# How long `make fuzz` runs each target.
+FUZZTIME ?= 30s
 # Arguments of `gantry serve`, e.g. make run ARGS="--addr 127.0.0.1:9000"
 ARGS ?=
 
@@ -150,6 +152,10 @@ bench-lists: ## p95 of every list over a million calls and transfers, on both da
 soak: ## Every Go test in its long form, SOAK_COUNT times, shuffled: finds what fails one time in many
 	@tools/need cc postgres redis
 	GANTRY_SOAK=1 $(call tool,gotestsum) --format dots -- -race -shuffle=on -count=$(SOAK_COUNT) -timeout 4h $(PACKAGES)
+
+.PHONY: fuzz
+fuzz: ## Every fuzz target for FUZZTIME, one after another; stops at the first finding (FUZZTIME=5m)
+	FUZZTIME=$(FUZZTIME) tools/fuzz
 
 .PHONY: clean
 clean: ## Remove what was built; data/ stays

@@ -31,7 +31,8 @@ func reported(found app.ProbeReport, err error) (cli.ProviderReport, error) {
 	out := cli.ProviderReport{OK: true, Models: append([]string{}, found.Models...)}
 	for _, s := range found.Steps {
 		step := cli.ProviderStep{
-			Name: s.Name, State: "failed", Ms: float64(s.Duration) / float64(time.Millisecond), Message: s.Message, Advice: s.Advice,
+			Name: s.Name, State: "failed", Ms: float64(s.Duration) / float64(time.Millisecond), Message: s.Message.EN, Advice: s.Advice.EN,
+			MessageZH: s.Message.ZH, AdviceZH: s.Advice.ZH,
 		}
 		switch {
 		case s.OK:

@@ -134,7 +134,9 @@ func (p prober) Probe(ctx context.Context, account routing.Account, model string
 	report := probeAccount(ctx, p.app.cfg, p.app.now, adapter, &account, model)
 	out := console.ProbeReport{Models: report.Models}
 	for _, s := range report.Steps {
-		out.Steps = append(out.Steps, console.ProbeStep(s))
+		out.Steps = append(out.Steps, console.ProbeStep{
+			Name: s.Name, OK: s.OK, Skipped: s.Skipped, Duration: s.Duration, Message: console.Words(s.Message), Advice: console.Words(s.Advice),
+		})
 	}
 	return out
 }

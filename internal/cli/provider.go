@@ -44,13 +44,17 @@ type ProviderReport struct {
 	Models []string       `json:"models"`
 }
 
-// ProviderStep is one step. State is ok, failed or skipped; Advice says what to do about a failure.
+// ProviderStep is one step. State is ok, failed or skipped; Advice says what to do about a failure. Both texts stand in English
+// and in Chinese.
 type ProviderStep struct {
 	Name    string  `json:"name"`
 	State   string  `json:"state"`
 	Ms      float64 `json:"ms"`
 	Message string  `json:"message"`
 	Advice  string  `json:"advice,omitempty"`
+
+	MessageZH string `json:"messageZh,omitempty"`
+	AdviceZH  string `json:"adviceZh,omitempty"`
 }
 
 type providerCommands struct {
@@ -107,9 +111,10 @@ func (c providerTestCommand) Run(ctx context.Context, p Program) error {
 	if err != nil {
 		return err
 	}
-	render := renderProvider
-	if c.JSON {
-		render = renderProviderJSON
+	render := renderProviderJSON
+	if !c.JSON {
+		render = renderProvider
+		report.speak(p.Env)
 	}
 	if err := render(p.Stdout, report); err != nil {
 		return err
@@ -118,6 +123,22 @@ func (c providerTestCommand) Run(ctx context.Context, p Program) error {
 		return errors.New("the upstream cannot be used yet")
 	}
 	return nil
+}
+
+// speak says the steps in the language of the environment, which is Chinese or else English.
+func (r *ProviderReport) speak(environ []string) {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		language, err := variableOf(environ, name)
+		if err != nil {
+			continue
+		}
+		for i := range r.Steps {
+			if s := &r.Steps[i]; strings.HasPrefix(language.Reveal(), "zh") && s.MessageZH != "" {
+				s.Message, s.Advice = s.MessageZH, s.AdviceZH
+			}
+		}
+		return
+	}
 }
 
 func (c providerTestCommand) test(ctx context.Context, p Program, settled config.Config, a ProviderAccount) (ProviderReport, error) {

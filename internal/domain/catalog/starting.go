@@ -16,7 +16,7 @@ import (
 var startingJSON []byte
 
 // starting is the layout of starting.json. Prices are list prices as published by the providers in the month asOf:
-// tokens per million, everything else per piece.
+// tokens per million, everything else per piece. A model whose prices were looked up at another time says so.
 type starting struct {
 	AsOf      string `json:"asOf"`
 	Providers []struct {
@@ -31,7 +31,9 @@ type starting struct {
 }
 
 type startingModel struct {
-	Provider  string                `json:"provider"`
+	Provider string `json:"provider"`
+	// AsOf is the month of the model's own prices; empty: that of all.
+	AsOf      string                `json:"asOf"`
 	Name      string                `json:"name"`
 	Types     []inference.ModelType `json:"types"`
 	Context   int64                 `json:"context"`
@@ -89,7 +91,7 @@ func (m *startingModel) base(now time.Time, asOf string) (BaseModel, error) {
 	if out.BaseBillingConfig, err = m.billing(); err != nil {
 		return out, err
 	}
-	if out.Metadata, err = json.Marshal(map[string]string{"priceAsOf": asOf}); err != nil {
+	if out.Metadata, err = json.Marshal(map[string]string{"priceAsOf": cmp.Or(m.AsOf, asOf)}); err != nil {
 		return out, err
 	}
 	out.DefaultSnapshot, err = json.Marshal(map[string]any{

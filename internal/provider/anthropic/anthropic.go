@@ -5,7 +5,6 @@ package anthropic
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
@@ -97,26 +96,13 @@ func (Adapter) Open(a provider.Account) (provider.Upstream, error) {
 	return u, nil
 }
 
-// reserved headers are the adapter's or the connection's. Secrets belong to the credential, which is stored sealed.
-var reserved = []string{
-	"Authorization", "Connection", "Content-Length", "Content-Type", "Cookie", "Host", "Proxy-Authorization", "Te", "Trailer",
-	"Transfer-Encoding", "Upgrade", "Accept", "Accept-Encoding", keyHeader, versionHeader,
-}
-
 func (u *upstream) headers(operators map[string]string) (http.Header, error) {
 	version := u.version
 	if version == "" {
 		version = defaultVersion
 	}
 	h := http.Header{"User-Agent": {"gantry"}, "Content-Type": {"application/json"}, versionHeader: {version}}
-	for name, value := range operators {
-		canonical := http.CanonicalHeaderKey(name)
-		if !provider.ValidHeader(name, value) || slices.Contains(reserved, canonical) {
-			return nil, provider.FaultConfig("config.headers."+name, "This header cannot be set.")
-		}
-		h[canonical] = []string{value}
-	}
-	return h, nil
+	return h, provider.AddHeaders(h, operators, keyHeader, versionHeader)
 }
 
 func (u *upstream) authorize(authType string) error {

@@ -5,11 +5,11 @@ package bearer
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -29,12 +29,6 @@ type Account struct {
 	key       secret.String
 }
 
-// reserved headers are the adapter's or the connection's.
-var reserved = []string{
-	"Accept", "Accept-Encoding", "Authorization", "Connection", "Content-Length", "Content-Type", "Cookie", "Host",
-	"Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
-}
-
 // Open checks an account. Error: provider.ErrConfig with the path of the field.
 func Open(a provider.Account, defaultBaseURL string) (*Account, error) {
 	base, err := provider.ParseBaseURL(a.BaseURL, defaultBaseURL)
@@ -49,17 +43,21 @@ func Open(a provider.Account, defaultBaseURL string) (*Account, error) {
 		return nil, provider.FaultConfig("credentials.apiKey", "An API key is required; it has no spaces or line breaks.")
 	}
 	header := http.Header{"User-Agent": {"gantry"}}
-	for name, value := range a.Headers {
-		canonical := http.CanonicalHeaderKey(name)
-		if !provider.ValidHeader(name, value) || slices.Contains(reserved, canonical) {
-			return nil, provider.FaultConfig("config.headers."+name, "This header cannot be set.")
-		}
-		header[canonical] = []string{value}
+	if err := provider.AddHeaders(header, a.Headers); err != nil {
+		return nil, err
 	}
 	header["Authorization"] = []string{"Bearer " + key.Reveal()}
 	header["Accept"] = []string{"application/json"}
 	header["Content-Type"] = []string{"application/json"}
 	return &Account{transport: a.Transport, base: base, header: header, key: key}, nil
+}
+
+// Describe completes the description of an upstream that ranks and embeds, in the dialect of OpenAI, for a key.
+func Describe(d provider.Description) provider.Description {
+	d.AuthTypes = []string{AuthType}
+	d.Dialects = map[inference.Kind]inference.Dialect{inference.Rerank: inference.OpenAI, inference.Embeddings: inference.OpenAI}
+	d.Credential = Credential()
+	return d
 }
 
 // Credential is the field of a form that asks for the key.
@@ -104,6 +102,51 @@ func (a *Account) do(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, provider.SendError(req.Context(), err)
 	}
+	return resp, nil
+}
+
+// Send makes one call, as a ranking or as embeddings. Errors: ErrKind, and those of the two.
+func Send(ctx context.Context, c *provider.Call, rank, embed func(context.Context, *provider.Call) (*http.Response, error)) (*http.Response, error) {
+	switch c.Kind {
+	case inference.Rerank:
+		return rank(ctx, c)
+	case inference.Embeddings:
+		return embed(ctx, c)
+	default:
+		return nil, ErrKind
+	}
+}
+
+// Classify reads an error answer: a message, and what its status means.
+func (a *Account) Classify(r *http.Response, body []byte) provider.Outcome {
+	code, _, _, message := wire.ParseError(body)
+	return a.Outcome(r, code, message)
+}
+
+// Outcome is an error answer of which the code and the message were read.
+func (a *Account) Outcome(r *http.Response, code, message string) provider.Outcome {
+	return provider.Outcome{
+		Category: Category(r.StatusCode), Code: provider.CleanCode(code), Message: a.Scrub(message), RetryAfter: provider.RetryAfter(r.Header),
+	}
+}
+
+// Translate makes the answer to a request one of the dialect: into is what it is read into, and write writes it, or reports that it
+// is no answer. What is no success goes through as it is. resp and err are what the request returned.
+func Translate(resp *http.Response, err error, into any, write func() ([]byte, bool)) (*http.Response, error) {
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return resp, err
+	}
+	text, ok := Read(resp)
+	if !ok {
+		return resp, nil
+	}
+	if json.Unmarshal(text, into) == nil {
+		if body, ok := write(); ok {
+			Replace(resp, body)
+			return resp, nil
+		}
+	}
+	Spoil(resp)
 	return resp, nil
 }
 

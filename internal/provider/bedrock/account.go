@@ -2,31 +2,22 @@ package bedrock
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/provider"
 )
 
-// reserved headers are the adapter's, the signature's or the connection's.
-var reserved = []string{
-	"Authorization", "Connection", "Content-Length", "Content-Type", "Cookie", "Host", "Proxy-Authorization", "Te", "Trailer",
-	"Transfer-Encoding", "Upgrade", "Accept", "Accept-Encoding",
-}
-
-// headers are those that go out with every call.
+// headers are those that go out with every call. A header of Amazon's own would be signed, and could stand for something that
+// the signature is to prove.
 func headers(operators map[string]string) (http.Header, error) {
-	h := http.Header{"User-Agent": {"gantry"}}
-	for name, value := range operators {
-		canonical := http.CanonicalHeaderKey(name)
-		// A header of Amazon's own would be signed, and could stand for something that the signature is to prove.
-		if !provider.ValidHeader(name, value) || slices.Contains(reserved, canonical) || strings.HasPrefix(canonical, "X-Amz-") {
+	for name := range operators {
+		if strings.HasPrefix(http.CanonicalHeaderKey(name), "X-Amz-") {
 			return nil, provider.FaultConfig("config.headers."+name, "This header cannot be set.")
 		}
-		h[canonical] = []string{value}
 	}
-	return h, nil
+	h := http.Header{"User-Agent": {"gantry"}}
+	return h, provider.AddHeaders(h, operators)
 }
 
 // authorize takes the credential: an access key with its secret, or an API key of Bedrock's.

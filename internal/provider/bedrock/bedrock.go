@@ -64,7 +64,7 @@ func (a Claude) Open(account provider.Account) (provider.Upstream, error) {
 	return open(account, a.Now, map[inference.Kind]route{inference.Messages: invoke})
 }
 
-func open(a provider.Account, now clock.Clock, routes map[inference.Kind]route) (*upstream, error) {
+func open(a provider.Account, now clock.Clock, routes map[inference.Kind]route) (provider.Upstream, error) {
 	base, err := provider.ParseBaseURL(a.BaseURL, defaultBaseURL)
 	if err != nil {
 		return nil, err
@@ -86,7 +86,10 @@ func open(a provider.Account, now clock.Clock, routes map[inference.Kind]route) 
 	if u.control, err = c.control(base); err != nil {
 		return nil, err
 	}
-	return u, u.authorize(a, c.Region)
+	if err := u.authorize(a, c.Region); err != nil {
+		return nil, err
+	}
+	return u, nil
 }
 
 var (

@@ -42,6 +42,9 @@ func call(kind inference.Kind, model string, stream bool) provider.Call {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
+	models := map[inference.Kind][]string{
+		inference.Chat: {fakebedrock.OnDemand, fakebedrock.Profile, "us." + fakebedrock.OnDemand}, inference.Messages: {fakebedrock.Profile},
+	}
 	for kind, adapter := range map[inference.Kind]provider.Adapter{inference.Chat: Adapter{}, inference.Messages: Claude{}} {
 		t.Run(adapter.Describe().Name, func(t *testing.T) {
 			t.Parallel()
@@ -54,7 +57,7 @@ func TestConformance(t *testing.T) {
 				End:      "}\n\n",
 				Failures: failures(kind),
 				Secrets:  []string{fakebedrock.SecretKey, fakebedrock.AccessKey, strings.TrimPrefix(account.BaseURL, "http://")},
-				Models:   []string{fakebedrock.OnDemand, fakebedrock.Profile, "us." + fakebedrock.OnDemand},
+				Models:   models[kind],
 			})
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/provider"
@@ -18,7 +19,8 @@ const (
 	maxPages = 50
 )
 
-// Models names the foundation models that answer in text and can be called without a profile, and the inference profiles.
+// Models names the foundation models that answer in text and can be called without a profile, and the inference profiles; those
+// of Claude alone where Anthropic's messages are spoken.
 func (u *upstream) Models(ctx context.Context) ([]string, error) {
 	if u.control == nil {
 		return nil, &provider.Error{Outcome: provider.Outcome{
@@ -40,7 +42,11 @@ func (u *upstream) Models(ctx context.Context) ([]string, error) {
 			out = append(out, m.ID)
 		}
 	}
-	return u.profiles(ctx, out)
+	out, err := u.profiles(ctx, out)
+	if _, claude := u.routes[inference.Messages]; claude {
+		out = slices.DeleteFunc(out, func(name string) bool { return !strings.Contains(name, "anthropic.") })
+	}
+	return out, err
 }
 
 // profiles appends the inference profiles, page by page.

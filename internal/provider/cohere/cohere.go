@@ -12,7 +12,6 @@ import (
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/provider/bearer"
-	wire "github.com/gantry-ai/gantry/internal/wire/openai"
 )
 
 const defaultBaseURL = "https://api.cohere.com"
@@ -59,14 +58,7 @@ func (Adapter) Open(a provider.Account) (provider.Upstream, error) {
 
 // Send makes one call. Errors are those of provider.SendError.
 func (u *upstream) Send(ctx context.Context, c *provider.Call) (*http.Response, error) {
-	switch c.Kind {
-	case inference.Rerank:
-		return u.rank(ctx, c)
-	case inference.Embeddings:
-		return u.embed(ctx, c)
-	default:
-		return nil, bearer.ErrKind
-	}
+	return bearer.Send(ctx, c, u.rank, u.embed)
 }
 
 // rank sends a ranking: the model and texts, and what Cohere has of its own.
@@ -77,33 +69,18 @@ func (u *upstream) rank(ctx context.Context, c *provider.Call) (*http.Response, 
 	}
 	body := bearer.Body{"model": c.Model, "query": query, "documents": documents, "top_n": f.Top()}
 	body.Take(bearer.Members(c.Body), "max_tokens_per_doc", "priority")
-	resp, err := u.Post(ctx, "/v2/rerank", bearer.JSON(body))
-	if err != nil || resp.StatusCode != http.StatusOK {
-		return resp, err
-	}
 	var answer struct {
 		ID      string          `json:"id"`
 		Results []bearer.Result `json:"results"`
 		Meta    json.RawMessage `json:"meta"`
 	}
-	text, ok := bearer.Read(resp)
-	switch {
-	case !ok:
-	case json.Unmarshal(text, &answer) == nil && bearer.Complete(answer.Results, &f):
-		bearer.Replace(resp, bearer.Ranking(answer.ID, c.Model, answer.Results, 0, answer.Meta))
-	default:
-		bearer.Spoil(resp)
-	}
-	return resp, nil
-}
-
-// Classify reads an error answer: a message, and what its status means.
-func (u *upstream) Classify(r *http.Response, body []byte) provider.Outcome {
-	code, _, _, message := wire.ParseError(body)
-	return provider.Outcome{
-		Category: bearer.Category(r.StatusCode), Code: provider.CleanCode(code), Message: u.Scrub(message),
-		RetryAfter: provider.RetryAfter(r.Header),
-	}
+	resp, err := u.Post(ctx, "/v2/rerank", bearer.JSON(body))
+	return bearer.Translate(resp, err, &answer, func() ([]byte, bool) {
+		if !bearer.Complete(answer.Results, &f) {
+			return nil, false
+		}
+		return bearer.Ranking(answer.ID, c.Model, answer.Results, 0, answer.Meta), true
+	})
 }
 
 // maxPages bounds how far a list of models is followed.

@@ -1,23 +1,17 @@
 package cohere
 
 import (
-	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/provider/bearer"
 )
 
 // Describe tells what the adapter needs.
 func (Adapter) Describe() provider.Description {
-	return provider.Description{
+	return bearer.Describe(provider.Description{
 		Name:           "cohere",
 		Title:          "Cohere",
 		Logo:           "M4 4h9a5 5 0 010 10H9a5 5 0 00-5 5V4zm12 11h4v4a1 1 0 01-1 1h-3v-5zM6 6v6.1A7 7 0 019 12h4a3 3 0 000-6H6z",
 		DefaultBaseURL: defaultBaseURL,
-		AuthTypes:      []string{bearer.AuthType},
-		Dialects: map[inference.Kind]inference.Dialect{
-			inference.Rerank: inference.OpenAI, inference.Embeddings: inference.OpenAI,
-		},
-		Credential: bearer.Credential(),
 		Config: []provider.Field{
 			{
 				Name: "inputType", Type: "select", Options: inputTypes, Default: inputTypes[0], Label: bearer.Text("Input type", "输入类型"),
@@ -29,5 +23,5 @@ func (Adapter) Describe() provider.Description {
 			},
 		},
 		Models: []string{"rerank-v4.0-pro", "rerank-v4.0-fast", "rerank-v3.5", "embed-v4.0", "embed-multilingual-v3.0"},
-	}
+	})
 }

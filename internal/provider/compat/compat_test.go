@@ -114,6 +114,15 @@ func rowOf(t *testing.T, name string) adapter {
 	return adapter{}
 }
 
+func TestRowsNameTheirSource(t *testing.T) {
+	t.Parallel()
+	for i := range vendors {
+		if !strings.Contains(vendors[i].source, "/") {
+			t.Errorf("%s does not name the page that it was checked by", vendors[i].name)
+		}
+	}
+}
+
 func TestServersOfOnesOwnNeedNoKey(t *testing.T) {
 	t.Parallel()
 	for i := range vendors {

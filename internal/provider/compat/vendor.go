@@ -10,6 +10,8 @@ import (
 type vendor struct {
 	// name is the adapter's, title and logo are for people; the logo is an SVG path drawn in a 24×24 box.
 	name, title, logo string
+	// source is the vendor's own page about the dialect or its errors, by which the row was checked.
+	source string
 	// baseURL ends where "/chat/completions" begins.
 	baseURL string
 	// keyless says that it is a server of one's own, which as a rule asks for no key.

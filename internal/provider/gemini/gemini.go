@@ -4,7 +4,6 @@ package gemini
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
@@ -58,23 +57,10 @@ func (Adapter) Open(a provider.Account) (provider.Upstream, error) {
 	return &upstream{transport: a.Transport, base: base, header: header, key: key}, nil
 }
 
-// reserved headers are the adapter's or the connection's. Secrets belong to the credential, which is stored sealed.
-var reserved = []string{
-	"Authorization", "X-Goog-Api-Key", "Connection", "Content-Length", "Content-Type", "Cookie", "Host", "Proxy-Authorization",
-	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Accept", "Accept-Encoding",
-}
-
 // Header is what goes out with every call: the adapter's own and the operator's. Code: provider_config_invalid.
 func Header(operators map[string]string) (http.Header, error) {
 	h := http.Header{"User-Agent": {"gantry"}, "Content-Type": {"application/json"}}
-	for name, value := range operators {
-		canonical := http.CanonicalHeaderKey(name)
-		if !provider.ValidHeader(name, value) || slices.Contains(reserved, canonical) {
-			return nil, provider.FaultConfig("config.headers."+name, "This header cannot be set.")
-		}
-		h[canonical] = []string{value}
-	}
-	return h, nil
+	return h, provider.AddHeaders(h, operators, "X-Goog-Api-Key")
 }
 
 // ValidKey reports whether a key can be sent as a header.

@@ -44,16 +44,11 @@ func (Adapter) Open(a provider.Account) (provider.Upstream, error) {
 
 // Describe tells what the adapter needs.
 func (Adapter) Describe() provider.Description {
-	return provider.Description{
+	return bearer.Describe(provider.Description{
 		Name:           "jina",
 		Title:          "Jina AI",
 		Logo:           "M6 16a3 3 0 110 6 3 3 0 010-6zM11 2h5v12a8 8 0 01-5 7.4V2zm8 5a2.5 2.5 0 110 5 2.5 2.5 0 010-5z",
 		DefaultBaseURL: defaultBaseURL,
-		AuthTypes:      []string{bearer.AuthType},
-		Dialects: map[inference.Kind]inference.Dialect{
-			inference.Rerank: inference.OpenAI, inference.Embeddings: inference.OpenAI,
-		},
-		Credential: bearer.Credential(),
 		Config: []provider.Field{{
 			Name: "task", Type: "text", Label: bearer.Text("Task", "任务类型"),
 			Help: bearer.Text("What texts are embedded for, such as retrieval.passage, where a request does not say in task.",
@@ -62,19 +57,12 @@ func (Adapter) Describe() provider.Description {
 		Models: []string{
 			"jina-reranker-v3", "jina-reranker-v2-base-multilingual", "jina-reranker-m0", "jina-embeddings-v4", "jina-embeddings-v3",
 		},
-	}
+	})
 }
 
 // Send makes one call. Errors are those of provider.SendError. Answers are in the dialect already.
 func (u *upstream) Send(ctx context.Context, c *provider.Call) (*http.Response, error) {
-	switch c.Kind {
-	case inference.Rerank:
-		return u.rank(ctx, c)
-	case inference.Embeddings:
-		return u.embed(ctx, c)
-	default:
-		return nil, bearer.ErrKind
-	}
+	return bearer.Send(ctx, c, u.rank, u.embed)
 }
 
 // rank sends a ranking. Documents stand as they are: some models take pictures. Jina returns them unless it is told not to.
@@ -113,10 +101,7 @@ func (u *upstream) Classify(r *http.Response, body []byte) provider.Outcome {
 	if message == "" {
 		code, message = detail(body)
 	}
-	o := provider.Outcome{
-		Category: bearer.Category(r.StatusCode), Code: provider.CleanCode(code), Message: u.Scrub(message),
-		RetryAfter: provider.RetryAfter(r.Header),
-	}
+	o := u.Outcome(r, code, message)
 	switch {
 	case strings.Contains(code+message, "INSUFFICIENT_BALANCE") || strings.Contains(strings.ToLower(message), "insufficient account balance"):
 		o.Category = inference.QuotaExhausted

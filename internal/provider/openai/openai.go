@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -101,20 +100,10 @@ func (Adapter) Open(a provider.Account) (provider.Upstream, error) {
 	return u, nil
 }
 
-// reserved headers are the adapter's or the connection's. Secrets belong to the credential, which is stored sealed.
-var reserved = []string{
-	"Authorization", "Connection", "Content-Length", "Content-Type", "Cookie", "Host", "Proxy-Authorization", "Te", "Trailer",
-	"Transfer-Encoding", "Upgrade", "Accept", "Accept-Encoding",
-}
-
 func (c *config) header(operators map[string]string) (http.Header, error) {
 	h := http.Header{"User-Agent": {"gantry"}, "Content-Type": {"application/json"}}
-	for name, value := range operators {
-		canonical := http.CanonicalHeaderKey(name)
-		if !provider.ValidHeader(name, value) || slices.Contains(reserved, canonical) {
-			return nil, provider.FaultConfig("config.headers."+name, "This header cannot be set.")
-		}
-		h[canonical] = []string{value}
+	if err := provider.AddHeaders(h, operators); err != nil {
+		return nil, err
 	}
 	for _, own := range [...]struct{ field, header, value string }{
 		{"organization", "Openai-Organization", c.Organization}, {"project", "Openai-Project", c.Project},
@@ -136,7 +125,7 @@ func (c *config) authorize(h http.Header, authType string, key secret.String) er
 		return nil
 	case authHeader:
 		name, value = http.CanonicalHeaderKey(c.AuthHeader), key.Reveal()
-		if !provider.ValidHeader(name, "") || name != "Authorization" && slices.Contains(reserved, name) {
+		if !provider.ValidHeader(name, "") || name != "Authorization" && provider.IsReserved(name) {
 			return provider.FaultConfig("config.authHeader", "This is not a name that a header with a key can have.")
 		}
 	case authBearer, "":

@@ -3,7 +3,6 @@ package probe
 import (
 	"encoding/json"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -57,15 +56,18 @@ type object = map[string]any
 // conversations are the operations by which a model can be tried out.
 var conversations = []inference.Kind{inference.Chat, inference.Messages, inference.GenerateContent}
 
-// smallest is a call that costs one token: a conversation, or an embedding where the name says so or there is no other.
+// smallest is a call that costs next to nothing: a conversation of one token, or where there is none, or the model's name says
+// otherwise, an embedding or a ranking of a few words.
 func smallest(dialects map[inference.Kind]inference.Dialect, model string, shape provider.Shape) (*provider.Call, bool) {
-	kind, body := inference.Embeddings, object(nil)
-	dialect, embeds := dialects[inference.Embeddings]
-	switch at := slices.IndexFunc(conversations, func(k inference.Kind) bool { return dialects[k] != "" }); {
-	case embeds && strings.Contains(strings.ToLower(model), "embed"):
-		body = smallestEmbedding(dialect, model)
-	case at >= 0:
-		kind = conversations[at]
+	kind := smallestKind(dialects, strings.ToLower(model))
+	var body object
+	switch {
+	case kind == "":
+	case kind == inference.Rerank:
+		body = object{"model": model, "query": prompt, "documents": []string{prompt}}
+	case kind == inference.Embeddings:
+		body = smallestEmbedding(dialects[kind], model)
+	default:
 		body = smallestChat(dialects[kind], model, shape)
 	}
 	if body == nil {
@@ -75,6 +77,22 @@ func smallest(dialects map[inference.Kind]inference.Dialect, model string, shape
 	return &provider.Call{
 		Kind: kind, Model: model, Body: text, ContentType: "application/json", RequestID: "probe", Attempt: 1,
 	}, err == nil
+}
+
+// smallestKind is the operation to try a model out with; empty: there is none.
+func smallestKind(dialects map[inference.Kind]inference.Dialect, model string) inference.Kind {
+	has := func(k inference.Kind) bool { return dialects[k] != "" }
+	switch at := slices.IndexFunc(conversations, has); {
+	case has(inference.Rerank) && strings.Contains(model, "rerank"):
+		return inference.Rerank
+	case has(inference.Embeddings) && (at < 0 || strings.Contains(model, "embed")):
+		return inference.Embeddings
+	case at >= 0:
+		return conversations[at]
+	case has(inference.Rerank):
+		return inference.Rerank
+	}
+	return ""
 }
 
 func smallestEmbedding(dialect inference.Dialect, model string) object {
@@ -109,41 +127,4 @@ func smallestChat(dialect inference.Dialect, model string, shape provider.Shape)
 		return object{"model": model, "messages": messages, "stream": false, "options": object{"num_predict": 1}}
 	}
 	return nil
-}
-
-// saw says what came back: the status and what the upstream said of it, where that is safe to show.
-func saw(e *provider.Error) string {
-	text := "The upstream did not answer."
-	switch {
-	case e.Status != 0:
-		text = "The upstream answered with status " + strconv.Itoa(e.Status) + "."
-	case e.Category == inference.Timeout:
-		text = "The upstream did not answer in time."
-	}
-	if e.Message != "" && e.Status != 0 {
-		text += " It said: " + e.Message
-	}
-	return text
-}
-
-var advices = map[inference.Category]string{
-	inference.Authentication: "Wrong key, or a key of another region. Copy it again from the provider's console.",
-	inference.Permission:     "The key is known but may not do this. Check its permissions and the project it belongs to.",
-	inference.NotFound:       "The model or path does not exist there. Check the model's name and the path of the base URL.",
-	inference.RateLimited:    "The account's rate limit is reached. Try again in a minute.",
-	inference.QuotaExhausted: "The account has no credit left. Top it up at the provider.",
-	inference.Timeout:        "Check the base URL and the network, then try again.",
-	inference.Connect:        "Check the base URL, firewalls, and whether a proxy is needed.",
-	inference.Overloaded:     "The provider is overloaded. Try again later.",
-	inference.ServerError:    "The provider has a problem of its own. Try again later.",
-	inference.Protocol:       "The answer is not of this provider's kind. Check the path of the base URL, often /v1.",
-	inference.InvalidRequest: "The provider did not accept the smallest request. Try another model.",
-	inference.Canceled:       "The test was stopped.",
-}
-
-func advice(c inference.Category) string {
-	if text, ok := advices[c]; ok {
-		return text
-	}
-	return "See what the provider says of this."
 }

@@ -33,8 +33,8 @@ type Step struct {
 	OK       bool
 	Skipped  bool // it does not apply, or a step before failed
 	Duration time.Duration
-	Message  string
-	Advice   string
+	Message  Text
+	Advice   Text
 }
 
 // Report is what became of the steps, and the models that the upstream named.
@@ -81,7 +81,7 @@ func (p Prober) Probe(ctx context.Context, adapter provider.Adapter, account pro
 	}
 	up, err := adapter.Open(account)
 	if err != nil {
-		r.fail(Resolve, 0, "The settings are not valid.", "Correct the fields of the form.")
+		r.fail(Resolve, 0, invalid, correct)
 		return r.report()
 	}
 	r.up = up
@@ -90,16 +90,16 @@ func (p Prober) Probe(ctx context.Context, adapter provider.Adapter, account pro
 	return r.report()
 }
 
-func (r *run) ok(name string, d time.Duration, message string) {
+func (r *run) ok(name string, d time.Duration, message Text) {
 	r.steps = append(r.steps, Step{Name: name, OK: true, Duration: d, Message: message})
 }
 
-func (r *run) skip(name, message string) {
+func (r *run) skip(name string, message Text) {
 	r.steps = append(r.steps, Step{Name: name, Skipped: true, Message: message})
 }
 
 // fail ends the probe: what follows is skipped.
-func (r *run) fail(name string, d time.Duration, message, advice string) {
+func (r *run) fail(name string, d time.Duration, message, advice Text) {
 	r.steps = append(r.steps, Step{Name: name, Duration: d, Message: message, Advice: advice})
 	r.finished = true
 }
@@ -108,7 +108,7 @@ func (r *run) fail(name string, d time.Duration, message, advice string) {
 func (r *run) report() Report {
 	for _, name := range []string{Resolve, TLS, Auth, Models, Call} {
 		if !slices.ContainsFunc(r.steps, func(s Step) bool { return s.Name == name }) {
-			r.skip(name, "Not run, because an earlier step failed.")
+			r.skip(name, notRun)
 		}
 	}
 	return Report{Steps: r.steps, Models: r.models}
@@ -133,9 +133,9 @@ func (r *run) list(ctx context.Context) {
 	switch {
 	case failed == nil:
 		r.models = models
-		r.ok(Models, took, plural(len(models), "model"))
+		r.ok(Models, took, countOf(len(models)))
 	case failed.Category == inference.NotFound:
-		r.skip(Models, "The provider does not list its models.")
+		r.skip(Models, unlisted)
 	default:
 		r.fail(Models, took, saw(failed), advice(failed.Category))
 	}
@@ -147,9 +147,9 @@ func (r *run) reached(failed *provider.Error) {
 		return
 	}
 	if r.about.Simulated {
-		r.skip(Resolve, "The simulation needs no network.")
-		r.skip(TLS, "The simulation needs no network.")
-		r.ok(Auth, 0, "The simulation takes everybody.")
+		r.skip(Resolve, noNetwork)
+		r.skip(TLS, noNetwork)
+		r.ok(Auth, 0, everybody)
 		return
 	}
 	if r.resolved(); !r.finished {
@@ -171,8 +171,8 @@ func (r *run) call(ctx context.Context, model string) {
 	c, ok := smallest(r.about.Dialects, model, shapeOf(r.up))
 	if !ok || model == "" {
 		r.reached(nil)
-		r.skip(Models, "The provider does not list its models.")
-		r.skip(Call, "There is no model to call. Enter one to try it.")
+		r.skip(Models, unlisted)
+		r.skip(Call, nothingToCall)
 		return
 	}
 	start := r.Now()
@@ -182,13 +182,13 @@ func (r *run) call(ctx context.Context, model string) {
 		return
 	}
 	if !slices.ContainsFunc(r.steps, func(s Step) bool { return s.Name == Models }) {
-		r.skip(Models, "The provider cannot list its models.")
+		r.skip(Models, cannotList)
 	}
 	if failed != nil {
 		r.fail(Call, took, saw(failed), advice(failed.Category))
 		return
 	}
-	r.ok(Call, took, "The model "+model+" answered.")
+	r.ok(Call, took, Text{"The model " + model + " answered.", "模型 " + model + " 已应答。"})
 }
 
 const maxAnswer = 1 << 20

@@ -100,8 +100,11 @@ func check(t *testing.T, r probe.Report, want, advice string) {
 	}
 	said := ""
 	for _, s := range r.Steps {
-		said += s.Message + s.Advice
-		if !s.OK && !s.Skipped && !strings.Contains(s.Advice, advice) {
+		if s.Message.ZH == "" || s.Message.ZH == s.Message.EN || (s.Advice.ZH == "") != (s.Advice.EN == "") {
+			t.Errorf("%s says %+v and advises %+v", s.Name, s.Message, s.Advice)
+		}
+		said += s.Message.EN + s.Advice.EN
+		if !s.OK && !s.Skipped && !strings.Contains(s.Advice.EN, advice) {
 			t.Errorf("%s advises %q", s.Name, s.Advice)
 		}
 	}

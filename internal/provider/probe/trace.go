@@ -1,12 +1,12 @@
 package probe
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"net/http/httptrace"
 	"net/netip"
-	"strconv"
 	"sync"
 	"time"
 
@@ -33,6 +33,7 @@ type trace struct {
 	mu        sync.Mutex
 	now       clock.Clock
 	dns       span
+	host      string // that was looked up; some sign in elsewhere first
 	addresses int
 	connect   span
 	connected bool
@@ -51,7 +52,9 @@ func (t *trace) locked(f func(now time.Time)) {
 
 func (t *trace) hooks() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		DNSStart: func(httptrace.DNSStartInfo) { t.locked(func(now time.Time) { t.dns.begin(now) }) },
+		DNSStart: func(info httptrace.DNSStartInfo) {
+			t.locked(func(now time.Time) { t.dns.begin(now); t.host = info.Host })
+		},
 		DNSDone: func(info httptrace.DNSDoneInfo) {
 			t.locked(func(now time.Time) { t.dns.done(now, info.Err); t.addresses = len(info.Addrs) })
 		},
@@ -74,16 +77,16 @@ func (r *run) resolved() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	_, literal := netip.ParseAddr(r.host)
+	host := cmp.Or(t.host, r.host)
 	switch {
 	case t.dns.begun() && t.dns.err != nil:
-		r.fail(Resolve, t.dns.length(), "The host name "+r.host+" could not be resolved.",
-			"Check the base URL for typing mistakes, and the name server of this machine.")
+		r.fail(Resolve, t.dns.length(), Text{"The host name " + host + " could not be resolved.", "无法解析主机名 " + host + "。"}, checkHost)
 	case t.dns.begun():
-		r.ok(Resolve, t.dns.length(), r.host+" has "+plural(t.addresses, "address")+".")
+		r.ok(Resolve, t.dns.length(), addresses(host, t.addresses))
 	case literal == nil:
-		r.ok(Resolve, 0, "The base URL names an address.")
+		r.ok(Resolve, 0, namesAddress)
 	default:
-		r.ok(Resolve, 0, "The host name needed no look-up here.")
+		r.ok(Resolve, 0, noLookUp)
 	}
 }
 
@@ -94,23 +97,21 @@ func (r *run) secured(failed *provider.Error) {
 	defer t.mu.Unlock()
 	switch {
 	case t.connect.begun() && !t.connected:
-		r.fail(TLS, t.connect.length(), "No connection to "+r.host+" could be made.",
-			"Check the port in the base URL, firewalls, and whether a proxy is needed.")
+		r.fail(TLS, t.connect.length(), Text{"No connection to " + r.host + " could be made.", "无法连接 " + r.host + "。"}, checkPort)
 	case t.tls.begun() && t.tls.err != nil:
-		r.fail(TLS, t.tls.length(), "No secure connection to "+r.host+" could be made.", tlsAdvice(t.tls.err))
+		r.fail(TLS, t.tls.length(), Text{"No secure connection to " + r.host + " could be made.", "无法与 " + r.host + " 建立安全连接。"}, tlsAdvice(t.tls.err))
 	case t.tls.begun() && t.tls.end.IsZero() && failed != nil:
-		r.fail(TLS, 0, "The secure connection to "+r.host+" was not completed.",
-			"The upstream did not answer in time. Check the port in the base URL.")
+		r.fail(TLS, 0, Text{"The secure connection to " + r.host + " was not completed.", "与 " + r.host + " 的安全连接没有完成。"}, checkTime)
 	case t.tls.begun():
-		r.ok(TLS, t.tls.length(), tls.VersionName(t.version)+", certificate valid.")
+		r.ok(TLS, t.tls.length(), Text{tls.VersionName(t.version) + ", certificate valid.", tls.VersionName(t.version) + ",证书有效。"})
 	case r.secure:
-		r.ok(TLS, 0, "The connection was there already.")
+		r.ok(TLS, 0, wasThere)
 	default:
-		r.skip(TLS, "The base URL is plain HTTP.")
+		r.skip(TLS, plainHTTP)
 	}
 }
 
-func tlsAdvice(err error) string {
+func tlsAdvice(err error) Text {
 	var (
 		authority x509.UnknownAuthorityError
 		host      x509.HostnameError
@@ -119,15 +120,15 @@ func tlsAdvice(err error) string {
 	)
 	switch {
 	case errors.As(err, &authority):
-		return "The certificate's issuer is not trusted. Add it to this machine's trusted certificates."
+		return checkIssuer
 	case errors.As(err, &host):
-		return "The certificate is for another host. Check the host name in the base URL."
+		return checkName
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "The certificate has expired or is not valid yet. Check the clock of this machine."
+		return checkClock
 	case errors.As(err, &record):
-		return "The port does not speak TLS. Try http:// or another port."
+		return checkScheme
 	}
-	return "Check the host and port in the base URL."
+	return checkAddress
 }
 
 // admitted is the step auth: whether the upstream took the credential.
@@ -138,22 +139,11 @@ func (r *run) admitted(failed *provider.Error) {
 	t.mu.Unlock()
 	switch {
 	case failed == nil:
-		r.ok(Auth, took, "The upstream took the credential.")
+		r.ok(Auth, took, credentialGood)
 	case failed.Category == inference.Authentication || failed.Category == inference.Permission,
 		failed.Category == inference.Timeout, failed.Category == inference.Connect, failed.Category == inference.Canceled:
 		r.fail(Auth, took, saw(failed), advice(failed.Category))
 	default:
-		r.ok(Auth, took, "The upstream took the credential.")
+		r.ok(Auth, took, credentialGood)
 	}
-}
-
-// plural counts things in English.
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	if thing[len(thing)-1] == 's' {
-		thing += "e"
-	}
-	return strconv.Itoa(n) + " " + thing + "s"
 }

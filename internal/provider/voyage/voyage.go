@@ -4,14 +4,11 @@ package voyage
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"slices"
 
-	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/provider/bearer"
-	wire "github.com/gantry-ai/gantry/internal/wire/openai"
 )
 
 const defaultBaseURL = "https://api.voyageai.com/v1"
@@ -50,34 +47,29 @@ func (Adapter) Open(a provider.Account) (provider.Upstream, error) {
 
 // Describe tells what the adapter needs.
 func (Adapter) Describe() provider.Description {
-	return provider.Description{
+	return bearer.Describe(provider.Description{
 		Name:           "voyage",
 		Title:          "Voyage AI",
 		Logo:           "M3 4h4l5 11.5L17 4h4l-7.2 16h-3.6L3 4zm9 0l2 4-2 4.5L10 8l2-4z",
 		DefaultBaseURL: defaultBaseURL,
-		AuthTypes:      []string{bearer.AuthType},
-		Dialects: map[inference.Kind]inference.Dialect{
-			inference.Rerank: inference.OpenAI, inference.Embeddings: inference.OpenAI,
-		},
-		Credential: bearer.Credential(),
 		Config: []provider.Field{{
 			Name: "inputType", Type: "select", Options: inputTypes, Label: bearer.Text("Input type", "输入类型"),
 			Help: bearer.Text("What texts are embedded for, where a request does not say in input_type.", "请求未用 input_type 指明时,向量的用途。"),
 		}},
 		Models: []string{"rerank-2.5", "rerank-2.5-lite", "voyage-3.5", "voyage-3.5-lite", "voyage-3-large", "voyage-code-3"},
-	}
+	})
 }
 
 // Send makes one call. Errors are those of provider.SendError.
 func (u *upstream) Send(ctx context.Context, c *provider.Call) (*http.Response, error) {
-	switch c.Kind {
-	case inference.Rerank:
-		return u.rank(ctx, c)
-	case inference.Embeddings:
-		return u.embed(ctx, c)
-	default:
-		return nil, bearer.ErrKind
-	}
+	return bearer.Send(ctx, c, u.rank, u.embed)
+}
+
+// usage is the part of an answer that tells what was used: the total alone.
+type usage struct {
+	Usage struct {
+		Tokens int64 `json:"total_tokens"`
+	} `json:"usage"`
 }
 
 // rank sends a ranking: Voyage calls the number of results otherwise, and answers with a list.
@@ -88,25 +80,17 @@ func (u *upstream) rank(ctx context.Context, c *provider.Call) (*http.Response, 
 	}
 	body := bearer.Body{"model": c.Model, "query": query, "documents": documents, "top_k": f.Top()}
 	body.Take(bearer.Members(c.Body), "truncation")
-	resp, err := u.Post(ctx, "/rerank", bearer.JSON(body))
-	if err != nil || resp.StatusCode != http.StatusOK {
-		return resp, err
-	}
 	var answer struct {
-		Data  []bearer.Result `json:"data"`
-		Usage struct {
-			Tokens int64 `json:"total_tokens"`
-		} `json:"usage"`
+		Data []bearer.Result `json:"data"`
+		usage
 	}
-	text, ok := bearer.Read(resp)
-	switch {
-	case !ok:
-	case json.Unmarshal(text, &answer) == nil && bearer.Complete(answer.Data, &f):
-		bearer.Replace(resp, bearer.Ranking("", c.Model, answer.Data, answer.Usage.Tokens, nil))
-	default:
-		bearer.Spoil(resp)
-	}
-	return resp, nil
+	resp, err := u.Post(ctx, "/rerank", bearer.JSON(body))
+	return bearer.Translate(resp, err, &answer, func() ([]byte, bool) {
+		if !bearer.Complete(answer.Data, &f) {
+			return nil, false
+		}
+		return bearer.Ranking("", c.Model, answer.Data, answer.Usage.Tokens, nil), true
+	})
 }
 
 // embed sends texts to be embedded. The answer is the dialect's but for its usage, which has the total alone.
@@ -127,34 +111,14 @@ func (u *upstream) embed(ctx context.Context, c *provider.Call) (*http.Response,
 	if bearer.WantsPacked(members) {
 		body["encoding_format"] = "base64"
 	}
-	resp, err := u.Post(ctx, "/embeddings", bearer.JSON(body))
-	if err != nil || resp.StatusCode != http.StatusOK {
-		return resp, err
-	}
 	var answer struct {
-		Data  []bearer.Vector `json:"data"`
-		Usage struct {
-			Tokens int64 `json:"total_tokens"`
-		} `json:"usage"`
+		Data []bearer.Vector `json:"data"`
+		usage
 	}
-	text, ok := bearer.Read(resp)
-	switch {
-	case !ok:
-	case json.Unmarshal(text, &answer) == nil && len(answer.Data) == len(inputs):
-		bearer.Replace(resp, bearer.Vectors(c.Model, answer.Data, answer.Usage.Tokens))
-	default:
-		bearer.Spoil(resp)
-	}
-	return resp, nil
-}
-
-// Classify reads an error answer, whose message is under detail.
-func (u *upstream) Classify(r *http.Response, body []byte) provider.Outcome {
-	code, _, _, message := wire.ParseError(body)
-	return provider.Outcome{
-		Category: bearer.Category(r.StatusCode), Code: provider.CleanCode(code), Message: u.Scrub(message),
-		RetryAfter: provider.RetryAfter(r.Header),
-	}
+	resp, err := u.Post(ctx, "/embeddings", bearer.JSON(body))
+	return bearer.Translate(resp, err, &answer, func() ([]byte, bool) {
+		return bearer.Vectors(c.Model, answer.Data, answer.Usage.Tokens), len(answer.Data) == len(inputs)
+	})
 }
 
 var _ provider.Adapter = Adapter{}

@@ -74,15 +74,19 @@ type ProbeReport struct {
 	Models []string
 }
 
-// ProbeStep is one step. Message says what was seen, Advice what to do about a failure; neither holds a secret.
+// ProbeStep is one step. Message says what was seen, Advice what to do about a failure, in English and in Chinese; neither
+// holds a secret.
 type ProbeStep struct {
 	Name     string
 	OK       bool
 	Skipped  bool
 	Duration time.Duration
-	Message  string
-	Advice   string
+	Message  Words
+	Advice   Words
 }
+
+// Words are a text in the languages of the console.
+type Words struct{ EN, ZH string }
 
 // Provider signs people in elsewhere.
 type Provider interface {

@@ -247,9 +247,9 @@ func TestPlatforms(t *testing.T) {
 	w := populated(t)
 	w.report = console.ProbeReport{
 		Steps: []console.ProbeStep{
-			{Name: "resolve", OK: true, Duration: 3 * time.Millisecond, Message: "found"},
+			{Name: "resolve", OK: true, Duration: 3 * time.Millisecond, Message: console.Words{EN: "found", ZH: "找到"}},
 			{Name: "tls", Skipped: true},
-			{Name: "auth", Message: "The upstream answered with status 401.", Advice: "Wrong key."},
+			{Name: "auth", Message: console.Words{EN: "The upstream answered with status 401.", ZH: "上游返回状态码 401。"}, Advice: console.Words{EN: "Wrong key.", ZH: "密钥错误。"}},
 		},
 		Models: []string{"chat-9", "embed-1"},
 	}

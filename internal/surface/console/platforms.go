@@ -67,7 +67,8 @@ func (s *Surface) showReport(ctx context.Context, provider string, r ProbeReport
 	for i, step := range r.Steps {
 		out.Steps[i] = api.PlatformTestStep{
 			Name: api.PlatformTestStepName(step.Name), Ok: step.OK, Skipped: step.Skipped,
-			Ms: int(step.Duration.Milliseconds()), Message: step.Message, Advice: step.Advice,
+			Ms: int(step.Duration.Milliseconds()), Message: step.Message.EN, Advice: step.Advice.EN,
+			MessageZh: step.Message.ZH, AdviceZh: step.Advice.ZH,
 		}
 		out.Ok = out.Ok && (step.OK || step.Skipped)
 	}

@@ -7,21 +7,11 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
-)
-
-const (
-	// lookEvery is how often a task is looked at whose news come from another node.
-	lookEvery = time.Second
-	// aliveEvery is how often a stream without news shows that it is alive, so that no proxy ends it.
-	aliveEvery = 15 * time.Second
-	// takeWithin is how long a caller may take for what it is sent.
-	takeWithin = time.Minute
 )
 
 // taskEvent is one event of a task's stream. Source: contracts/INDEX E5.
@@ -46,7 +36,7 @@ func (s *Surface) streamTaskEvents(w http.ResponseWriter, call *httpx.Call) erro
 	if err != nil {
 		return err
 	}
-	f := &follower{s: s, w: w, out: http.NewResponseController(w), task: t.ID, after: after}
+	f := &follower{s: s, out: httpx.NewEventWriter(w, s.Now), task: t.ID, after: after}
 	if !t.Async {
 		return f.send(story(&t))
 	}
@@ -58,39 +48,25 @@ func (s *Surface) streamTaskEvents(w http.ResponseWriter, call *httpx.Call) erro
 // follower is a caller that is sent a task's events.
 type follower struct {
 	s     *Surface
-	w     http.ResponseWriter
-	out   *http.ResponseController
+	out   *httpx.EventWriter
 	task  id.ID
 	after int64
-	begun bool
 	ended bool // the last event was sent
 }
 
 // follow sends events until the last one, or until the caller leaves.
 func (f *follower) follow(ctx context.Context, news <-chan struct{}) error {
-	look := time.NewTicker(lookEvery)
-	defer look.Stop()
-	alive := time.NewTicker(aliveEvery)
-	defer alive.Stop()
-	for {
+	_, err := f.out.Watch(ctx, news, func() (bool, error) {
 		events, err := f.s.Tasks.EventList(ctx, f.task, f.after)
-		if err != nil && !f.begun {
-			return err
+		switch {
+		case err != nil && !f.out.Begun():
+			return false, err
+		case err != nil:
+			return false, nil // what has begun cannot become another answer
 		}
-		if err == nil && f.send(events) != nil || f.ended {
-			return nil // what has begun cannot become another answer
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-alive.C:
-			if f.write([]byte(": alive\n\n")) != nil {
-				return nil
-			}
-		case <-news:
-		case <-look.C:
-		}
-	}
+		return f.send(events) != nil || f.ended, nil
+	})
+	return err
 }
 
 // send writes the events that the caller has not.
@@ -107,25 +83,10 @@ func (f *follower) send(events []tasks.Event) error {
 		}
 		f.after = e.Sequence
 	}
-	if body.Len() == 0 && f.begun {
+	if body.Len() == 0 && f.out.Begun() {
 		return nil
 	}
-	return f.write(body.Bytes())
-}
-
-func (f *follower) write(b []byte) error {
-	if !f.begun {
-		f.begun = true
-		h := f.w.Header()
-		h.Set("Content-Type", "text/event-stream")
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Accel-Buffering", "no")
-	}
-	_ = f.out.SetWriteDeadline(f.s.Now().Add(takeWithin))
-	if _, err := f.w.Write(b); err != nil {
-		return err
-	}
-	return f.out.Flush()
+	return f.out.Write(body.Bytes())
 }
 
 func lastEventID(call *httpx.Call) (int64, error) {

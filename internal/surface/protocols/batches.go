@@ -187,12 +187,7 @@ func (s *surface) listBatches(w http.ResponseWriter, req *http.Request, who *cal
 	if err != nil {
 		return err
 	}
-	entries := make([]entry, len(found))
-	for i := range found {
-		v := showBatch(&found[i])
-		entries[i] = entryOf(v.ID, v)
-	}
-	return httpx.WriteJSON(w, http.StatusOK, listOf(cut(entries, p.limit)))
+	return writePage(w, found, p.limit, func(b *batches.Batch) entry { v := showBatch(b); return entryOf(v.ID, v) })
 }
 
 func (s *surface) getBatch(w http.ResponseWriter, req *http.Request, who *caller) error {

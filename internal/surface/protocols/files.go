@@ -113,12 +113,16 @@ func (s *surface) listFiles(w http.ResponseWriter, req *http.Request, who *calle
 	if err != nil {
 		return err
 	}
+	return writePage(w, found, p.limit, func(f *files.File) entry { v := showFile(f); return entryOf(v.ID, v) })
+}
+
+// writePage answers with a page of what was found, which may be one too many.
+func writePage[T any](w http.ResponseWriter, found []T, limit int, show func(*T) entry) error {
 	entries := make([]entry, len(found))
 	for i := range found {
-		v := showFile(&found[i])
-		entries[i] = entryOf(v.ID, v)
+		entries[i] = show(&found[i])
 	}
-	return httpx.WriteJSON(w, http.StatusOK, listOf(cut(entries, p.limit)))
+	return httpx.WriteJSON(w, http.StatusOK, listOf(cut(entries, limit)))
 }
 
 // entryOf is something of texts and numbers as an entry of a list.

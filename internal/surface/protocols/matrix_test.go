@@ -43,9 +43,9 @@ func (poor) Wallet(context.Context, id.ID, money.Currency) (*wallet.Wallet, erro
 }
 
 // open is a world whose relay has routes and whose people have no money: calls get as far as the model that they ask for.
-func open(t *testing.T) *surfacetest.World {
-	t.Helper()
-	w := surfacetest.New(t, identity.Config{})
+func open(tb testing.TB) *surfacetest.World {
+	tb.Helper()
+	w := surfacetest.New(tb, identity.Config{})
 	routed := relay.New(relay.Options{
 		Keys: w.Directory, Journal: quiet{}, Wallets: poor{}, Accounts: none{}, Now: w.Clock.Now, Log: w.Log, Limits: relay.Limits{MaxBody: 1 << 20},
 	})
@@ -76,18 +76,23 @@ func callerOf(req *http.Request) relay.Caller {
 }
 
 // routes walks what is mounted.
-func routes(t *testing.T) (out []string) {
+func routes(t *testing.T) []string {
 	t.Helper()
-	mounted, ok := open(t).Handler.(chi.Router)
+	return routesOf(t, open(t))
+}
+
+func routesOf(tb testing.TB, w *surfacetest.World) (out []string) {
+	tb.Helper()
+	mounted, ok := w.Handler.(chi.Router)
 	if !ok {
-		t.Fatal("no router")
+		tb.Fatal("no router")
 	}
 	err := chi.Walk(mounted, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		out = append(out, method+" "+route)
 		return nil
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }
@@ -95,6 +100,6 @@ func routes(t *testing.T) (out []string) {
 // TestPermissionMatrix holds who may do what against testdata/permissions.txt.
 func TestPermissionMatrix(t *testing.T) {
 	t.Parallel()
-	m := surfacetest.Matrix{File: "testdata/permissions.txt", Routes: routes(t), Open: open}
+	m := surfacetest.Matrix{File: "testdata/permissions.txt", Routes: routes(t), Open: func(t *testing.T) *surfacetest.World { t.Helper(); return open(t) }}
 	m.Check(t)
 }

@@ -244,7 +244,7 @@ func (s *surface) stopVideo(req *http.Request, who *caller, task id.ID) error {
 	if err != nil && !errors.Is(err, tasks.ErrEnded) {
 		return unknownVideo(err)
 	}
-	ended, err := (&follower{s: s}).wait(req.Context(), who.UserID, task, cancelWithin)
+	ended, err := s.watch(req.Context(), nil, who.UserID, task, cancelWithin)
 	if err == nil && !ended {
 		err = errStays
 	}

@@ -48,9 +48,9 @@ func (a *Answer) JSON(t *testing.T, v any) {
 }
 
 // Do sends a request.
-func (w *World) Do(t *testing.T, r Request) *Answer {
-	t.Helper()
-	req := httptest.NewRequestWithContext(t.Context(), r.Method, r.Path, strings.NewReader(r.Body))
+func (w *World) Do(tb testing.TB, r Request) *Answer {
+	tb.Helper()
+	req := httptest.NewRequestWithContext(tb.Context(), r.Method, r.Path, strings.NewReader(r.Body))
 	if r.Body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}

@@ -56,7 +56,7 @@ type World struct {
 	// Handler is the surface under test; requests go to it.
 	Handler http.Handler
 
-	t        *testing.T
+	t        testing.TB
 	box      *secret.Box
 	users    map[string]identity.User
 	headers  map[string]string
@@ -78,28 +78,28 @@ type Storage struct {
 // New returns a world with the users "user", "other", "admin", "operator", "finance", "support", the keys "key" (scope *),
 // "chat-key" and "tasks-key" of user and "admin-key" of admin, and a small catalogue, all in memory. Requests are made as
 // one of them, or as "" for nobody.
-func New(t *testing.T, c identity.Config) *World {
-	t.Helper()
-	people := identitytest.New(t, c)
-	s := memory(t)
+func New(tb testing.TB, c identity.Config) *World {
+	tb.Helper()
+	people := identitytest.New(tb, c)
+	s := memory(tb)
 	s.Identity = people.Fake
 	rules, _ := s.Access.(*accesstest.Store)
 	routes, _ := s.Routing.(*routingtest.Store)
 	models, _ := s.Catalog.(*catalogtest.Store)
 	rules.Subject = func(kind access.SubjectType, v id.ID) (access.Subject, bool) { return subject(people.Fake, kind, v) }
 	rules.Resource = func(kind access.ResourceType, v id.ID) bool { return resource(routes, models, kind, v) }
-	return newWorld(t, people, s)
+	return newWorld(tb, people, s)
 }
 
 // NewOn is New with what identity keeps in the given storage.
-func NewOn(t *testing.T, c identity.Config, s identity.Store, settings identity.Settings) *World {
-	t.Helper()
-	return newWorld(t, identitytest.On(t, c, s, settings, nil), memory(t))
+func NewOn(tb testing.TB, c identity.Config, s identity.Store, settings identity.Settings) *World {
+	tb.Helper()
+	return newWorld(tb, identitytest.On(tb, c, s, settings, nil), memory(tb))
 }
 
 // memory is storage in memory, for all but identity.
-func memory(t *testing.T) Storage {
-	t.Helper()
+func memory(tb testing.TB) Storage {
+	tb.Helper()
 	routes, models := routingtest.NewStore(), catalogtest.NewStore()
 	models.Routes = func() (out []id.ID) {
 		for i := range routes.Models {
@@ -108,7 +108,7 @@ func memory(t *testing.T) Storage {
 		return out
 	}
 	models.Platforms = func() (out []string) {
-		platforms, _ := routes.PlatformList(t.Context())
+		platforms, _ := routes.PlatformList(tb.Context())
 		for i := range platforms {
 			out = append(out, platforms[i].Provider)
 		}
@@ -118,15 +118,15 @@ func memory(t *testing.T) Storage {
 }
 
 // On returns the world of New on other storage.
-func On(t *testing.T, c identity.Config, s Storage) *World {
-	t.Helper()
-	return newWorld(t, identitytest.On(t, c, s.Identity, s.Settings, nil), s)
+func On(tb testing.TB, c identity.Config, s Storage) *World {
+	tb.Helper()
+	return newWorld(tb, identitytest.On(tb, c, s.Identity, s.Settings, nil), s)
 }
 
-func newWorld(t *testing.T, people *identitytest.World, s Storage) *World {
-	t.Helper()
+func newWorld(tb testing.TB, people *identitytest.World, s Storage) *World {
+	tb.Helper()
 	w := &World{
-		World: people, Logged: &SafeBuffer{}, t: t, users: map[string]identity.User{}, headers: map[string]string{"": ""},
+		World: people, Logged: &SafeBuffer{}, t: tb, users: map[string]identity.User{}, headers: map[string]string{"": ""},
 		snapshot: &relay.Snapshot{}, routes: s.Routing, rules: s.Access, now: people.Clock.Now,
 	}
 	w.Store, _ = s.Routing.(*routingtest.Store)
@@ -138,7 +138,7 @@ func newWorld(t *testing.T, people *identitytest.World, s Storage) *World {
 	w.fillCatalogue()
 	var err error
 	if w.box, err = secret.NewBox(bytes.Repeat([]byte{9}, secret.KeySize), "credential"); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	w.Routing = routing.NewService(routing.Parts{
 		Store: s.Routing, Catalog: w.Catalog, Adapters: routingtest.Adapters{}, Bus: w.Bus, Box: w.box, Now: w.Clock.Now,
@@ -333,4 +333,4 @@ func (b *SafeBuffer) String() string {
 }
 
 // T is the test that the world is for.
-func (w *World) T() *testing.T { return w.t }
+func (w *World) T() testing.TB { return w.t }

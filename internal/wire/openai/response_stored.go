@@ -145,7 +145,7 @@ func InputItems(past []wire.Turn, name string) [][]byte {
 // withID gives an item a name, and its type where it says none.
 func withID(item []byte, name string, place int) []byte {
 	var out [2]jsonscan.Field
-	_, at, err := storedItemKeys.Scan(item, out[:])
+	members, at, err := storedItemKeys.Scan(item, out[:])
 	if err != nil {
 		return item
 	}
@@ -155,6 +155,10 @@ func withID(item []byte, name string, place int) []byte {
 	}
 	if !out[1].Found() {
 		list = append(list, renaming(out[1], at, "type", "message"))
+	}
+	if members == 0 { // nothing follows what is put in
+		last := &list[len(list)-1]
+		last.Text = last.Text[:len(last.Text)-1]
 	}
 	return jsonscan.Apply(nil, item, list...)
 }

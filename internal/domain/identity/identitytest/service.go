@@ -84,25 +84,25 @@ func (w *World) Welcomed() []id.ID {
 func TokenSecret() []byte { return bytes.Repeat([]byte("s"), identity.MinTokenSecret) }
 
 // New returns a service over an empty fake storage, with the default tenant and group, at noon of 1 March 2026.
-func New(t *testing.T, c identity.Config) *World {
-	t.Helper()
+func New(tb testing.TB, c identity.Config) *World {
+	tb.Helper()
 	s := NewStore()
-	w := On(t, c, s, s.Settings(), nil)
+	w := On(tb, c, s, s.Settings(), nil)
 	w.Fake = s
 	return w
 }
 
 // On returns a service over the given storage. A nil welcomer only remembers.
-func On(t *testing.T, c identity.Config, s identity.Store, settings identity.Settings, welcome identity.Welcomer) *World {
-	t.Helper()
+func On(tb testing.TB, c identity.Config, s identity.Store, settings identity.Settings, welcome identity.Welcomer) *World {
+	tb.Helper()
 	w := &World{Unsettled: map[id.ID]error{}, Clock: clock.NewManual(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))}
 	tokens, err := identity.NewTokens(w.Clock.Now, TokenSecret())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	box, err := secret.NewBox(bytes.Repeat([]byte{7}, secret.KeySize), "api_key")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if welcome == nil {
 		welcome = w
@@ -118,8 +118,8 @@ func On(t *testing.T, c identity.Config, s identity.Store, settings identity.Set
 		Store: s, Settings: settings, Bus: bus, Now: w.Clock.Now, Passwords: identity.NewPasswords(CheapPasswords),
 		Tokens: tokens, Box: box, Welcome: welcome, Funds: w, Policies: Policies(), Directory: identity.NewDirectory(s, tokens, w.Clock.Now),
 	})
-	if err := w.EnsureDefaults(t.Context()); err != nil {
-		t.Fatal(err)
+	if err := w.EnsureDefaults(tb.Context()); err != nil {
+		tb.Fatal(err)
 	}
 	return w
 }

@@ -801,8 +801,14 @@ type PlatformTestStep struct {
 	// Advice What to do about it; empty when ok.
 	Advice string `json:"advice"`
 
+	// AdviceZh The advice in Chinese; empty when ok.
+	AdviceZh string `json:"adviceZh"`
+
 	// Message What was seen, without secrets.
 	Message string `json:"message"`
+
+	// MessageZh The message in Chinese.
+	MessageZh string `json:"messageZh"`
 
 	// Ms Milliseconds; 0 when skipped.
 	Ms int `json:"ms"`

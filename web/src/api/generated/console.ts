@@ -914,6 +914,10 @@ export interface components {
             message: string;
             /** @description What to do about it; empty when ok. */
             advice: string;
+            /** @description The message in Chinese. */
+            messageZh: string;
+            /** @description The advice in Chinese; empty when ok. */
+            adviceZh: string;
         };
         PlatformTestModel: {
             /** @description Model id at the provider. */

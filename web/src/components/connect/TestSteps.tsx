@@ -34,8 +34,11 @@ interface StepProps {
 }
 
 function Step({ name, step, running }: StepProps) {
-  const { t } = useTranslation('connect');
+  const { t, i18n } = useTranslation('connect');
   const state = running ? 'running' : stateOf(step);
+  const chinese = i18n.language.startsWith('zh');
+  const message = step && (chinese ? step.messageZh : step.message);
+  const advice = step && (chinese ? step.adviceZh : step.advice);
   return (
     <li data-state={state}>
       <span className={styles.shape} role="img" aria-label={t(`state.${state}`)}>
@@ -43,10 +46,10 @@ function Step({ name, step, running }: StepProps) {
       </span>
       <span className={styles.stepName}>{t(`step.${name}`)}</span>
       <span className={styles.stepText}>
-        {step && !step.skipped ? step.message : step?.skipped && t('state.skipped')}
-        {step?.advice && <strong>{step.advice}</strong>}
+        {message || (step?.skipped && t('state.skipped'))}
+        {advice && <strong>{advice}</strong>}
       </span>
-      <span className={styles.ms}>{step && !step.skipped && `${step.ms} ms`}</span>
+      <span className={styles.ms}>{step && !step.skipped && (step.ms > 0 ? `${step.ms} ms` : '< 1 ms')}</span>
     </li>
   );
 }
