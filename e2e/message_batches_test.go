@@ -44,10 +44,10 @@ func (b *killedBatch) results(t *testing.T) map[string]int {
 		var o struct {
 			CustomID string `json:"custom_id"`
 			Result   struct {
-				Type    string
-				Message *struct{ ID string }
-				Error   *struct{ Type string }
-			}
+				Type    string          `json:"type"`
+				Message json.RawMessage `json:"message"`
+				Error   json.RawMessage `json:"error"`
+			} `json:"result"`
 		}
 		if err := json.Unmarshal([]byte(line), &o); err != nil || ended[o.CustomID] != 0 {
 			t.Errorf("%s: %v", line, err)

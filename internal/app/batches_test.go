@@ -189,7 +189,7 @@ func TestBatchesOfHostileInputs(t *testing.T) {
 		"bad expiry":       `{"input_file_id":"` + file.ID + `","endpoint":"/v1/chat/completions","completion_window":"24h","output_expires_after":{"anchor":"created_at","seconds":1}}`,
 		"no JSON":          `{`,
 	} {
-		if status, text := h.raw("POST", "/v1/batches", ann.key, "application/json", []byte(body)); status != 400 || !bytes.Contains(text, []byte(`"error"`)) {
+		if status, text := h.post("/v1/batches", ann.key, "application/json", []byte(body)); status != 400 || !bytes.Contains(text, []byte(`"error"`)) {
 			t.Errorf("%s: %d %s", name, status, text)
 		}
 	}
@@ -296,16 +296,16 @@ func TestBatchesHaveAPrice(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.call("POST", "/v1/chat/completions", ann.key, asked.Body, nil, 200)
-	whole := h.spent(ann, "100")
+	whole := h.spent(ann)
 	h.runBatch(h.batch(ann.key, "/v1/chat/completions", line).ID, ann.key)
-	if both := h.spent(ann, "100"); both-whole != whole/2 || whole == 0 {
+	if both := h.spent(ann); both-whole != whole/2 || whole == 0 {
 		t.Errorf("a call costs %v, and in a batch %v", whole, both-whole)
 	}
 	h.clean()
 }
 
-// spent is what a person has spent of a balance in USD.
-func (h *house) spent(who guest, balance string) money.Amount {
+// spent is what a person has spent who had 100 USD.
+func (h *house) spent(who guest) money.Amount {
 	h.t.Helper()
 	if err := h.journal.Flush(h.t.Context()); err != nil {
 		h.t.Fatal(err)
@@ -314,7 +314,7 @@ func (h *house) spent(who guest, balance string) money.Amount {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	had, err := money.Number(balance).Amount("USD")
+	had, err := money.Number("100").Amount("USD")
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -44,12 +44,13 @@ func (h *house) postForm(path, token string, parts ...part) (int, []byte) {
 		_, _ = io.WriteString(w, p.content)
 	}
 	_ = form.Close()
-	return h.raw(http.MethodPost, path, token, form.FormDataContentType(), body.Bytes())
+	return h.post(path, token, form.FormDataContentType(), body.Bytes())
 }
 
-func (h *house) raw(method, path, token, contentType string, body []byte) (int, []byte) {
+// post sends a body of any kind.
+func (h *house) post(path, token, contentType string, body []byte) (int, []byte) {
 	h.t.Helper()
-	req, err := http.NewRequestWithContext(h.t.Context(), method, h.url+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(h.t.Context(), http.MethodPost, h.url+path, bytes.NewReader(body))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -172,7 +173,7 @@ func TestFilesOfHostileCallers(t *testing.T) {
 	for contentType, want := range map[string]int{
 		"multipart/form-data": 400, "multipart/form-data; boundary=x": 400, "application/json": 415, "": 415, "text/plain": 415,
 	} {
-		if status, text := h.raw("POST", "/v1/files", ann.key, contentType, []byte("{}")); status != want {
+		if status, text := h.post("/v1/files", ann.key, contentType, []byte("{}")); status != want {
 			t.Errorf("%q: %d %s, want %d", contentType, status, text, want)
 		}
 	}

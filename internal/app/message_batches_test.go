@@ -185,27 +185,27 @@ func TestMessageBatchesOfHostileInputs(t *testing.T) {
 		`{"requests":[{"custom_id":"a"}]}`:                                              "requests.0.params: Field required",
 		`{"requests":[` + strings.Replace(good, `"max`, `"stream":true,"max`, 1) + `]}`: "requests.0.params.stream: Streaming",
 	} {
-		status, text := h.raw("POST", "/v1/messages/batches", ann.key, "application/json", []byte(body))
+		status, text := h.post("/v1/messages/batches", ann.key, "application/json", []byte(body))
 		if status != 400 || !bytes.Contains(text, []byte(want)) || !bytes.Contains(text, []byte(`"type":"invalid_request_error"`)) {
 			t.Errorf("%s: %d %s, want %s", body, status, text, want)
 		}
 	}
 	whole := `{"requests":[` + good + `]}`
-	if status, text := h.raw("POST", "/v1/messages/batches", ann.key, "text/plain", []byte(whole)); status != 415 || !bytes.Contains(text, []byte(`"type":"error"`)) {
+	if status, text := h.post("/v1/messages/batches", ann.key, "text/plain", []byte(whole)); status != 415 || !bytes.Contains(text, []byte(`"type":"error"`)) {
 		t.Errorf("a text: %d %s", status, text)
 	}
-	if status, text := h.raw("POST", "/v1/messages/batches", "sk-nobody", "application/json", []byte(whole)); status != 401 || !bytes.Contains(text, []byte("authentication_error")) {
+	if status, text := h.post("/v1/messages/batches", "sk-nobody", "application/json", []byte(whole)); status != 401 || !bytes.Contains(text, []byte("authentication_error")) {
 		t.Errorf("nobody: %d %s", status, text)
 	}
 	narrow := h.scoped(ann, "models")
-	if status, text := h.raw("POST", "/v1/messages/batches", narrow, "application/json", []byte(whole)); status != 403 || !bytes.Contains(text, []byte("permission_error")) {
+	if status, text := h.post("/v1/messages/batches", narrow, "application/json", []byte(whole)); status != 403 || !bytes.Contains(text, []byte("permission_error")) {
 		t.Errorf("a key for something else: %d %s", status, text)
 	}
 	// The other protocol knows no such endpoint, though the job is the same.
 	file := h.upload(ann.key, "batch", good)
 	h.call("POST", "/v1/batches", ann.key, map[string]any{"input_file_id": file.ID, "endpoint": "/v1/messages", "completion_window": "24h"}, nil, 400)
 	for _, path := range []string{"?limit=0", "?limit=1001", "?after_id=batch_1", "?before_id=x", "?after_id=msgbatch_" + strings.Repeat("0", 32) + "&before_id=msgbatch_" + strings.Repeat("0", 32)} {
-		if resp, text := h.send("GET", "/v1/messages/batches"+path, ann.key, nil); resp.StatusCode != 400 || !bytes.Contains(text, []byte("invalid_request_error")) {
+		if resp, text := h.send("GET", "/v1/messages/batches"+path, ann.key, nil); resp.StatusCode != http.StatusBadRequest || !bytes.Contains(text, []byte("invalid_request_error")) {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, text)
 		}
 	}
@@ -222,7 +222,7 @@ func TestMessageBatchesTooLarge(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, func(a *App) { a.cfg.Files.MaxBytes = 1 << 10 })
 	ann := h.invite("ann", "")
-	status, text := h.raw("POST", "/v1/messages/batches", ann.key, "application/json", bytes.Repeat([]byte(" "), 2<<10))
+	status, text := h.post("/v1/messages/batches", ann.key, "application/json", bytes.Repeat([]byte(" "), 2<<10))
 	if status != 413 || !bytes.Contains(text, []byte("request_too_large")) {
 		t.Errorf("%d %s", status, text)
 	}
@@ -372,14 +372,14 @@ func TestMessageBatchesCallAsTheirCallerWould(t *testing.T) {
 	if _, err := c.Messages.New(t.Context(), sdk.MessageNewParams{Model: item.Params.Model, MaxTokens: item.Params.MaxTokens, Messages: item.Params.Messages}); err != nil {
 		t.Fatal(err)
 	}
-	whole := h.spent(ann, "100")
+	whole := h.spent(ann)
 	made, err := c.Messages.Batches.New(t.Context(), sdk.MessageBatchNewParams{Requests: []sdk.MessageBatchNewParamsRequest{item}},
 		option.WithHeader("anthropic-beta", "interleaved-thinking-2025-05-14"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.ended(c, made.ID)
-	if both := h.spent(ann, "100"); both-whole != whole/2 || whole == 0 {
+	if both := h.spent(ann); both-whole != whole/2 || whole == 0 {
 		t.Errorf("a call costs %v, and in a batch %v", whole, both-whole)
 	}
 	if seen.Load() != "interleaved-thinking-2025-05-14" {

@@ -100,7 +100,7 @@ func TestTheOfficialAnthropicClientBringsFiles(t *testing.T) {
 		sdkRefused(t, "somebody else's", err, 404, "not_found_error")
 		_, err = stranger.Beta.Files.Delete(t.Context(), f.ID, sdk.BetaFileDeleteParams{})
 		sdkRefused(t, "somebody else's to delete", err, 404, "not_found_error")
-		if got, err := c.Beta.Files.Download(t.Context(), f.ID, sdk.BetaFileDownloadParams{}); err != nil || got.StatusCode != 200 {
+		if got, err := c.Beta.Files.Download(t.Context(), f.ID, sdk.BetaFileDownloadParams{}); err != nil || got.StatusCode != http.StatusOK {
 			t.Errorf("%+v (%v)", got, err)
 		} else {
 			_ = got.Body.Close()
@@ -123,7 +123,9 @@ func (h *house) listedFiles(ann guest, newer, older string) {
 	} {
 		_, text := h.send("GET", "/v1/files?"+query, ann.key, nil, "Anthropic-Version", "2023-06-01")
 		var p struct {
-			Data    []struct{ ID string }
+			Data []struct {
+				ID string `json:"id"`
+			} `json:"data"`
 			HasMore bool `json:"has_more"`
 		}
 		if err := json.Unmarshal(text, &p); err != nil {
@@ -139,7 +141,7 @@ func (h *house) listedFiles(ann guest, newer, older string) {
 	}
 	for _, query := range []string{"limit=0", "after_id=x", "page=x", "page=page_" + newer[5:] + "&after_id=" + newer, ids(101)} {
 		resp, text := h.send("GET", "/v1/files?"+query, ann.key, nil, "Anthropic-Version", "2023-06-01")
-		if resp.StatusCode != 400 || !bytes.Contains(text, []byte("invalid_request_error")) {
+		if resp.StatusCode != http.StatusBadRequest || !bytes.Contains(text, []byte("invalid_request_error")) {
 			h.t.Errorf("%s: %d %s", query, resp.StatusCode, text)
 		}
 	}
@@ -184,7 +186,7 @@ func TestFilesGoToEveryUpstream(t *testing.T) {
 	} {
 		fake.Reset()
 		last.Store("")
-		if resp, text := h.send("POST", c.path, ann.key, c.body); resp.StatusCode != 200 {
+		if resp, text := h.send("POST", c.path, ann.key, c.body); resp.StatusCode != http.StatusOK {
 			t.Errorf("%s %v: %d %s", c.path, c.body, resp.StatusCode, text)
 			continue
 		}
@@ -233,7 +235,7 @@ func (h *house) namedLater(ann guest, fake *fakeopenai.Server, pdf fileObject) {
 		}
 	}
 	resp, items := h.send("GET", "/v1/responses/"+first.ID+"/input_items", ann.key, nil)
-	if resp.StatusCode != 200 || !bytes.Contains(items, []byte(pdf.ID)) || bytes.Contains(items, []byte("base64")) {
+	if resp.StatusCode != http.StatusOK || !bytes.Contains(items, []byte(pdf.ID)) || bytes.Contains(items, []byte("base64")) {
 		h.t.Errorf("what went in is kept as it was sent: %s", items)
 	}
 	h.call("DELETE", "/v1/files/"+pdf.ID, ann.key, nil, nil, 200)
@@ -278,7 +280,7 @@ func TestFilesThatCannotBeNamed(t *testing.T) {
 		"too large for a message": {messages, messageOf("document", large.ID), "messages.0.content.0.source.file_id: The request is too large", 413},
 		"his, counted":            {messages + "/count_tokens", messageOf("document", his.ID), "messages.0.content.0.source.file_id: There is no such file", 404},
 	} {
-		status, text := h.raw("POST", c.path, ann.key, "application/json", []byte(c.body))
+		status, text := h.post(c.path, ann.key, "application/json", []byte(c.body))
 		if status != c.status || !bytes.Contains(text, []byte(c.want)) {
 			t.Errorf("%s: %d %s, want %d %s", name, status, text, c.status, c.want)
 		}

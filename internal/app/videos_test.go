@@ -91,7 +91,7 @@ func TestVideosAreRemixed(t *testing.T) {
 		ann, bob := h.invite("ann", "100"), h.invite("bob", "100")
 		h.runTasks()
 		made := h.video(ann, "/v1/videos", map[string]any{"model": "film", "prompt": "a paper boat", "seconds": "8", "size": "1280x720"})
-		whole := h.spent(ann, "100")
+		whole := h.spent(ann)
 		at, other := first, second
 		if second.Submitted() == 1 {
 			at, other = second, first
@@ -106,7 +106,7 @@ func TestVideosAreRemixed(t *testing.T) {
 			}
 			made = again // and the next one is made from that
 		}
-		if all := h.spent(ann, "100"); whole == 0 || all != 3*whole {
+		if all := h.spent(ann); whole == 0 || all != 3*whole {
 			t.Errorf("one costs %v, three %v", whole, all)
 		}
 		h.call("POST", "/v1/videos/"+made.ID+"/remix", bob.key, map[string]any{"prompt": "x"}, nil, 404)

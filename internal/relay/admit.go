@@ -125,7 +125,9 @@ func readSized(r io.Reader, size int64) ([]byte, error) {
 		if err != nil || int64(read) == size {
 			return body[:read], err
 		}
-		body = append(body, make([]byte, min(size-int64(read), int64(read)))...)
+		more := make([]byte, min(size, 2*int64(read)))
+		copy(more, body)
+		body = more
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/wire"
 	"github.com/gantry-ai/gantry/internal/wire/anthropic"
@@ -53,8 +52,12 @@ func TestConversationsAreAsLongAsTheirProtocolAllows(t *testing.T) {
 		body, want int64
 		media      int64
 	}{
-		{anthropic.Messages, 8 << 20, 32 << 20, 64 << 20}, {anthropic.Messages, 8 << 20, 16 << 20, 16 << 20}, {anthropic.Messages, 40 << 20, 40 << 20, 64 << 20},
-		{gemini.Generate{}, 8 << 20, 20 << 20, 64 << 20}, {openai.Chat, 8 << 20, 8 << 20, 64 << 20}, {openai.VideoGenerations, 8 << 20, 64 << 20, 64 << 20},
+		{anthropic.Messages, 8 << 20, 32 << 20, 64 << 20},
+		{anthropic.Messages, 8 << 20, 16 << 20, 16 << 20},
+		{anthropic.Messages, 40 << 20, 40 << 20, 64 << 20},
+		{gemini.Generate{}, 8 << 20, 20 << 20, 64 << 20},
+		{openai.Chat, 8 << 20, 8 << 20, 64 << 20},
+		{openai.VideoGenerations, 8 << 20, 64 << 20, 64 << 20},
 	} {
 		c := &call{Relay: &Relay{limits: Limits{MaxBody: one.body, MaxMediaBody: one.media}}, op: Operation{Format: one.format}}
 		if got := c.maxBody(); got != one.want {
@@ -62,7 +65,7 @@ func TestConversationsAreAsLongAsTheirProtocolAllows(t *testing.T) {
 		}
 		req := httptest.NewRequest(http.MethodPost, "/", &hungry{left: int(one.want) + 1})
 		if _, err := readBody(httptest.NewRecorder(), req, c.maxBody()); !errors.Is(err, fault.ErrTooLarge) {
-			t.Errorf("%s beyond that: %v", inference.Kind(one.format.Kind()), err)
+			t.Errorf("%s beyond that: %v", one.format.Kind(), err)
 		}
 	}
 }

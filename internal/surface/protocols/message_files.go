@@ -63,7 +63,7 @@ type filePage struct {
 // listMessageFiles lists the caller's files as Anthropic's clients turn pages.
 func (s *surface) listMessageFiles(w http.ResponseWriter, req *http.Request, who *caller) error {
 	query := req.URL.Query()
-	if names := append(query["ids[]"], query["ids"]...); len(names) > 0 {
+	if names := slices.Concat(query["ids[]"], query["ids"]); len(names) > 0 {
 		return s.listNamedFiles(w, req, who, names)
 	}
 	if query.Get("scope_id") != "" { // nobody's
