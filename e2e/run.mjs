@@ -146,21 +146,57 @@ await check('the setup link works once', async () => {
 
 await check('a wrong key is refused at the step auth and nothing is saved', async () => {
   const before = await api('GET', '/api/admin/platforms');
-  await page.goto(at('/ops/platforms'));
-  await button(/Connect platform/).first().click();
-  const dialog = page.getByRole('dialog');
-  await dialog.getByText('One-token call').waitFor();
+  const dialog = await openConnect(/Connect platform/, 'One-token call');
   await fillConnect(dialog, 'sk-wrong-0123456789abcdef');
   await dialog.getByRole('button', { name: /^Test$/ }).click();
   await dialog.getByText(/401/).first().waitFor();
+  await fiveSteps(dialog, /Wrong key/);
   await shot('connect-wrong-key');
   assert.deepEqual(await api('GET', '/api/admin/platforms'), before);
 });
 
+await check('the test speaks Chinese too, in the dark', async () => {
+  await speak('zh-CN', 'dark');
+  const dialog = await openConnect(/接入平台/, /单 Token 调用/);
+  await fillConnect(dialog, 'sk-wrong-0123456789abcdef');
+  await dialog.getByRole('button', { name: '测试', exact: true }).click();
+  await dialog.getByText(/401/).first().waitFor();
+  await fiveSteps(dialog, /密钥错误/);
+  await shot('connect-wrong-key-zh-dark');
+  await speak('en', 'light');
+  await openConnect(/Connect platform/, 'One-token call');
+});
+
+/** Shows what is opened next in a language and a theme. */
+async function speak(locale, theme) {
+  await page.evaluate(([l, t]) => {
+    localStorage.setItem('gantry.locale', l);
+    localStorage.setItem('gantry.theme', t);
+  }, [locale, theme]);
+  await setPreferences(locale, theme);
+}
+
+async function openConnect(name, seen) {
+  await page.goto(at('/ops/platforms'));
+  await button(name).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText(seen).first().waitFor();
+  return dialog;
+}
+
+/** Five steps are shown: those that ran with their time, the failed one with its own advice. */
+async function fiveSteps(dialog, advice) {
+  const steps = await dialog.getByRole('listitem').allInnerTexts();
+  assert.equal(steps.length, 5);
+  for (const ran of [steps[0], steps[2]]) assert.match(ran, /\d ms/); // TLS is skipped: the address is plain HTTP
+  assert.match(steps[2], advice);
+  assert.doesNotMatch(steps[3], / ms/);
+}
+
 async function fillConnect(dialog, key) {
   await dialog.locator('input[type=password]').first().fill(key);
-  const url = dialog.getByLabel(/Base URL/);
-  if (!(await url.isVisible())) await dialog.getByRole('button', { name: 'More settings' }).click();
+  const url = dialog.getByLabel(/Base URL|接口地址/).first();
+  if (!(await url.isVisible())) await dialog.getByRole('button', { name: /More settings|更多/ }).click();
   await url.fill(`http://${upstream.address}/v1`);
 }
 
@@ -291,11 +327,7 @@ await check('every screen opens again after a reload, in both languages and them
   const paths = ['/', '/welcome', '/play/chat', '/keys', '/wallet', '/requests', '/account', '/ops/platforms', '/ops/people/users',
     '/reference', '/reference?surface=gateway&op=createAdminPlatform', '/reference?surface=gateway&op=openaiV1ChatCompletions'];
   for (const [locale, theme] of [['en', 'light'], ['zh-CN', 'dark'], ['zh-CN', 'light'], ['en', 'dark']]) {
-    await page.evaluate(([l, t]) => {
-      localStorage.setItem('gantry.locale', l);
-      localStorage.setItem('gantry.theme', t);
-    }, [locale, theme]);
-    await setPreferences(locale, theme);
+    await speak(locale, theme);
     for (const path of paths) {
       await page.goto(at(path));
       await page.getByRole('heading', { level: 1 }).first().waitFor();

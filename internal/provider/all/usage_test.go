@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -115,11 +116,11 @@ func framed(event string, payload []byte) []byte {
 	var headers []byte
 	for _, h := range [][2]string{{":message-type", "event"}, {":event-type", event}} {
 		headers = append(append(headers, byte(len(h[0]))), h[0]...)
-		headers = binary.BigEndian.AppendUint16(append(headers, 7), uint16(len(h[1]))) //nolint:gosec // a word
+		headers = binary.BigEndian.AppendUint16(append(headers, 7), uint16(len(h[1])))
 		headers = append(headers, h[1]...)
 	}
-	out := binary.BigEndian.AppendUint32(nil, uint32(16+len(headers)+len(payload))) //nolint:gosec // an example
-	out = binary.BigEndian.AppendUint32(out, uint32(len(headers)))                  //nolint:gosec // two words
+	out := binary.BigEndian.AppendUint32(nil, uint32(16+len(headers)+len(payload)))
+	out = binary.BigEndian.AppendUint32(out, uint32(len(headers)))
 	out = binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out))
 	out = append(append(out, headers...), payload...)
 	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out))
@@ -169,8 +170,9 @@ func formatOf(dialect inference.Dialect, kind inference.Kind, stream bool) wire.
 			inference.Chat: openai.Chat, inference.Responses: openai.Responses, inference.Embeddings: openai.Embeddings,
 			inference.ImageGenerations: openai.ImageGenerations, inference.Transcriptions: openai.Transcriptions, inference.Rerank: openai.Rerank,
 		}[kind]
+	default:
+		return nil
 	}
-	return nil
 }
 
 // codecs are what it meters by where it translates.
@@ -230,7 +232,7 @@ func examplesOf(t *testing.T, name string) []example {
 	t.Helper()
 	own, _ := filepath.Glob("../*/testdata/usage/" + name + ".json")
 	rows, _ := filepath.Glob("../compat/testdata/" + name + ".json")
-	files := append(own, rows...)
+	files := slices.Concat(own, rows)
 	if len(files) != 1 {
 		t.Fatalf("an adapter has one file of answers with usage, testdata/usage/%s.json in its folder: %v", name, files)
 	}

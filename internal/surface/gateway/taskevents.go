@@ -58,13 +58,11 @@ type follower struct {
 func (f *follower) follow(ctx context.Context, news <-chan struct{}) error {
 	_, err := f.out.Watch(ctx, news, func() (bool, error) {
 		events, err := f.s.Tasks.EventList(ctx, f.task, f.after)
-		switch {
-		case err != nil && !f.out.Begun():
-			return false, err
-		case err != nil:
+		if err != nil && f.out.Begun() {
 			return false, nil // what has begun cannot become another answer
 		}
-		return f.send(events) != nil || f.ended, nil
+		gone := err == nil && f.send(events) != nil
+		return gone || f.ended, err
 	})
 	return err
 }

@@ -60,7 +60,7 @@ func (s *surface) watch(ctx context.Context, events *httpx.EventWriter, user, ta
 		return err == nil && t.Status.Final(), err
 	})
 	if err != nil && ctx.Err() != nil {
-		return false, nil //nolint:nilerr // the time is over
+		return false, nil // the time is over
 	}
 	return ended, err
 }

@@ -49,7 +49,9 @@ function Step({ name, step, running }: StepProps) {
         {message || (step?.skipped && t('state.skipped'))}
         {advice && <strong>{advice}</strong>}
       </span>
-      <span className={styles.ms}>{step && !step.skipped && (step.ms > 0 ? `${step.ms} ms` : '< 1 ms')}</span>
+      <span className={styles.ms}>
+        {step && !step.skipped && (step.ms > 0 ? `${step.ms} ms` : '< 1 ms')}
+      </span>
     </li>
   );
 }
