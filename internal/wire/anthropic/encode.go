@@ -148,22 +148,20 @@ func (e *encoder) circumstances() error {
 		}
 		e.w.Key("metadata").Open('{').Key("user_id").Str(user).Close('}')
 	}
-	for path, id := range map[string]string{"previous_response_id": p.PreviousID, "conversation": p.Conversation} {
-		if id != "" {
-			return e.l.Refuse(path, "The upstream keeps no conversations: send the whole of it.")
-		}
+	if err := e.l.Continues(p); err != nil {
+		return err
 	}
 	store := ""
 	if p.Store != nil && *p.Store {
 		store = "true"
 	}
-	return e.drop([]parameter{
-		{"verbosity", p.Verbosity},
-		{"prompt_cache_key", p.CacheKey},
-		{"store", store},
-		{"metadata", string(p.Metadata)},
-		{"service_tier", e.tier()},
-	})
+	return e.l.Parameters(noParameter, []wire.Given{
+		{Path: "verbosity", Value: p.Verbosity},
+		{Path: "prompt_cache_key", Value: p.CacheKey},
+		{Path: "store", Value: store},
+		{Path: "metadata", Value: string(p.Metadata)},
+		{Path: "service_tier", Value: e.tier()},
+	}...)
 }
 
 // tier writes the service tier where the upstream has it, and returns what it does not have.
@@ -180,32 +178,9 @@ func (e *encoder) tier() string {
 	return ""
 }
 
-// parameter is one that the format does not have; "" as its value: it was not given.
-type parameter struct{ name, value string }
-
-func (e *encoder) drop(list []parameter) error {
-	for _, p := range list {
-		if p.value == "" {
-			continue
-		}
-		if err := e.l.Parameter(p.name, p.value, "Messages have no such parameter."); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+const noParameter = "Messages have no such parameter."
 
 // rest puts back what came from this format. What came from another one has no words here.
 func (e *encoder) rest() error {
-	for i := range e.p.Rest {
-		r := &e.p.Rest[i]
-		if isOurs(r) && !strings.ContainsAny(r.Path, ".[") {
-			e.w.Key(r.Path).Bytes(r.Value)
-			continue
-		}
-		if err := e.l.Parameter(r.Path, string(r.Value), "Messages have no such parameter."); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.l.Rest(&e.w, e.p.Rest, isOurs, noParameter)
 }

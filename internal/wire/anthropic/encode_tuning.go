@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/wire"
 )
 
 // Budgets of reasoning in tokens by effort. Source: the sheet "translation", section 1.
@@ -163,12 +164,12 @@ func (e *encoder) others() error {
 	if p.TopLogprobs != nil {
 		logprobs = strconv.FormatInt(*p.TopLogprobs, 10)
 	}
-	err := e.drop([]parameter{
-		{"presence_penalty", nonZero(p.PresencePenalty)},
-		{"frequency_penalty", nonZero(p.FrequencyPenalty)},
-		{"seed", string(p.Seed)},
-		{"logprobs", logprobs},
-	})
+	err := e.l.Parameters(noParameter, []wire.Given{
+		{Path: "presence_penalty", Value: nonZero(p.PresencePenalty)},
+		{Path: "frequency_penalty", Value: nonZero(p.FrequencyPenalty)},
+		{Path: "seed", Value: string(p.Seed)},
+		{Path: "logprobs", Value: logprobs},
+	}...)
 	if err != nil {
 		return err
 	}

@@ -161,10 +161,8 @@ func (e *encoder) circumstances() error {
 	if p.Choices > 1 {
 		return e.l.Refuse("n", "Bedrock gives one answer.")
 	}
-	for _, given := range []struct{ path, id string }{{"previous_response_id", p.PreviousID}, {"conversation", p.Conversation}} {
-		if given.id != "" {
-			return e.l.Refuse(given.path, "The upstream keeps no conversations: send the whole of it.")
-		}
+	if err := e.l.Continues(p); err != nil {
+		return err
 	}
 	logprobs, format, store := "", "", ""
 	if p.TopLogprobs != nil {
@@ -176,29 +174,23 @@ func (e *encoder) circumstances() error {
 	if p.Store != nil && *p.Store {
 		store = "true"
 	}
-	for _, given := range []struct{ path, value string }{
-		{"presence_penalty", string(p.PresencePenalty)},
-		{"frequency_penalty", string(p.FrequencyPenalty)},
-		{"seed", string(p.Seed)},
-		{"logprobs", logprobs},
-		{"response_format", format},
-		{"verbosity", p.Verbosity},
-		{"user", p.User},
-		{"prompt_cache_key", p.CacheKey},
-		{"service_tier", p.ServiceTier},
-		{"store", store},
-		{"metadata", string(p.Metadata)},
-		{"modalities", strings.Join(others(p.Output.Modalities), ",")},
-	} {
-		if given.value == "" {
-			continue
-		}
-		if err := e.l.Parameter(given.path, given.value, "Bedrock has no such parameter."); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.l.Parameters(noParameter, []wire.Given{
+		{Path: "presence_penalty", Value: string(p.PresencePenalty)},
+		{Path: "frequency_penalty", Value: string(p.FrequencyPenalty)},
+		{Path: "seed", Value: string(p.Seed)},
+		{Path: "logprobs", Value: logprobs},
+		{Path: "response_format", Value: format},
+		{Path: "verbosity", Value: p.Verbosity},
+		{Path: "user", Value: p.User},
+		{Path: "prompt_cache_key", Value: p.CacheKey},
+		{Path: "service_tier", Value: p.ServiceTier},
+		{Path: "store", Value: store},
+		{Path: "metadata", Value: string(p.Metadata)},
+		{Path: "modalities", Value: strings.Join(others(p.Output.Modalities), ",")},
+	}...)
 }
+
+const noParameter = "Bedrock has no such parameter."
 
 // others are the modalities but text.
 func others(modalities []string) (out []string) {
@@ -212,15 +204,5 @@ func others(modalities []string) (out []string) {
 
 // rest puts back what is Bedrock's own. What came from another format has no words here.
 func (e *encoder) rest() error {
-	for i := range e.p.Rest {
-		r := &e.p.Rest[i]
-		if isOfBedrock(r) && !strings.ContainsAny(r.Path, ".[") {
-			e.w.Key(r.Path).Bytes(r.Value)
-			continue
-		}
-		if err := e.l.Parameter(r.Path, string(r.Value), "Bedrock has no such parameter."); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.l.Rest(&e.w, e.p.Rest, isOfBedrock, noParameter)
 }

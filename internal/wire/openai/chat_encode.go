@@ -163,25 +163,10 @@ func (e *chatEncoder) circumstances() error {
 			return err
 		}
 	}
-	for path, id := range map[string]string{"previous_response_id": p.PreviousID, "conversation": p.Conversation} {
-		if id != "" {
-			return e.l.Refuse(path, "The upstream keeps no conversations: send the whole of it.")
-		}
-	}
-	return nil
+	return e.l.Continues(p)
 }
 
 // rest puts back what came from this format. What came from another one has no words here.
 func (e *chatEncoder) rest() error {
-	for i := range e.p.Rest {
-		r := &e.p.Rest[i]
-		if isOfChat(r) && !strings.ContainsAny(r.Path, ".[") {
-			e.w.Key(r.Path).Bytes(r.Value)
-			continue
-		}
-		if err := e.l.Parameter(r.Path, string(r.Value), "Chat completions have no such parameter."); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.l.Rest(&e.w, e.p.Rest, isOfChat, "Chat completions have no such parameter.")
 }
