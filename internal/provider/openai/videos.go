@@ -14,6 +14,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	wire "github.com/gantry-ai/gantry/internal/wire/openai"
 )
 
@@ -59,7 +60,7 @@ func videoRequest(c *provider.Call) ([]byte, error) {
 	body = append(body[:len(body)-1], `,"seconds":"`...)
 	body = append(strconv.AppendInt(body, f.Seconds, 10), '"')
 	if size := videoSize(&f); size != "" {
-		body = wire.AppendString(append(body, `,"size":`...), size)
+		body = jsondoc.AppendString(append(body, `,"size":`...), size)
 	}
 	if len(f.Inputs) > 0 {
 		body = f.Inputs[0].AppendJSON(append(body, `,"input_reference":`...))

@@ -32,12 +32,10 @@ func (w *Writer) Close(bracket byte) *Writer {
 	return w
 }
 
-// Key begins a member; its value follows. Keys are plain names.
+// Key begins a member; its value follows. A name may be anything: some are a caller's.
 func (w *Writer) Key(name string) *Writer {
 	w.sep()
-	w.B = append(w.B, '"')
-	w.B = append(w.B, name...)
-	w.B = append(w.B, '"', ':')
+	w.B = append(AppendString(w.B, name), ':')
 	return w
 }
 
