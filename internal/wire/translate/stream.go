@@ -9,10 +9,14 @@ import (
 	"github.com/gantry-ai/gantry/internal/wire/sse"
 )
 
-// maxEvent bounds one event of an upstream, maxAnswer a whole answer.
 const (
+	// maxEvent bounds one event of an upstream, and what is kept of blocks that overlap; maxAnswer a whole answer.
 	maxEvent  = 8 << 20
 	maxAnswer = 64 << 20
+	// maxEarly is how much is kept of what only says that an answer begins.
+	maxEarly = 64 << 10
+	// maxRest is how much may follow the end of an answer for its connection to be used again.
+	maxRest = 4 << 10
 )
 
 // Whole returns an answer as the caller reads it; src is the upstream's body. Reading fails where that is no answer.
@@ -68,7 +72,7 @@ func (c *Crossing) Stream(src io.ReadCloser) io.ReadCloser {
 
 type stream struct {
 	crossing *Crossing
-	src      io.Closer
+	src      io.ReadCloser
 	events   *sse.Reader
 	decoder  wire.StreamDecoder
 	encoder  wire.StreamEncoder
@@ -78,6 +82,7 @@ type stream struct {
 	out             []byte
 	at              int  // of out, up to where it was read
 	bearing         bool // something of the answer came
+	drained         bool // nothing of the upstream's is left to read
 	err             error
 }
 
@@ -96,6 +101,7 @@ func (s *stream) Read(p []byte) (int, error) {
 			if s.at < len(s.out) {
 				break
 			}
+			s.drain()
 			return 0, s.err
 		}
 		if s.at == len(s.out) {
@@ -109,6 +115,15 @@ func (s *stream) Read(p []byte) (int, error) {
 	n := copy(p, s.out[s.at:])
 	s.at += n
 	return n, nil
+}
+
+// drain reads what follows the end of an answer, once the caller has all of it: the upstream's connection can be used again.
+// What comes there, and whether it does, is nobody's concern.
+func (s *stream) drain() {
+	if s.err == io.EOF && !s.drained { //nolint:errorlint // ours
+		s.drained = true
+		_, _ = io.CopyN(io.Discard, s.src, maxRest)
+	}
 }
 
 // advance translates the next event. What only says that the upstream still is at it stays here: comments between events are
@@ -127,6 +142,8 @@ func (s *stream) advance() {
 	switch {
 	case err != nil:
 		s.err = io.ErrUnexpectedEOF
+	case s.serial.Held() > maxEvent:
+		s.err = sse.ErrTooLarge
 	case ended:
 		s.err = io.EOF
 	}
@@ -138,6 +155,7 @@ func (s *stream) finish(err error) {
 	if !errors.Is(err, io.EOF) {
 		return
 	}
+	s.drained = true
 	if s.deltas, err = s.decoder.Finish(s.deltas[:0]); err != nil {
 		s.err = io.ErrUnexpectedEOF
 		return
@@ -167,5 +185,6 @@ func (s *stream) encode() (ended bool) {
 		s.out = s.encoder.Append(s.out, d)
 		ended = ended || d.Kind == inference.DeltaEnd || d.Kind == inference.DeltaFailed
 	}
+	s.bearing = s.bearing || len(s.out) > maxEarly
 	return ended
 }
