@@ -24,6 +24,8 @@ type Codec interface {
 type UpstreamCodec interface {
 	Kind() inference.Kind
 	Dialect() inference.Dialect
+	// ToolRules are what the upstream takes of tools. Who translates makes tools such before EncodeRequest.
+	ToolRules() ToolRules
 	// EncodeRequest writes a request for an upstream. What cannot be said goes to l, whose error ends the encoding; what
 	// must be said and cannot be, whatever the policy, is l.Refuse. p is shared by attempts and is not written to.
 	EncodeRequest(p *inference.Prompt, o EncodeOptions, l *Losses) ([]byte, error)

@@ -21,6 +21,11 @@ func (codec) Kind() inference.Kind { return inference.Messages }
 // Dialect returns inference.Anthropic.
 func (codec) Dialect() inference.Dialect { return inference.Anthropic }
 
+// ToolRules are the format's.
+func (codec) ToolRules() wire.ToolRules {
+	return wire.ToolRules{LongestName: maxToolName}
+}
+
 // restOf keeps a value that the pivot has no word for.
 func restOf(v jsondoc.Value) *inference.Rest {
 	return &inference.Rest{Dialect: inference.Anthropic, Kind: inference.Messages, Path: v.Path, Value: v.Raw}

@@ -22,6 +22,11 @@ func (codec) Kind() inference.Kind { return inference.GenerateContent }
 // Dialect returns inference.Gemini.
 func (codec) Dialect() inference.Dialect { return inference.Gemini }
 
+// ToolRules are what Google takes for sure.
+func (codec) ToolRules() wire.ToolRules {
+	return wire.ToolRules{LongestName: 64, Beyond: ".", LetterFirst: true}
+}
+
 // restOf keeps a value that the pivot has no word for.
 func restOf(v jsondoc.Value) inference.Rest {
 	return inference.Rest{Dialect: inference.Gemini, Kind: inference.GenerateContent, Path: v.Path, Value: v.Raw}

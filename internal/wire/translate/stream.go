@@ -64,10 +64,14 @@ func (w *whole) translate() {
 // is kept until there is some of it, so that a failure until then can still be made up for. A stream that the upstream cut
 // ends with io.ErrUnexpectedEOF.
 func (c *Crossing) Stream(src io.ReadCloser) io.ReadCloser {
-	return &stream{
+	s := &stream{
 		crossing: c, src: src, events: sse.NewReader(src, maxEvent),
 		decoder: c.bridge.Upstream.StreamDecoder(), encoder: c.bridge.Caller.StreamEncoder(c.prompt),
 	}
+	if c.tools != nil {
+		s.tools = &streamTools{tools: c.tools, open: map[int]*unwrapping{}}
+	}
+	return s
 }
 
 type stream struct {
@@ -77,13 +81,14 @@ type stream struct {
 	decoder  wire.StreamDecoder
 	encoder  wire.StreamEncoder
 	serial   wire.Serial
+	tools    *streamTools // nil: they are to the upstream what they are to the caller
 
-	deltas, ordered []inference.Delta
-	out             []byte
-	at              int  // of out, up to where it was read
-	bearing         bool // something of the answer came
-	drained         bool // nothing of the upstream's is left to read
-	err             error
+	deltas, ordered, own []inference.Delta
+	out                  []byte
+	at                   int  // of out, up to where it was read
+	bearing              bool // something of the answer came
+	drained              bool // nothing of the upstream's is left to read
+	err                  error
 }
 
 // Close implements io.Closer.
@@ -142,11 +147,19 @@ func (s *stream) advance() {
 	switch {
 	case err != nil:
 		s.err = io.ErrUnexpectedEOF
-	case s.serial.Held() > maxEvent:
+	case s.held() > maxEvent:
 		s.err = sse.ErrTooLarge
 	case ended:
 		s.err = io.EOF
 	}
+}
+
+// held is about how many bytes wait for what must come before them.
+func (s *stream) held() int {
+	if s.tools == nil {
+		return s.serial.Held()
+	}
+	return s.serial.Held() + s.tools.held()
 }
 
 // finish ends a stream that the upstream has closed.
@@ -163,14 +176,27 @@ func (s *stream) finish(err error) {
 	s.encode()
 }
 
-// encode writes what was decoded. It reports whether the stream ends with it.
-func (s *stream) encode() (ended bool) {
+// order puts what was decoded in the order and in the words of the caller.
+func (s *stream) order() []inference.Delta {
 	s.ordered = s.ordered[:0]
 	for i := range s.deltas {
 		s.ordered = s.serial.Append(s.ordered, s.deltas[i])
 	}
+	if s.tools == nil {
+		return s.ordered
+	}
+	s.own = s.own[:0]
 	for i := range s.ordered {
-		d := &s.ordered[i]
+		s.own = s.tools.append(s.own, s.ordered[i])
+	}
+	return s.own
+}
+
+// encode writes what was decoded. It reports whether the stream ends with it.
+func (s *stream) encode() (ended bool) {
+	told := s.order()
+	for i := range told {
+		d := &told[i]
 		switch d.Kind {
 		case inference.DeltaBegin:
 			s.crossing.begin(d)

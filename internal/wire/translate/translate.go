@@ -29,7 +29,8 @@ type Crossing struct {
 	// Losses are what of the request went out otherwise than it came.
 	Losses []wire.Loss
 
-	prompt   *inference.Prompt
+	prompt   *inference.Prompt // as the caller wrote it
+	tools    tools
 	usage    inference.Usage
 	hasUsage bool
 }
@@ -46,11 +47,15 @@ func (b *Bridge) Request(body []byte, model string, stream bool, maxOutput int64
 		prompt.MaxOutput = maxOutput
 	}
 	losses := wire.Losses{Policy: b.Policy}
-	out, err := b.Upstream.EncodeRequest(prompt, b.Options, &losses)
+	fitted, own, err := fit(prompt, b.Upstream.ToolRules(), &losses)
 	if err != nil {
 		return nil, err
 	}
-	return &Crossing{bridge: b, Body: out, Losses: losses.Dropped, prompt: prompt}, nil
+	out, err := b.Upstream.EncodeRequest(fitted, b.Options, &losses)
+	if err != nil {
+		return nil, err
+	}
+	return &Crossing{bridge: b, Body: out, Losses: losses.Dropped, prompt: prompt, tools: own}, nil
 }
 
 // Usage is what the upstream told that was used, exactly as it told it; false where it told nothing.
@@ -63,6 +68,7 @@ func (c *Crossing) Answer(body []byte) ([]byte, error) {
 		return nil, err
 	}
 	c.usage, c.hasUsage = a.Usage, a.HasUsage
+	c.tools.answer(a)
 	if a.ID == "" {
 		a.ID = id.New().String()
 	}

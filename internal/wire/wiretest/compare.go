@@ -85,6 +85,10 @@ func SaidBy(parts []inference.Part) string {
 		case inference.PartReasoning:
 			fmt.Fprintf(&b, "  reasoning %q\n", p.Text)
 		case inference.PartCall:
+			if p.Call.Custom {
+				fmt.Fprintf(&b, "  custom call %s %s %q\n", p.Call.ID, p.Call.Name, p.Text)
+				continue
+			}
 			fmt.Fprintf(&b, "  call %s %s %s\n", p.Call.ID, p.Call.Name, normal(p.Text))
 		case inference.PartResult:
 			fmt.Fprintf(&b, "  result %s %q\n", p.Result.ID, texts(p.Result.Parts))
