@@ -20,7 +20,7 @@ type converseRequest struct {
 
 // checkConverse checks what the real one checks of a conversation.
 func checkConverse(body []byte, members map[string]json.RawMessage) *fault {
-	if f := known(members, "messages", "system", "inferenceConfig", "toolConfig", "additionalModelRequestFields",
+	if f := known(members, "messages", "system", "inferenceConfig", "toolConfig", "additionalModelRequestFields", "outputConfig",
 		"additionalModelResponseFieldPaths", "guardrailConfig", "performanceConfig", "requestMetadata", "promptVariables", "serviceTier"); f != nil {
 		return f
 	}

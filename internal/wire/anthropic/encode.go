@@ -121,7 +121,11 @@ func (e *encoder) output() error {
 	if o.Kind == inference.OutputSchema || effort != "" {
 		e.w.Key("output_config").Open('{').Text("effort", effort)
 		if o.Kind == inference.OutputSchema {
-			e.w.Key("format").Open('{').Key("type").Str("json_schema").Member("schema", o.Schema).Close('}')
+			schema, closed := wire.ClosedSchema(o.Schema)
+			if closed {
+				e.l.Changed("response_format", "open objects", "closed objects", "The upstream wants schemas that name all properties.")
+			}
+			e.w.Key("format").Open('{').Key("type").Str("json_schema").Member("schema", schema).Close('}')
 		}
 		e.w.Close('}')
 	}

@@ -14,7 +14,7 @@ func (codec) EncodeRequest(p *inference.Prompt, o wire.EncodeOptions, l *wire.Lo
 	e := encoder{p: p, o: o, l: l}
 	e.w.B = make([]byte, 0, 1024)
 	e.w.Open('{')
-	for _, step := range []func() error{e.system, e.messages, e.think, e.inference, e.tools, e.additional, e.circumstances, e.rest} {
+	for _, step := range []func() error{e.system, e.messages, e.think, e.inference, e.tools, e.additional, e.output, e.circumstances, e.rest} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -35,7 +35,8 @@ type encoder struct {
 }
 
 func (e *encoder) system() error {
-	if len(e.p.System) == 0 {
+	hint := e.hint()
+	if len(e.p.System) == 0 && hint == "" {
 		return nil
 	}
 	e.w.Key("system").Open('[')
@@ -49,6 +50,9 @@ func (e *encoder) system() error {
 		}
 		e.text(p.Text)
 		e.cache(p)
+	}
+	if hint != "" {
+		e.text(hint)
 	}
 	e.w.Close(']')
 	return nil
@@ -164,12 +168,9 @@ func (e *encoder) circumstances() error {
 	if err := e.l.Continues(p); err != nil {
 		return err
 	}
-	logprobs, format, store := "", "", ""
+	logprobs, store := "", ""
 	if p.TopLogprobs != nil {
 		logprobs = strconv.FormatInt(*p.TopLogprobs, 10)
-	}
-	if p.Output.Kind != inference.OutputText {
-		format = "json"
 	}
 	if p.Store != nil && *p.Store {
 		store = "true"
@@ -179,7 +180,6 @@ func (e *encoder) circumstances() error {
 		{Path: "frequency_penalty", Value: string(p.FrequencyPenalty)},
 		{Path: "seed", Value: string(p.Seed)},
 		{Path: "logprobs", Value: logprobs},
-		{Path: "response_format", Value: format},
 		{Path: "verbosity", Value: p.Verbosity},
 		{Path: "user", Value: p.User},
 		{Path: "prompt_cache_key", Value: p.CacheKey},
