@@ -11,7 +11,7 @@ import (
 
 // EncodeRequest writes a request for a message.
 func (codec) EncodeRequest(p *inference.Prompt, o wire.EncodeOptions, l *wire.Losses) ([]byte, error) {
-	e := encoder{p: p, o: o, l: l, limit: outputLimit(p, o)}
+	e := encoder{p: p, o: o, l: l, limit: outputLimit(p, o), claude: wire.ClaudeOf(p.Model)}
 	e.w.B = make([]byte, 0, 1024)
 	e.w.Open('{').Key("model").Str(p.Model).Key("max_tokens").Int(e.limit)
 	if p.MaxOutput > e.limit {
@@ -54,6 +54,7 @@ type encoder struct {
 	// budget is what the model may think, in tokens; 0: it does not think, or as it likes where adaptive says so.
 	budget   int64
 	adaptive bool
+	claude   wire.Claude
 	marks    int // of the cache that were written
 }
 

@@ -22,15 +22,22 @@ const (
 // reasoning decides how much the model may think, and says so.
 func (e *encoder) reasoning() error {
 	r := &e.p.Reasoning
+	if r.Effort != "" && !wire.KnownEffort(r.Effort) {
+		return e.l.Parameter("reasoning", r.Effort, "The upstream knows no such effort.")
+	}
 	wanted := e.wantedBudget()
-	why := e.whyNoThought()
+	adaptive := r.Adaptive && e.claude.Adaptive() || e.claude.AdaptiveOnly() && wanted > 0
+	why := e.whyNoThought(adaptive)
 	switch {
-	case !r.Adaptive && wanted == 0:
+	case !adaptive && wanted == 0:
 		return nil
 	case why != "":
 		return e.l.Parameter("reasoning", "on", why)
-	case r.Adaptive:
+	case adaptive:
 		e.adaptive = true
+		if !r.Adaptive && r.Budget > 0 {
+			e.l.Changed("reasoning", strconv.FormatInt(r.Budget, 10), e.effort(), "The model thinks as it likes, within an effort.")
+		}
 		e.w.Key("thinking").Open('{').Key("type").Str("adaptive")
 	default:
 		e.budget = min(wanted, e.limit*3/4)
@@ -55,14 +62,16 @@ func (e *encoder) wantedBudget() int64 {
 		return 0
 	case r.HasBudget:
 		return max(r.Budget, leastBudget)
+	case r.Adaptive && r.Effort == "":
+		return usualBudget
 	}
 	return budgets[r.Effort]
 }
 
 // whyNoThought says why the model cannot think about this request, which in this format excludes some other things.
-func (e *encoder) whyNoThought() string {
+func (e *encoder) whyNoThought(adaptive bool) string {
 	switch {
-	case !e.p.Reasoning.Adaptive && e.limit*3/4 < leastBudget:
+	case !adaptive && e.limit*3/4 < leastBudget:
 		return "The limit on output leaves no room for reasoning."
 	case e.p.Choice.Mode == inference.ToolsRequired && e.hasTools():
 		return "A model that must call a tool does not reason."
@@ -89,14 +98,18 @@ func isOwnThought(p *inference.Part) bool {
 	return p.Kind == inference.PartReasoning && p.Seal != nil && p.Seal.Dialect == inference.Anthropic
 }
 
-// effort is what the model is told of how much to care; only who speaks of efforts in this very format, or of adaptive
-// reasoning, means this.
+// effort is what the model is told of how much to care. Who speaks of efforts in this very format, or of adaptive reasoning,
+// means this; others mean reasoning, and models without budgets know of no other word for it.
 func (e *encoder) effort() string {
 	r := &e.p.Reasoning
-	if (r.Adaptive || r.HasBudget) && r.Effort != "none" && r.Effort != "minimal" {
-		return r.Effort
+	effort := r.Effort
+	switch {
+	case effort == "" && e.adaptive && r.HasBudget:
+		effort = wire.EffortOf(r.Budget)
+	case !r.Adaptive && !r.HasBudget && !e.claude.AdaptiveOnly():
+		return ""
 	}
-	return ""
+	return e.claude.Effort(effort)
 }
 
 // sampling writes how tokens are chosen, as far as the format lets callers say so.
@@ -105,7 +118,7 @@ func (e *encoder) sampling() error {
 	temperature, topP, topK := p.Temperature, p.TopP, p.TopK
 	why := ""
 	switch {
-	case e.o.FixedSampling:
+	case e.o.FixedSampling, e.claude.AdaptiveOnly():
 		why = "The upstream chooses tokens as it likes."
 	case e.thinks():
 		why = "A model that reasons chooses tokens as it likes."

@@ -1,6 +1,7 @@
 package bedrock
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 
 // EncodeRequest writes a request. The model is not in it: it stands in the path.
 func (codec) EncodeRequest(p *inference.Prompt, o wire.EncodeOptions, l *wire.Losses) ([]byte, error) {
-	e := encoder{p: p, o: o, l: l}
+	e := encoder{p: p, o: o, l: l, claude: wire.ClaudeOf(p.Model)}
 	e.w.B = make([]byte, 0, 1024)
 	e.w.Open('{')
 	for _, step := range []func() error{e.system, e.messages, e.think, e.inference, e.tools, e.additional, e.output, e.circumstances, e.rest} {
@@ -28,8 +29,10 @@ type encoder struct {
 	o wire.EncodeOptions
 	l *wire.Losses
 	w jsondoc.Writer
-	// budget is what Claude may think, in tokens; 0: it does not.
-	budget int64
+	// budget is what Claude may think, in tokens; 0: it does not, or as it likes where adaptive says so.
+	budget   int64
+	adaptive bool
+	claude   wire.Claude
 	// used are the tools that the conversation speaks of, in order.
 	used []string
 }
@@ -92,7 +95,7 @@ func (e *encoder) number(name, path, value string) error {
 	if value == "" {
 		return nil
 	}
-	if e.budget > 0 {
+	if e.thinks() || e.claude.AdaptiveOnly() {
 		return e.l.Parameter(path, value, "A model that thinks takes no sampling.")
 	}
 	if n, err := strconv.ParseFloat(value, 64); err == nil && n > 1 {
@@ -112,6 +115,9 @@ const minBudget = 1024
 // think settles how much Claude thinks; others are not told.
 func (e *encoder) think() error {
 	r := &e.p.Reasoning
+	if r.Effort != "" && !wire.KnownEffort(r.Effort) {
+		return e.l.Parameter("reasoning", r.Effort, "The upstream knows no such effort.")
+	}
 	budget := r.Budget
 	if !r.HasBudget {
 		budget = budgets[r.Effort]
@@ -120,7 +126,11 @@ func (e *encoder) think() error {
 		return nil
 	}
 	if !isClaude(e.p.Model) {
-		return e.l.Parameter("reasoning", r.Effort, "The model is not told how much to think.")
+		return e.l.Parameter("reasoning", cmp.Or(r.Effort, "on"), "The model is not told how much to think.")
+	}
+	if r.Adaptive && e.claude.Adaptive() || e.claude.AdaptiveOnly() {
+		e.adaptive = true
+		return nil
 	}
 	if budget < 0 || r.Adaptive && budget == 0 {
 		budget = budgets["medium"]
@@ -136,21 +146,38 @@ func (e *encoder) think() error {
 	return nil
 }
 
+func (e *encoder) thinks() bool { return e.budget > 0 || e.adaptive }
+
+// effort is how much Claude that thinks as it likes is to care.
+func (e *encoder) effort() string {
+	r := &e.p.Reasoning
+	if r.Effort == "" && r.HasBudget {
+		return e.claude.Effort(wire.EffortOf(r.Budget))
+	}
+	return e.claude.Effort(r.Effort)
+}
+
 // additional writes what only Claude knows.
 func (e *encoder) additional() error {
 	topK := string(e.p.TopK)
-	if topK != "" && (!isClaude(e.p.Model) || e.budget > 0) {
+	if topK != "" && (!isClaude(e.p.Model) || e.thinks() || e.claude.AdaptiveOnly()) {
 		if err := e.l.Parameter("top_k", topK, "The model has no top_k."); err != nil {
 			return err
 		}
 		topK = ""
 	}
-	if topK == "" && e.budget == 0 {
+	if topK == "" && !e.thinks() {
 		return nil
 	}
 	e.w.Key("additionalModelRequestFields").Open('{')
 	if topK != "" {
 		e.w.Key("top_k").Raw(topK)
+	}
+	if e.adaptive {
+		e.w.Key("thinking").Raw(`{"type":"adaptive"}`)
+		if effort := e.effort(); effort != "" {
+			e.w.Key("output_config").Open('{').Key("effort").Str(effort).Close('}')
+		}
 	}
 	if e.budget > 0 {
 		e.w.Key("thinking").Open('{').Key("type").Str("enabled").Key("budget_tokens").Int(e.budget).Close('}')

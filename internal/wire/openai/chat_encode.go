@@ -1,7 +1,6 @@
 package openai
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -115,38 +114,10 @@ func (e *chatEncoder) output() error {
 	return nil
 }
 
-// Budgets of reasoning in tokens, up to which an effort is meant. Source: the sheet "translation", section 1.
-const (
-	lowBudget    = 2048
-	mediumBudget = 8192
-	highBudget   = 24576
-)
-
-func effortOf(budget int64) string {
-	switch {
-	case budget == 0:
-		return "none"
-	case budget < 0: // as the model likes
-		return ""
-	case budget <= lowBudget:
-		return "low"
-	case budget <= mediumBudget:
-		return "medium"
-	case budget <= highBudget:
-		return "high"
-	}
-	return "xhigh"
-}
-
 func (e *chatEncoder) reasoning() error {
-	r := &e.p.Reasoning
-	effort := r.Effort
-	if effort == "" && r.HasBudget {
-		effort = effortOf(r.Budget)
-		e.l.Changed("reasoning budget", strconv.FormatInt(r.Budget, 10), effort, "Chat completions know efforts and no budgets.")
-	}
+	effort, err := effortFor(e.p, e.l)
 	e.w.Text("reasoning_effort", effort)
-	return nil
+	return err
 }
 
 func (e *chatEncoder) circumstances() error {

@@ -265,11 +265,8 @@ func (w *responsePen) format(o *inference.Output) {
 // reasoning writes how much the model shall think. A budget becomes the effort that comes nearest.
 func (e *promptWriter) reasoning() {
 	r := &e.p.Reasoning
-	effort := r.Effort
-	if effort == "" && r.HasBudget {
-		effort = effortOf(r.Budget)
-		e.losses.Changed("reasoning.budget", strconv.FormatInt(r.Budget, 10), effort, "The protocol of the upstream has levels.")
-	}
+	effort, err := effortFor(e.p, e.losses)
+	e.lost(err)
 	summary := r.Summary
 	if summary == "hidden" {
 		summary = ""
