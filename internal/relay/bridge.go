@@ -16,7 +16,8 @@ import (
 type bridge struct {
 	translate.Bridge
 
-	kind inference.Kind // of what the upstream is asked
+	// foreign finds what only providers of another family sealed, of a bridge to the caller's own protocol; nil: of another bridge.
+	foreign wire.SealFinder
 }
 
 // bridges are those of a target, for every chat protocol that it does not speak itself; nil where it has no chat at all.
@@ -39,6 +40,37 @@ func (c *compiler) bridges(t *Target) map[inference.API]*bridge {
 	return out
 }
 
+// mends are the bridges of a target to the protocols that it speaks itself: what another provider sealed comes from callers in
+// all of them, and would be refused.
+func (c *compiler) mends(t *Target) map[inference.API]*bridge {
+	var out map[inference.API]*bridge
+	for _, codec := range c.Codecs {
+		api := inference.API{Kind: codec.Kind(), Dialect: codec.Dialect()}
+		own, ok := codec.(wire.Codec)
+		finder, seals := codec.(wire.SealFinder)
+		if !ok || !seals || !t.speaks(api) {
+			continue
+		}
+		if out == nil {
+			out = map[inference.API]*bridge{}
+		}
+		out[api] = c.bridge(t, own, own)
+		out[api].foreign = finder
+	}
+	return out
+}
+
+// bridge is the one that a request in a protocol needs to the target; nil: its bytes go through.
+func (t *Target) bridge(api inference.API, body []byte) *bridge {
+	if b := t.bridges[api]; b != nil {
+		return b
+	}
+	if b := t.mends[api]; b != nil && b.foreign.ForeignSeals(body) {
+		return b
+	}
+	return nil
+}
+
 // spoken is the first of the codecs whose protocol the target's upstream speaks; nil: none.
 func (c *compiler) spoken(t *Target) wire.UpstreamCodec {
 	for _, codec := range c.Codecs {
@@ -59,7 +91,7 @@ func (c *compiler) bridge(t *Target, from wire.Codec, to wire.UpstreamCodec) *br
 	if now == nil {
 		now = func() time.Time { return c.Now }
 	}
-	return &bridge{kind: to.Kind(), Bridge: translate.Bridge{
+	return &bridge{Bridge: translate.Bridge{
 		Caller: from, Upstream: to, Policy: lossPolicies[c.settings.Untranslatable], Now: now,
 		Options: wire.EncodeOptions{
 			MaxOutputParam: t.Shape.MaxOutputParam, AskUsage: t.Shape.StreamUsage, ReturnReasoning: t.Shape.ReturnReasoning,
@@ -78,7 +110,7 @@ var lossPolicies = map[routing.Untranslatable]wire.LossPolicy{
 // translated is refused. Codes: unsupported_parameter with the path, and those of bad requests.
 func (c *call) cross(t *Target) error {
 	c.crossing = nil
-	b := t.bridges[wire.API(c.op.Format)]
+	b := t.bridge(wire.API(c.op.Format), c.body)
 	if b == nil {
 		return nil
 	}
@@ -94,7 +126,7 @@ func (c *call) cross(t *Target) error {
 // prepareCrossing makes the call for a target that speaks another protocol than the caller.
 func (c *call) prepareCrossing(t *Target, attempt int) *provider.Call {
 	return &provider.Call{
-		Kind: t.bridges[wire.API(c.op.Format)].kind, Stream: c.ask.Stream, Model: t.Model.ProviderModelName,
+		Kind: c.crossing.Kind(), Stream: c.ask.Stream, Model: t.Model.ProviderModelName,
 		Body: c.crossing.Body, ContentType: "application/json",
 		Header: c.headersFor(t), RequestID: c.requestID, Attempt: attempt,
 	}

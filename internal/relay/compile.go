@@ -190,7 +190,7 @@ func (c *compiler) model(
 		if sh, ok := a.upstream.(provider.Shaper); ok {
 			t.Shape = sh.Shape()
 		}
-		t.bridges = c.bridges(&t)
+		t.bridges, t.mends = c.bridges(&t), c.mends(&t)
 		r.Targets = append(r.Targets, &t)
 		s.engine(&t)
 	}

@@ -35,6 +35,12 @@ type UpstreamCodec interface {
 	StreamDecoder() StreamDecoder
 }
 
+// SealFinder is a Codec whose callers may send back what providers of other families sealed, as they were given it.
+type SealFinder interface {
+	// ForeignSeals reports whether a request has such seals: an upstream of this format would refuse it.
+	ForeignSeals(body []byte) bool
+}
+
 // EncodeOptions are what an upstream wants of a request within its format.
 type EncodeOptions struct {
 	// MaxOutputParam is the member that limits output tokens; "" means the format's usual one.

@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
@@ -72,6 +73,11 @@ const (
 	foreignSeal = "gantry:"
 	callSeal    = "gantry-call:"
 )
+
+// ForeignSeals implements wire.SealFinder.
+func (codec) ForeignSeals(body []byte) bool {
+	return bytes.Contains(body, []byte(`"`+foreignSeal)) || bytes.Contains(body, []byte(`"`+callSeal))
+}
 
 // sealText is a seal as a signature.
 func sealText(s *inference.Seal) string {

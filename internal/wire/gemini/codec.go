@@ -1,6 +1,7 @@
 package gemini
 
 import (
+	"bytes"
 	"encoding/base64"
 	"strings"
 
@@ -56,6 +57,12 @@ func required(path, message string) error { return fault.ErrInvalid.Saying(messa
 
 // foreignSeal begins what other providers sealed and Google's callers are to send back to us in the place of a signature.
 const foreignSeal = "gantry-seal:"
+
+// foreignSignature is how signatures begin that foreignSeal stands in.
+var foreignSignature = []byte(`"` + base64.StdEncoding.EncodeToString([]byte(foreignSeal)))
+
+// ForeignSeals implements wire.SealFinder.
+func (codec) ForeignSeals(body []byte) bool { return bytes.Contains(body, foreignSignature) }
 
 // signature is a seal as it is written beside a part.
 func signature(s *inference.Seal) string {

@@ -58,6 +58,9 @@ func (b *Bridge) Request(body []byte, model string, stream bool, maxOutput int64
 	return &Crossing{bridge: b, Body: out, Losses: losses.Dropped, prompt: prompt, tools: own}, nil
 }
 
+// Kind is the operation that the upstream is asked for.
+func (c *Crossing) Kind() inference.Kind { return c.bridge.Upstream.Kind() }
+
 // Usage is what the upstream told that was used, exactly as it told it; false where it told nothing.
 func (c *Crossing) Usage() (inference.Usage, bool) { return c.usage, c.hasUsage }
 
