@@ -71,7 +71,7 @@ func (e *streamEncoder) fragment(d *inference.Delta) {
 	c := e.of(d.Candidate)
 	switch c.part.Kind {
 	case inference.PartText, inference.PartRefusal, inference.PartReasoning:
-		e.piece(d.Candidate, &inference.Part{Kind: c.part.Kind, Text: d.Text})
+		e.piece(d.Candidate, &inference.Part{Kind: c.part.Kind, Text: d.Text, Logprobs: d.Part.Logprobs})
 	default:
 		c.part.Text += d.Text
 	}
@@ -104,7 +104,11 @@ func (e *streamEncoder) piece(candidate int, p *inference.Part) {
 	e.begin()
 	e.w.Open('{').Key("content").Open('{').Key("parts").Open('[')
 	writePart(&e.w, p)
-	e.w.Close(']').Key("role").Str("model").Close('}').Key("index").Int(int64(candidate)).Close('}').Close(']')
+	e.w.Close(']').Key("role").Str("model").Close('}').Key("index").Int(int64(candidate))
+	if len(p.Logprobs) > 0 {
+		writeLogprobs(&e.w, []inference.Part{*p})
+	}
+	e.w.Close('}').Close(']')
 	e.finish(false)
 }
 

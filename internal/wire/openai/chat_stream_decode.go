@@ -116,7 +116,7 @@ const (
 
 func (d *chatStreamDecoder) choice(dst []inference.Delta, v jsondoc.Value) ([]inference.Delta, error) {
 	var index int64
-	var delta jsondoc.Value
+	var delta, logprobs jsondoc.Value
 	var finish string
 	err := v.Members(func(key string, v jsondoc.Value) error {
 		switch key {
@@ -126,6 +126,8 @@ func (d *chatStreamDecoder) choice(dst []inference.Delta, v jsondoc.Value) ([]in
 			delta = v
 		case "finish_reason":
 			return v.Text(&finish)
+		case "logprobs":
+			logprobs = v
 		}
 		return nil
 	})
@@ -143,8 +145,16 @@ func (d *chatStreamDecoder) choice(dst []inference.Delta, v jsondoc.Value) ([]in
 	if s.finished {
 		return dst, nil
 	}
+	from := len(dst)
 	if dst, err = s.delta(dst, delta); err != nil {
 		return dst, err
+	}
+	if logprobs.Given() {
+		content, refusal, err := choiceLogprobs(logprobs)
+		if err != nil {
+			return dst, err
+		}
+		likelyPieces(dst[from:], append(content, refusal...))
 	}
 	if finish == "" {
 		return dst, nil

@@ -29,6 +29,7 @@ func Fold(deltas []inference.Delta) *inference.Answer {
 			c.Parts = append(c.Parts, d.Part)
 		case inference.DeltaFragment:
 			part(d).Text += d.Text
+			part(d).Logprobs = append(part(d).Logprobs, d.Part.Logprobs...)
 		case inference.DeltaSeal:
 			part(d).Seal = &inference.Seal{Dialect: d.Dialect, Data: d.Text, Whole: d.Whole}
 		case inference.DeltaCite:
