@@ -16,17 +16,23 @@ import (
 type bridge struct {
 	translate.Bridge
 
+	// embeddings is what it leads instead of chats; nil: chats.
+	embeddings *translate.Embeddings
 	// foreign finds what only providers of another family sealed, of a bridge to the caller's own protocol; nil: of another bridge.
 	foreign wire.SealFinder
 }
 
-// bridges are those of a target, for every chat protocol that it does not speak itself; nil where it has no chat at all.
+// bridges are those of a target, for every chat protocol that it does not speak itself, and for embeddings; nil where it has
+// neither.
 func (c *compiler) bridges(t *Target) map[inference.API]*bridge {
+	out := c.embeddings(t)
 	to := c.spoken(t)
 	if to == nil {
-		return nil
+		return out
 	}
-	out := map[inference.API]*bridge{}
+	if out == nil {
+		out = map[inference.API]*bridge{}
+	}
 	for _, codec := range c.Codecs {
 		from, ok := codec.(wire.Codec)
 		if !ok {
@@ -69,6 +75,25 @@ func (t *Target) bridge(api inference.API, body []byte) *bridge {
 		return b
 	}
 	return nil
+}
+
+// embeddings are the bridges to a target from the protocols of embeddings that it does not speak; nil: it has no embeddings.
+func (c *compiler) embeddings(t *Target) (out map[inference.API]*bridge) {
+	const kind = inference.Embeddings
+	for _, to := range c.EmbeddingCodecs {
+		if !t.speaks(inference.API{Kind: kind, Dialect: to.Dialect()}) {
+			continue
+		}
+		out = map[inference.API]*bridge{}
+		for _, from := range c.EmbeddingCodecs {
+			if from.Dialect() != to.Dialect() {
+				out[inference.API{Kind: kind, Dialect: from.Dialect()}] = &bridge{embeddings: &translate.Embeddings{
+					Caller: from, Upstream: to, Policy: lossPolicies[c.settings.Untranslatable],
+				}}
+			}
+		}
+	}
+	return out
 }
 
 // spoken is the first of the codecs whose protocol the target's upstream speaks; nil: none.
@@ -119,6 +144,10 @@ func (c *call) cross(t *Target) error {
 		limit = c.maxOutput
 	}
 	var err error
+	if b.embeddings != nil {
+		c.crossing, err = b.embeddings.Request(c.body, t.Model.ProviderModelName)
+		return err
+	}
 	c.crossing, err = b.Request(c.body, t.Model.ProviderModelName, c.ask.Stream, limit)
 	return err
 }

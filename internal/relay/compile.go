@@ -41,6 +41,8 @@ type Sources struct {
 	// Codecs translate between chat protocols. Of those that an upstream speaks, the first is the one it is asked in by
 	// callers who speak none of them.
 	Codecs []wire.UpstreamCodec
+	// EmbeddingCodecs do so between protocols of embeddings.
+	EmbeddingCodecs []wire.EmbeddingCodec
 	// Clock is the time of answers that have none; nil: it stands still at Now.
 	Clock func() time.Time
 	// Unseal opens a credential.

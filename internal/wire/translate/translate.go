@@ -29,10 +29,12 @@ type Crossing struct {
 	// Losses are what of the request went out otherwise than it came.
 	Losses []wire.Loss
 
-	prompt   *inference.Prompt // as the caller wrote it
-	tools    tools
-	usage    inference.Usage
-	hasUsage bool
+	prompt *inference.Prompt // as the caller wrote it
+	tools  tools
+	// embedding is what it is that crosses; nil: a chat.
+	embedding *embedding
+	usage     inference.Usage
+	hasUsage  bool
 }
 
 // Request translates a request. model is the upstream's name of the model, maxOutput the limit on output tokens where the
@@ -59,13 +61,22 @@ func (b *Bridge) Request(body []byte, model string, stream bool, maxOutput int64
 }
 
 // Kind is the operation that the upstream is asked for.
-func (c *Crossing) Kind() inference.Kind { return c.bridge.Upstream.Kind() }
+func (c *Crossing) Kind() inference.Kind {
+	if c.embedding != nil {
+		return inference.Embeddings
+	}
+	return c.bridge.Upstream.Kind()
+}
 
 // Usage is what the upstream told that was used, exactly as it told it; false where it told nothing.
 func (c *Crossing) Usage() (inference.Usage, bool) { return c.usage, c.hasUsage }
 
 // Answer translates a whole answer. The error says that it was none.
-func (c *Crossing) Answer(body []byte) ([]byte, error) {
+func (c *Crossing) Answer(body []byte) (out []byte, err error) {
+	if c.embedding != nil {
+		out, c.usage, c.hasUsage, err = c.embedding.answer(body)
+		return out, err
+	}
 	a, err := c.bridge.Upstream.DecodeAnswer(body)
 	if err != nil {
 		return nil, err

@@ -182,6 +182,23 @@ func (s *Source) Deltas(a *inference.Answer) []inference.Delta {
 	return append(out, inference.Delta{Kind: inference.DeltaEnd})
 }
 
+// Embedding returns a request for vectors that every protocol of embeddings can carry, and an answer to it.
+func (s *Source) Embedding() (*inference.Embedding, *inference.Vectors) {
+	e := &inference.Embedding{Model: "embed-m", Several: true}
+	v := &inference.Vectors{Model: "embed-m", HasUsage: true}
+	v.Usage.Quantities[inference.TextInput] = 7
+	in := inference.EmbeddingInput{Dimensions: s.r.Int64N(5)}
+	if s.Coin(2) {
+		in.Purpose = inference.ForQuery
+	}
+	for i := range 1 + s.r.IntN(4) {
+		in.Text = s.Text()
+		e.Inputs = append(e.Inputs, in)
+		v.Values = append(v.Values, json.RawMessage("[0.25,-1e-05,"+strconv.Itoa(i)+"]"))
+	}
+	return e, v
+}
+
 // split takes a text apart between characters.
 func (s *Source) split(t string) []string {
 	var out []string
