@@ -47,11 +47,15 @@ func (e *chatEncoder) sampling() error {
 		}
 		e.w.Key(name).Int(p.MaxOutput)
 	}
-	e.number("temperature", string(p.Temperature))
-	e.number("top_p", string(p.TopP))
-	e.number("presence_penalty", string(p.PresencePenalty))
-	e.number("frequency_penalty", string(p.FrequencyPenalty))
-	e.number("seed", string(p.Seed))
+	s, err := samplingFor(p, e.l)
+	if err != nil {
+		return err
+	}
+	e.number("temperature", string(s.Temperature))
+	e.number("top_p", string(s.TopP))
+	e.number("presence_penalty", string(s.PresencePenalty))
+	e.number("frequency_penalty", string(s.FrequencyPenalty))
+	e.number("seed", string(s.Seed))
 	if p.TopK != "" {
 		if err := e.l.Parameter("top_k", string(p.TopK), "Chat completions have no top_k."); err != nil {
 			return err
@@ -60,8 +64,8 @@ func (e *chatEncoder) sampling() error {
 	if p.Choices > 1 {
 		e.w.Key("n").Int(p.Choices)
 	}
-	if p.TopLogprobs != nil {
-		e.w.Key("logprobs").Bool(true).Key("top_logprobs").Int(*p.TopLogprobs)
+	if s.TopLogprobs != nil {
+		e.w.Key("logprobs").Bool(true).Key("top_logprobs").Int(*s.TopLogprobs)
 	}
 	return e.stops()
 }

@@ -1,6 +1,8 @@
 package openai
 
 import (
+	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +19,7 @@ var efforts = [...]struct {
 	{"gpt-5.1-codex-max", []string{"low", "medium", "high", "xhigh"}},
 	{"gpt-5-codex", []string{"low", "medium", "high"}},
 	{"gpt-5-pro", []string{"high"}},
+	{"gpt-5-chat", nil},
 	{"gpt-5.1", []string{"none", "low", "medium", "high"}},
 	{"gpt-5.2", []string{"none", "low", "medium", "high", "xhigh"}},
 	{"gpt-5.", wire.Efforts[:]},
@@ -66,4 +69,45 @@ func effortsOf(model string) (known []string, listed bool) {
 		}
 	}
 	return nil, false
+}
+
+// fixedSampling reports whether a model chooses tokens as it likes: OpenAI's do while they think.
+func fixedSampling(p *inference.Prompt) bool {
+	known, listed := effortsOf(p.Model)
+	if !listed || len(known) == 0 || strings.Contains(p.Model, "gpt-oss") {
+		return false
+	}
+	r := &p.Reasoning
+	thinks := r.Effort != "" && r.Effort != "none" || r.HasBudget && r.Budget != 0 || r.Adaptive
+	return thinks || !slices.Contains(known, "none")
+}
+
+// samplingFor is how tokens are chosen, as far as the model lets callers say so. Error: that of the losses.
+func samplingFor(p *inference.Prompt, l *wire.Losses) (inference.Sampling, error) {
+	s := p.Sampling
+	if !fixedSampling(p) {
+		return s, nil
+	}
+	const reason = "A model that thinks chooses tokens as it likes."
+	logprobs := ""
+	if s.TopLogprobs != nil {
+		logprobs = strconv.FormatInt(*s.TopLogprobs, 10)
+	}
+	err := l.Parameters(reason, []wire.Given{
+		{Path: "temperature", Value: unless(s.Temperature, 1)},
+		{Path: "top_p", Value: unless(s.TopP, 1)},
+		{Path: "presence_penalty", Value: unless(s.PresencePenalty, 0)},
+		{Path: "frequency_penalty", Value: unless(s.FrequencyPenalty, 0)},
+		{Path: "logprobs", Value: logprobs},
+	}...)
+	s.Temperature, s.TopP, s.PresencePenalty, s.FrequencyPenalty, s.TopLogprobs = "", "", "", "", nil
+	return s, err
+}
+
+// unless is a figure that says something else than what happens anyway; "" for that.
+func unless(n json.Number, usual float64) string {
+	if f, err := n.Float64(); err == nil && f == usual {
+		return ""
+	}
+	return string(n)
 }

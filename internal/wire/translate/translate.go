@@ -49,6 +49,7 @@ func (b *Bridge) Request(body []byte, model string, stream bool, maxOutput int64
 		prompt.MaxOutput = maxOutput
 	}
 	losses := wire.Losses{Policy: b.Policy}
+	b.prefilled(prompt, &losses)
 	fitted, own, err := fit(prompt, b.Upstream.ToolRules(), &losses)
 	if err != nil {
 		return nil, err
@@ -58,6 +59,18 @@ func (b *Bridge) Request(body []byte, model string, stream bool, maxOutput int64
 		return nil, err
 	}
 	return &Crossing{bridge: b, Body: out, Losses: losses.Dropped, prompt: prompt, tools: own}, nil
+}
+
+// prefilled tells of an answer whose beginning the caller gives: to upstreams of other families it is one of the assistant's
+// earlier answers, behind which there is a new one.
+func (b *Bridge) prefilled(p *inference.Prompt, l *wire.Losses) {
+	if b.Caller.Dialect() != inference.Anthropic || len(p.Turns) == 0 {
+		return
+	}
+	last := &p.Turns[len(p.Turns)-1]
+	if to := b.Upstream.Dialect(); last.Role == inference.RoleAssistant && to != inference.Anthropic && to != inference.Bedrock {
+		l.Changed(last.Path, "the beginning of the answer", "an answer before it", "The upstream does not go on with an answer.")
+	}
 }
 
 // Kind is the operation that the upstream is asked for.
