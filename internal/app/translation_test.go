@@ -100,3 +100,20 @@ func TestToolsOfAnyNameReachAnthropic(t *testing.T) {
 	}
 	h.clean()
 }
+
+// TestPackedAnswersAreNotAskedFor: what a caller can unpack is nothing that an upstream is told, whose answer is read here.
+func TestPackedAnswersAreNotAskedFor(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	fake := h.connectAnthropic(nil)
+	ada := h.invite("ada", "10")
+	for _, stream := range []bool{false, true} {
+		resp, raw := h.send("POST", "/v1/chat/completions", ada.key, chat("haiku-4-5", stream), "Accept-Encoding", "br, zstd")
+		if resp.StatusCode != http.StatusOK || !strings.Contains(string(raw), `"content":`) {
+			t.Errorf("%d %s", resp.StatusCode, raw)
+		}
+		if last, _ := fake.Last(); strings.Contains(last.Header.Get("Accept-Encoding"), "br") {
+			t.Errorf("%v", last.Header)
+		}
+	}
+}
