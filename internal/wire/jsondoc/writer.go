@@ -93,13 +93,21 @@ func (w *Writer) Member(name string, json []byte) *Writer {
 	return w
 }
 
+// plain are the bytes that stand for themselves in a text.
+var plain = func() (out [256]bool) {
+	for c := byte(' '); c < utf8.RuneSelf; c++ {
+		out[c] = c != '"' && c != '\\'
+	}
+	return out
+}()
+
 // AppendString appends s as a JSON text. What is not UTF-8 becomes U+FFFD.
 func AppendString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	from := 0
 	for i := 0; i < len(s); {
-		if c := s[i]; c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+		if plain[s[i]] {
 			i++
 			continue
 		}
