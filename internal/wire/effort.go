@@ -39,7 +39,7 @@ func NearestEffort(wanted string, known []string) string {
 	if at < 0 {
 		return wanted
 	}
-	for away := range len(Efforts) {
+	for away := range Efforts {
 		for _, i := range [...]int{at + away, at - away} {
 			if i >= 0 && i < len(Efforts) && slices.Contains(known, Efforts[i]) {
 				return Efforts[i]

@@ -33,7 +33,7 @@ func (r *ToolRules) Takes(name string) bool {
 // Clean is a name with "_" for everything that names cannot have; it may be too long.
 func (r *ToolRules) Clean(name string) string {
 	clean := strings.Map(func(c rune) rune {
-		if c < 0x80 && r.takesByte(byte(c)) {
+		if c < 0x80 && r.takesByte(byte(c)) { //nolint:gosec // it is below
 			return c
 		}
 		return '_'

@@ -2,6 +2,7 @@ package translate_test
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 
@@ -21,9 +22,7 @@ func thought(t *testing.T, body []byte) string {
 		t.Fatalf("%v: %s", err, body)
 	}
 	more, _ := m["additionalModelRequestFields"].(map[string]any)
-	for k, v := range more {
-		m[k] = v
-	}
+	maps.Copy(m, more)
 	var out []string
 	add := func(v any) {
 		if v != nil {

@@ -22,28 +22,33 @@ var sealed = []struct {
 		anthropic.Codec, `{"model":"m","max_tokens":9,"tools":[{"name":"f","input_schema":{"type":"object"}}],"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[` +
 			`{"type":"thinking","thinking":"hm","signature":"%"},{"type":"tool_use","id":"t","name":"f","input":{}}]},` +
 			`{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"x"}]}]}`,
-		[]string{"EqQBCgIYAhIM"}, []string{"gantry:openai:gAAAA"},
+		[]string{"EqQBCgIYAhIM"},
+		[]string{"gantry:openai:gAAAA"},
 	},
 	{
 		anthropic.Codec, `{"model":"m","max_tokens":9,"tools":[{"name":"f","input_schema":{"type":"object"}}],"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[` +
 			`{"type":"redacted_thinking","data": "%"},{"type":"tool_use","id":"t","name":"f","input":{}}]},` +
 			`{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"x"}]}]}`,
-		[]string{"EmwKAhgB"}, []string{"gantry:gemini:abc"},
+		[]string{"EmwKAhgB"},
+		[]string{"gantry:gemini:abc"},
 	},
 	{
 		openai.ResponsesCodec, `{"model":"m","input":[{"role":"user","content":"a"},{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"%"},` +
 			`{"type":"function_call","call_id":"t","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"t","output":"x"}]}`,
-		[]string{"gAAAAABo"}, []string{"gantry:anthropic:t:EqQB"},
+		[]string{"gAAAAABo"},
+		[]string{"gantry:anthropic:t:EqQB"},
 	},
 	{
 		openai.ResponsesCodec, `{"model":"m","input":[{"role":"user","content":"a"},{"type":"function_call","call_id":"t","name":"f","arguments":"{}"},` +
 			`{"type":"reasoning","summary":[],"encrypted_content":"%"},{"type":"function_call_output","call_id":"t","output":"x"}]}`,
-		nil, []string{"gantry:gemini:b:abc"},
+		nil,
+		[]string{"gantry:gemini:b:abc"},
 	},
 	{
 		gemini.Codec, `{"contents":[{"role":"user","parts":[{"text":"a"}]},{"role":"model","parts":[{"functionCall":{"id":"t","name":"f","args":{}},"thoughtSignature":"%"}]},` +
 			`{"role":"user","parts":[{"functionResponse":{"id":"t","name":"f","response":{"a":1}}}]}]}`,
-		[]string{"CiQBVKhc"}, []string{base64.StdEncoding.EncodeToString([]byte("gantry-seal:anthropic-EqQB"))},
+		[]string{"CiQBVKhc"},
+		[]string{base64.StdEncoding.EncodeToString([]byte("gantry-seal:anthropic-EqQB"))},
 	},
 }
 

@@ -94,7 +94,7 @@ type dawdler struct {
 
 func (d *dawdler) Read(p []byte) (int, error) {
 	n, err := d.Reader.Read(p)
-	if err != io.EOF { //nolint:errorlint // of a strings.Reader
+	if err != io.EOF {
 		return n, err
 	}
 	d.waits <- struct{}{}
