@@ -55,6 +55,14 @@ func (c Claude) Adaptive() bool { return !c.Known() || c.version >= adaptiveVers
 // AdaptiveOnly reports whether the model takes no budget of reasoning, and nothing of how tokens are chosen.
 func (c Claude) AdaptiveOnly() bool { return c.version >= adaptiveOnlyVersion }
 
+// claudeBudgets are budgets of reasoning in tokens by effort. Source: the sheet "translation", section 1.
+var claudeBudgets = map[string]int64{
+	"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32768, "max": 32768,
+}
+
+// ClaudeBudget is the budget of tokens that an effort is to models that think within one; 0: they do not think.
+func ClaudeBudget(effort string) int64 { return claudeBudgets[effort] }
+
 var (
 	firstEfforts = []string{"low", "medium", "high"}
 	laterEfforts = []string{"low", "medium", "high", "max"}

@@ -9,11 +9,6 @@ import (
 	"github.com/gantry-ai/gantry/internal/wire"
 )
 
-// Budgets of reasoning in tokens by effort. Source: the sheet "translation", section 1.
-var budgets = map[string]int64{
-	"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32768, "max": 32768,
-}
-
 const (
 	leastBudget = 1024
 	usualBudget = 8192
@@ -27,30 +22,42 @@ func (e *encoder) reasoning() error {
 	}
 	wanted := e.wantedBudget()
 	adaptive := r.Adaptive && e.claude.Adaptive() || e.claude.AdaptiveOnly() && wanted > 0
-	why := e.whyNoThought(adaptive)
-	switch {
-	case !adaptive && wanted == 0:
+	if !adaptive && wanted == 0 {
 		return nil
-	case why != "":
+	}
+	if why := e.whyNoThought(adaptive); why != "" {
 		return e.l.Parameter("reasoning", "on", why)
-	case adaptive:
-		e.adaptive = true
-		if !r.Adaptive && r.Budget > 0 {
-			e.l.Changed("reasoning", strconv.FormatInt(r.Budget, 10), e.effort(), "The model thinks as it likes, within an effort.")
-		}
-		e.w.Key("thinking").Open('{').Key("type").Str("adaptive")
-	default:
-		e.budget = min(wanted, e.limit*3/4)
-		if e.budget != wanted {
-			e.l.Changed("reasoning", strconv.FormatInt(wanted, 10), strconv.FormatInt(e.budget, 10), "The limit on output covers reasoning.")
-		}
-		e.w.Key("thinking").Open('{').Key("type").Str("enabled").Key("budget_tokens").Int(e.budget)
+	}
+	e.w.Key("thinking").Open('{').Key("type")
+	if adaptive {
+		e.asItLikes()
+	} else {
+		e.within(wanted)
 	}
 	if r.Summary == "hidden" {
 		e.w.Key("display").Str("omitted")
 	}
 	e.w.Close('}')
 	return nil
+}
+
+// asItLikes leaves it to the model how much it thinks.
+func (e *encoder) asItLikes() {
+	r := &e.p.Reasoning
+	e.adaptive = true
+	if !r.Adaptive && r.Budget > 0 {
+		e.l.Changed("reasoning", strconv.FormatInt(r.Budget, 10), e.effort(), "The model thinks as it likes, within an effort.")
+	}
+	e.w.Str("adaptive")
+}
+
+// within has the model think within a budget.
+func (e *encoder) within(wanted int64) {
+	e.budget = min(wanted, e.limit*3/4)
+	if e.budget != wanted {
+		e.l.Changed("reasoning", strconv.FormatInt(wanted, 10), strconv.FormatInt(e.budget, 10), "The limit on output covers reasoning.")
+	}
+	e.w.Str("enabled").Key("budget_tokens").Int(e.budget)
 }
 
 func (e *encoder) wantedBudget() int64 {
@@ -65,7 +72,7 @@ func (e *encoder) wantedBudget() int64 {
 	case r.Adaptive && r.Effort == "":
 		return usualBudget
 	}
-	return budgets[r.Effort]
+	return wire.ClaudeBudget(r.Effort)
 }
 
 // whyNoThought says why the model cannot think about this request, which in this format excludes some other things.

@@ -106,9 +106,6 @@ func (e *encoder) number(name, path, value string) error {
 	return nil
 }
 
-// Budgets in tokens that efforts stand for. Source: the sheet "translation", section 1.
-var budgets = map[string]int64{"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32768, "max": 32768}
-
 // minBudget is the least that Claude can think.
 const minBudget = 1024
 
@@ -120,7 +117,7 @@ func (e *encoder) think() error {
 	}
 	budget := r.Budget
 	if !r.HasBudget {
-		budget = budgets[r.Effort]
+		budget = wire.ClaudeBudget(r.Effort)
 	}
 	if !r.Given() || budget == 0 && !r.Adaptive {
 		return nil
@@ -133,14 +130,19 @@ func (e *encoder) think() error {
 		return nil
 	}
 	if budget < 0 || r.Adaptive && budget == 0 {
-		budget = budgets["medium"]
+		budget = wire.ClaudeBudget("medium")
 	}
+	return e.within(budget)
+}
+
+// within has Claude think within a budget, as far as the limit on output leaves room for it.
+func (e *encoder) within(budget int64) error {
 	if e.p.MaxOutput > 0 && budget >= e.p.MaxOutput {
 		e.l.Changed("reasoning", strconv.FormatInt(budget, 10), strconv.FormatInt(e.p.MaxOutput/2, 10), "Thinking takes less than the limit on output.")
 		budget = e.p.MaxOutput / 2
 	}
 	if budget < minBudget {
-		return e.l.Parameter("reasoning", r.Effort, "The limit on output leaves no room to think.")
+		return e.l.Parameter("reasoning", strconv.FormatInt(budget, 10), "The limit on output leaves no room to think.")
 	}
 	e.budget = budget
 	return nil

@@ -149,15 +149,8 @@ func (d *chatStreamDecoder) choice(dst []inference.Delta, v jsondoc.Value) ([]in
 	if dst, err = s.delta(dst, delta); err != nil {
 		return dst, err
 	}
-	if logprobs.Given() {
-		content, refusal, err := choiceLogprobs(logprobs)
-		if err != nil {
-			return dst, err
-		}
-		likelyPieces(dst[from:], append(content, refusal...))
-	}
-	if finish == "" {
-		return dst, nil
+	if err = likelyPieces(dst[from:], logprobs); err != nil || finish == "" {
+		return dst, err
 	}
 	return s.end(dst, finish), nil
 }

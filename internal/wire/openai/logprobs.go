@@ -69,13 +69,19 @@ func likely(parts []inference.Part, kind inference.PartKind, list []inference.Lo
 }
 
 // likelyPieces gives the last of the pieces that came at once the tokens that came with them.
-func likelyPieces(deltas []inference.Delta, list []inference.Logprob) {
-	for i := len(deltas) - 1; i >= 0 && len(list) > 0; i-- {
-		if deltas[i].Kind == inference.DeltaFragment {
-			deltas[i].Part.Logprobs = list
-			return
+func likelyPieces(deltas []inference.Delta, v jsondoc.Value) error {
+	if !v.Given() {
+		return nil
+	}
+	content, refusal, err := choiceLogprobs(v)
+	for i := range deltas {
+		d := &deltas[len(deltas)-1-i]
+		if d.Kind == inference.DeltaFragment {
+			d.Part.Logprobs = append(content, refusal...)
+			break
 		}
 	}
+	return err
 }
 
 func writeLogprobs(w *jsondoc.Writer, list []inference.Logprob) {
