@@ -33,7 +33,7 @@ func TestTokensAndTheirProbabilities(t *testing.T) {
 		if b.Caller.Kind() == inference.Messages || b.Upstream.Kind() == inference.Messages {
 			return // see TestProbabilitiesThatNobodyTells
 		}
-		for seed := range uint64(rounds) {
+		for seed := range uint64(rounds / 3) {
 			s := wiretest.NewSource(seed)
 			p, a := s.Prompt(), s.Answer()
 			two := int64(2)

@@ -79,7 +79,7 @@ func TestForeignSealsStayHere(t *testing.T) {
 func TestNothingIsTakenForASeal(t *testing.T) {
 	t.Parallel()
 	for _, c := range sealed {
-		for seed := range uint64(rounds) {
+		for seed := range uint64(rounds / 3) {
 			body, err := c.codec.EncodeRequest(wiretest.NewSource(seed).Prompt(), wire.EncodeOptions{}, &wire.Losses{})
 			if err != nil {
 				t.Fatal(err)

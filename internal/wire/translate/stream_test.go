@@ -174,7 +174,7 @@ func TestBeginningsAreNotKeptForEver(t *testing.T) {
 // TestOverlappingBlocksAreBounded: an upstream that never ends a call keeps the next one waiting, and not for ever.
 func TestOverlappingBlocksAreBounded(t *testing.T) {
 	t.Parallel()
-	arguments := strings.Repeat("x", 60<<10)
+	arguments := strings.Repeat("x", 1<<20)
 	src := &endless{make: func(n int) string {
 		if n < 2 {
 			return chunk(`{"tool_calls":[{"index":`+strconv.Itoa(n)+`,"id":"c`+strconv.Itoa(n)+`","function":{"name":"f","arguments":"{"}}]}`, "null")
@@ -192,7 +192,7 @@ func TestOverlappingBlocksAreBounded(t *testing.T) {
 // TestCallsAreBounded: of one answer there are not endlessly many calls, nor are arguments kept endlessly for a name.
 func TestCallsAreBounded(t *testing.T) {
 	t.Parallel()
-	arguments := strings.Repeat("x", 60<<10)
+	arguments := strings.Repeat("x", 1<<20)
 	for name, piece := range map[string]func(n int) string{
 		"calls": func(n int) string {
 			return `{"index":` + strconv.Itoa(n) + `,"id":"c` + strconv.Itoa(n) + `","function":{}}`

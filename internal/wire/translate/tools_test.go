@@ -94,7 +94,7 @@ func TestToolsOfAnyName(t *testing.T) {
 	pairs(t, func(t *testing.T, b *translate.Bridge) {
 		t.Helper()
 		rules := b.Upstream.ToolRules()
-		for seed := range uint64(rounds) {
+		for seed := range uint64(rounds / 3) {
 			s := wiretest.NewSource(seed)
 			p, a := s.Prompt(), s.Answer()
 			odd(b.Caller, p, a)
