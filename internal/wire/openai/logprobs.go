@@ -1,6 +1,8 @@
 package openai
 
 import (
+	"slices"
+
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 )
@@ -77,7 +79,7 @@ func likelyPieces(deltas []inference.Delta, v jsondoc.Value) error {
 	for i := range deltas {
 		d := &deltas[len(deltas)-1-i]
 		if d.Kind == inference.DeltaFragment {
-			d.Part.Logprobs = append(content, refusal...)
+			d.Part.Logprobs = slices.Concat(content, refusal)
 			break
 		}
 	}
