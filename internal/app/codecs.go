@@ -16,3 +16,8 @@ func codecs() []wire.UpstreamCodec {
 		openai.ChatCodec, anthropic.Codec, gemini.Codec, openai.ResponsesCodec, bedrock.Codec, ollama.Codec,
 	}
 }
+
+// embeddingCodecs translate between protocols of embeddings.
+func embeddingCodecs() []wire.EmbeddingCodec {
+	return []wire.EmbeddingCodec{openai.EmbeddingCodec, gemini.EmbeddingCodec}
+}

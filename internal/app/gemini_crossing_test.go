@@ -174,24 +174,6 @@ func TestGeminiCallersReachTheSimulator(t *testing.T) {
 	}
 }
 
-// TestEmbeddingsStayInTheirProtocol: nobody translates embeddings, so nobody is sent what it does not understand.
-func TestEmbeddingsStayInTheirProtocol(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	fake := h.connectGemini(map[string]string{"gemini-embedding-001": "embedding"})
-	h.connect(map[string]string{"text-embedding-3-small": "embedding"})
-	ann := h.invite("ann", "10")
-	if resp, raw := h.send("POST", "/v1/embeddings", ann.key, body{"model": "gemini-embedding-001", "input": "hi"}); resp.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("%d %s", resp.StatusCode, raw)
-	}
-	if resp, raw := h.google("POST", "/v1beta/models/text-embedding-3-small:embedContent", ann.key, body{"content": body{"parts": []any{body{"text": "hi"}}}}); resp.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("%d %s", resp.StatusCode, raw)
-	}
-	if len(fake.Requests()) != 0 {
-		t.Errorf("sent %+v", fake.Requests())
-	}
-}
-
 // TestClaudeOnVertexIsReachedByAll: by callers of its own protocol, and of Google's.
 func TestClaudeOnVertexIsReachedByAll(t *testing.T) {
 	t.Parallel()

@@ -29,7 +29,7 @@ func (a *App) reload(ctx context.Context) error {
 	defer a.reloading.Unlock()
 	// The version is read first: a change that comes meanwhile makes another one, which the next poll sees.
 	src := relay.Sources{
-		Now: a.now(), Clock: a.now, Codecs: codecs(), Unseal: a.unseal, Transport: a.transportFor, Log: a.log,
+		Now: a.now(), Clock: a.now, Codecs: codecs(), EmbeddingCodecs: embeddingCodecs(), Unseal: a.unseal, Transport: a.transportFor, Log: a.log,
 	}
 	var err error
 	if src.Version, err = a.store.Routing().ConfigVersion(ctx); err != nil {

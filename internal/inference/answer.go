@@ -1,5 +1,7 @@
 package inference
 
+import "encoding/json"
+
 // Stop says why an answer ended.
 type Stop uint8
 
@@ -37,6 +39,17 @@ type Candidate struct {
 	Sequence string
 }
 
+// Logprob is a token, and how likely it was.
+type Logprob struct {
+	Token string
+	// Value is the natural logarithm of the probability, as it was written.
+	Value json.Number
+	// Bytes are the token's where it is no whole text by itself; nil: those of Token.
+	Bytes []byte
+	// Top are the likeliest tokens of its place, if they were asked for.
+	Top []Logprob
+}
+
 // DeltaKind says what happened in a stream.
 type DeltaKind uint8
 
@@ -45,7 +58,7 @@ type DeltaKind uint8
 const (
 	DeltaBegin    DeltaKind = iota
 	DeltaOpen               // a block begins; Part has its kind, its Call without arguments, and no text
-	DeltaFragment           // Text goes on: that of the block, or a call's arguments
+	DeltaFragment           // Text goes on: that of the block, or a call's arguments; Part.Logprobs are of it
 	DeltaSeal               // Text is the seal of the block, whole
 	DeltaCite               // Part.Citations has a source of the block's text
 	DeltaClose              // the block is complete

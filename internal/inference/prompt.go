@@ -111,6 +111,8 @@ type Part struct {
 	// Cache marks the end of a prefix that is worth caching; nil: it does not.
 	Cache     *CacheMark
 	Citations []Citation
+	// Logprobs are the tokens of a text and how likely they were, in order, if that was asked for.
+	Logprobs []Logprob
 	// ID is the part's own in dialects that number them.
 	ID string
 	// Other is the part as its dialect writes it, of PartOther.

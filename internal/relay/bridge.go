@@ -16,16 +16,23 @@ import (
 type bridge struct {
 	translate.Bridge
 
-	kind inference.Kind // of what the upstream is asked
+	// embeddings is what it leads instead of chats; nil: chats.
+	embeddings *translate.Embeddings
+	// foreign finds what only providers of another family sealed, of a bridge to the caller's own protocol; nil: of another bridge.
+	foreign wire.SealFinder
 }
 
-// bridges are those of a target, for every chat protocol that it does not speak itself; nil where it has no chat at all.
+// bridges are those of a target, for every chat protocol that it does not speak itself, and for embeddings; nil where it has
+// neither.
 func (c *compiler) bridges(t *Target) map[inference.API]*bridge {
+	out := c.embeddings(t)
 	to := c.spoken(t)
 	if to == nil {
-		return nil
+		return out
 	}
-	out := map[inference.API]*bridge{}
+	if out == nil {
+		out = map[inference.API]*bridge{}
+	}
 	for _, codec := range c.Codecs {
 		from, ok := codec.(wire.Codec)
 		if !ok {
@@ -34,6 +41,56 @@ func (c *compiler) bridges(t *Target) map[inference.API]*bridge {
 		api := inference.API{Kind: from.Kind(), Dialect: from.Dialect()}
 		if api.Dialect == api.Kind.Home() && !t.speaks(api) {
 			out[api] = c.bridge(t, from, to)
+		}
+	}
+	return out
+}
+
+// mends are the bridges of a target to the protocols that it speaks itself: what another provider sealed comes from callers in
+// all of them, and would be refused.
+func (c *compiler) mends(t *Target) map[inference.API]*bridge {
+	var out map[inference.API]*bridge
+	for _, codec := range c.Codecs {
+		api := inference.API{Kind: codec.Kind(), Dialect: codec.Dialect()}
+		own, ok := codec.(wire.Codec)
+		finder, seals := codec.(wire.SealFinder)
+		if !ok || !seals || !t.speaks(api) {
+			continue
+		}
+		if out == nil {
+			out = map[inference.API]*bridge{}
+		}
+		out[api] = c.bridge(t, own, own)
+		out[api].foreign = finder
+	}
+	return out
+}
+
+// bridge is the one that a request in a protocol needs to the target; nil: its bytes go through.
+func (t *Target) bridge(api inference.API, body []byte) *bridge {
+	if b := t.bridges[api]; b != nil {
+		return b
+	}
+	if b := t.mends[api]; b != nil && b.foreign.ForeignSeals(body) {
+		return b
+	}
+	return nil
+}
+
+// embeddings are the bridges to a target from the protocols of embeddings that it does not speak; nil: it has no embeddings.
+func (c *compiler) embeddings(t *Target) (out map[inference.API]*bridge) {
+	const kind = inference.Embeddings
+	for _, to := range c.EmbeddingCodecs {
+		if !t.speaks(inference.API{Kind: kind, Dialect: to.Dialect()}) {
+			continue
+		}
+		out = map[inference.API]*bridge{}
+		for _, from := range c.EmbeddingCodecs {
+			if from.Dialect() != to.Dialect() {
+				out[inference.API{Kind: kind, Dialect: from.Dialect()}] = &bridge{embeddings: &translate.Embeddings{
+					Caller: from, Upstream: to, Policy: lossPolicies[c.settings.Untranslatable],
+				}}
+			}
 		}
 	}
 	return out
@@ -59,7 +116,7 @@ func (c *compiler) bridge(t *Target, from wire.Codec, to wire.UpstreamCodec) *br
 	if now == nil {
 		now = func() time.Time { return c.Now }
 	}
-	return &bridge{kind: to.Kind(), Bridge: translate.Bridge{
+	return &bridge{Bridge: translate.Bridge{
 		Caller: from, Upstream: to, Policy: lossPolicies[c.settings.Untranslatable], Now: now,
 		Options: wire.EncodeOptions{
 			MaxOutputParam: t.Shape.MaxOutputParam, AskUsage: t.Shape.StreamUsage, ReturnReasoning: t.Shape.ReturnReasoning,
@@ -78,7 +135,7 @@ var lossPolicies = map[routing.Untranslatable]wire.LossPolicy{
 // translated is refused. Codes: unsupported_parameter with the path, and those of bad requests.
 func (c *call) cross(t *Target) error {
 	c.crossing = nil
-	b := t.bridges[wire.API(c.op.Format)]
+	b := t.bridge(wire.API(c.op.Format), c.body)
 	if b == nil {
 		return nil
 	}
@@ -87,6 +144,10 @@ func (c *call) cross(t *Target) error {
 		limit = c.maxOutput
 	}
 	var err error
+	if b.embeddings != nil {
+		c.crossing, err = b.embeddings.Request(c.body, t.Model.ProviderModelName)
+		return err
+	}
 	c.crossing, err = b.Request(c.body, t.Model.ProviderModelName, c.ask.Stream, limit)
 	return err
 }
@@ -94,7 +155,7 @@ func (c *call) cross(t *Target) error {
 // prepareCrossing makes the call for a target that speaks another protocol than the caller.
 func (c *call) prepareCrossing(t *Target, attempt int) *provider.Call {
 	return &provider.Call{
-		Kind: t.bridges[wire.API(c.op.Format)].kind, Stream: c.ask.Stream, Model: t.Model.ProviderModelName,
+		Kind: c.crossing.Kind(), Stream: c.ask.Stream, Model: t.Model.ProviderModelName,
 		Body: c.crossing.Body, ContentType: "application/json",
 		Header: c.headersFor(t), RequestID: c.requestID, Attempt: attempt,
 	}

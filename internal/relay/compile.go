@@ -41,6 +41,8 @@ type Sources struct {
 	// Codecs translate between chat protocols. Of those that an upstream speaks, the first is the one it is asked in by
 	// callers who speak none of them.
 	Codecs []wire.UpstreamCodec
+	// EmbeddingCodecs do so between protocols of embeddings.
+	EmbeddingCodecs []wire.EmbeddingCodec
 	// Clock is the time of answers that have none; nil: it stands still at Now.
 	Clock func() time.Time
 	// Unseal opens a credential.
@@ -190,7 +192,7 @@ func (c *compiler) model(
 		if sh, ok := a.upstream.(provider.Shaper); ok {
 			t.Shape = sh.Shape()
 		}
-		t.bridges = c.bridges(&t)
+		t.bridges, t.mends = c.bridges(&t), c.mends(&t)
 		r.Targets = append(r.Targets, &t)
 		s.engine(&t)
 	}

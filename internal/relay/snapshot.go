@@ -69,6 +69,7 @@ type Target struct {
 	Shape    provider.Shape
 	// bridges lead from what the upstream does not speak to what it does.
 	bridges      map[inference.API]*bridge
+	mends        map[inference.API]*bridge // see compiler.mends
 	Simulated    bool
 	Types        Types
 	Capabilities catalog.Capabilities

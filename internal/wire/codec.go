@@ -24,6 +24,8 @@ type Codec interface {
 type UpstreamCodec interface {
 	Kind() inference.Kind
 	Dialect() inference.Dialect
+	// ToolRules are what the upstream takes of tools. Who translates makes tools such before EncodeRequest.
+	ToolRules() ToolRules
 	// EncodeRequest writes a request for an upstream. What cannot be said goes to l, whose error ends the encoding; what
 	// must be said and cannot be, whatever the policy, is l.Refuse. p is shared by attempts and is not written to.
 	EncodeRequest(p *inference.Prompt, o EncodeOptions, l *Losses) ([]byte, error)
@@ -31,6 +33,12 @@ type UpstreamCodec interface {
 	DecodeAnswer(body []byte) (*inference.Answer, error)
 	// StreamDecoder reads one upstream's stream.
 	StreamDecoder() StreamDecoder
+}
+
+// SealFinder is a Codec whose callers may send back what providers of other families sealed, as they were given it.
+type SealFinder interface {
+	// ForeignSeals reports whether a request has such seals: an upstream of this format would refuse it.
+	ForeignSeals(body []byte) bool
 }
 
 // EncodeOptions are what an upstream wants of a request within its format.

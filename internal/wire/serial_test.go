@@ -21,8 +21,8 @@ func TestSerialPutsBlocksOneAfterAnother(t *testing.T) {
 		for _, d := range in {
 			out = s.Append(out, d)
 		}
-		if len(out) != len(in) {
-			t.Fatalf("seed %d: %d deltas of %d", seed, len(out), len(in))
+		if len(out) != len(in) || s.Held() != 0 {
+			t.Fatalf("seed %d: %d deltas of %d, %d bytes held", seed, len(out), len(in), s.Held())
 		}
 		for c := range 2 {
 			open := -1

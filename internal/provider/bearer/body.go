@@ -2,10 +2,7 @@ package bearer
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
-	"math"
 	"slices"
 	"strconv"
 
@@ -132,19 +129,7 @@ type Vector struct {
 
 // Packed writes a vector of numbers as base64, which is how callers may want it: four bytes each, the lowest first.
 func Packed(numbers json.RawMessage) (json.RawMessage, bool) {
-	var list []json.Number
-	if json.Unmarshal(numbers, &list) != nil {
-		return nil, false
-	}
-	raw := make([]byte, 0, 4*len(list))
-	for _, n := range list {
-		v, err := strconv.ParseFloat(n.String(), 32)
-		if err != nil {
-			return nil, false
-		}
-		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(float32(v)))
-	}
-	return json.RawMessage(`"` + base64.StdEncoding.EncodeToString(raw) + `"`), true
+	return wire.PackVector(numbers)
 }
 
 // WantsPacked reports whether a request asks for base64.

@@ -68,3 +68,25 @@ func readAll(resp *http.Response, read func(io.ReadCloser) io.ReadCloser) (strin
 	text, err := io.ReadAll(body)
 	return string(text), err
 }
+
+// TestSchemasAreTaken: the schema of an answer goes to Bedrock as it has it.
+func TestSchemasAreTaken(t *testing.T) {
+	t.Parallel()
+	u, err := Adapter{}.Open(fake(t, &fakebedrock.Server{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bridge := translate.Bridge{Caller: openai.ChatCodec, Upstream: conversewire.Codec, Now: clock.System}
+	x, err := bridge.Request([]byte(`{"model":"m","messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema",`+
+		`"json_schema":{"name":"n","schema":{"type":"object","properties":{}}}}}`), fakebedrock.OnDemand, false, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := u.Send(t.Context(), &provider.Call{Kind: inference.Chat, Model: fakebedrock.OnDemand, Body: x.Body})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := readAll(resp, x.Whole); resp.StatusCode != http.StatusOK || err != nil {
+		t.Errorf("status %d, %v, %s", resp.StatusCode, err, answer)
+	}
+}

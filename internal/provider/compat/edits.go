@@ -5,8 +5,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
-	wire "github.com/gantry-ai/gantry/internal/wire/openai"
 )
 
 // edits rename members of requests, or take them out.
@@ -44,5 +44,5 @@ func (e *edit) apply(body []byte) []byte {
 	if e.as == "" {
 		return jsonscan.Apply(nil, body, jsonscan.Edit{Field: jsonscan.Member(body, out[0])})
 	}
-	return jsonscan.Apply(nil, body, jsonscan.Edit{Field: jsonscan.Key(body, out[0]), Text: wire.AppendString(nil, e.as)})
+	return jsonscan.Apply(nil, body, jsonscan.Edit{Field: jsonscan.Key(body, out[0]), Text: jsondoc.AppendString(nil, e.as)})
 }

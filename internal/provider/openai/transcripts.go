@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"strings"
 
-	wire "github.com/gantry-ai/gantry/internal/wire/openai"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 )
 
 // maxTranscript bounds what is read of a transcript that was to be a stream.
@@ -36,9 +36,9 @@ func streamed(resp *http.Response) *http.Response {
 // appendTranscript writes all of a text as one event, and what completes it as another.
 func appendTranscript(b []byte, text string, usage json.RawMessage) []byte {
 	b = append(b, "event: transcript.text.delta\ndata: {\"type\":\"transcript.text.delta\",\"delta\":"...)
-	b = append(wire.AppendString(b, text), "}\n\n"...)
+	b = append(jsondoc.AppendString(b, text), "}\n\n"...)
 	b = append(b, "event: transcript.text.done\ndata: {\"type\":\"transcript.text.done\",\"text\":"...)
-	b = wire.AppendString(b, text)
+	b = jsondoc.AppendString(b, text)
 	if len(usage) > 0 {
 		b = append(append(b, `,"usage":`...), bytes.ReplaceAll(usage, []byte("\n"), []byte(" "))...)
 	}

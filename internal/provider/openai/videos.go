@@ -14,6 +14,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	wire "github.com/gantry-ai/gantry/internal/wire/openai"
 )
 
@@ -60,7 +61,7 @@ func videoRequest(c *provider.Call) ([]byte, error) {
 		}
 	}
 	if c.Source != "" {
-		return append(wire.AppendString([]byte(`{"prompt":`), f.Prompt), '}'), nil
+		return append(jsondoc.AppendString([]byte(`{"prompt":`), f.Prompt), '}'), nil
 	}
 	body := f.Without(c.Body, "n", "seconds", "duration", "size", "resolution", "aspect_ratio", "audio", "images", "image", "image_url",
 		"input_reference", "response_format", "stream", "runMode",
@@ -68,7 +69,7 @@ func videoRequest(c *provider.Call) ([]byte, error) {
 	body = append(body[:len(body)-1], `,"seconds":"`...)
 	body = append(strconv.AppendInt(body, f.Seconds, 10), '"')
 	if size := videoSize(&f); size != "" {
-		body = wire.AppendString(append(body, `,"size":`...), size)
+		body = jsondoc.AppendString(append(body, `,"size":`...), size)
 	}
 	if len(f.Inputs) > 0 {
 		body = f.Inputs[0].AppendJSON(append(body, `,"input_reference":`...))

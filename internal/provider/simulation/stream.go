@@ -8,6 +8,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/provider"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	wire "github.com/gantry-ai/gantry/internal/wire/openai"
 )
 
@@ -39,10 +40,10 @@ type step struct {
 
 func newStream(ctx context.Context, now clock.Clock, c *completion, includeUsage bool, p plan) *stream {
 	s := &stream{ctx: ctx, now: now, plan: p, start: now().Add(p.firstToken())}
-	s.head = wire.AppendString([]byte(`data: {"id":`), c.id)
+	s.head = jsondoc.AppendString([]byte(`data: {"id":`), c.id)
 	s.head = append(s.head, `,"object":"chat.completion.chunk","created":`...)
 	s.head = strconv.AppendInt(s.head, c.created, 10)
-	s.head = wire.AppendString(append(s.head, `,"model":`...), c.model)
+	s.head = jsondoc.AppendString(append(s.head, `,"model":`...), c.model)
 	s.head = append(s.head, `,"system_fingerprint":"`+fingerprint+`","choices":[`...)
 	s.tail = []byte("]}\n\n")
 	if includeUsage && c.usage != nil {
@@ -80,7 +81,7 @@ func (c *choice) steps(index int) []step {
 	return append(out, step{choice: index, delta: "{}", finish: c.finish})
 }
 
-func quote(s string) string { return string(wire.AppendString(nil, s)) }
+func quote(s string) string { return string(jsondoc.AppendString(nil, s)) }
 
 // Read returns what is due.
 func (s *stream) Read(p []byte) (int, error) {
@@ -171,7 +172,7 @@ func (s *stream) event(st *step) {
 	if st.finish == "" {
 		s.text = append(s.text, "null}"...)
 	} else {
-		s.text = append(wire.AppendString(s.text, st.finish), '}')
+		s.text = append(jsondoc.AppendString(s.text, st.finish), '}')
 	}
 	s.text = append(s.text, s.tail...)
 }

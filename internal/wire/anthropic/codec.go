@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
@@ -20,6 +21,11 @@ func (codec) Kind() inference.Kind { return inference.Messages }
 
 // Dialect returns inference.Anthropic.
 func (codec) Dialect() inference.Dialect { return inference.Anthropic }
+
+// ToolRules are the format's.
+func (codec) ToolRules() wire.ToolRules {
+	return wire.ToolRules{LongestName: maxToolName}
+}
 
 // restOf keeps a value that the pivot has no word for.
 func restOf(v jsondoc.Value) *inference.Rest {
@@ -67,6 +73,11 @@ const (
 	foreignSeal = "gantry:"
 	callSeal    = "gantry-call:"
 )
+
+// ForeignSeals implements wire.SealFinder.
+func (codec) ForeignSeals(body []byte) bool {
+	return bytes.Contains(body, []byte(`"`+foreignSeal)) || bytes.Contains(body, []byte(`"`+callSeal))
+}
 
 // sealText is a seal as a signature.
 func sealText(s *inference.Seal) string {

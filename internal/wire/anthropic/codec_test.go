@@ -179,6 +179,12 @@ func TestChatBecomesMessages(t *testing.T) {
 			`{"messages":[{"role":"user","content":[{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBERg=="},"title":"a.pdf"},{"type":"document","source":{"type":"text","media_type":"text/plain","data":"hi"},"title":"a.txt"}]}]}`, nil,
 		},
 		{
+			"structured output of open objects",
+			`"messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object","properties":{}}}}`,
+			`{"output_config":{"format":{"type":"json_schema","schema":{"type":"object","properties":{},"additionalProperties":false}}}}`,
+			[]string{"response_format"},
+		},
+		{
 			"structured output", `"messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object"}}}`,
 			`{"output_config":{"format":{"type":"json_schema","schema":{"type":"object"}}}}`, nil,
 		},

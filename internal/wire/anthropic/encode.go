@@ -11,7 +11,7 @@ import (
 
 // EncodeRequest writes a request for a message.
 func (codec) EncodeRequest(p *inference.Prompt, o wire.EncodeOptions, l *wire.Losses) ([]byte, error) {
-	e := encoder{p: p, o: o, l: l, limit: outputLimit(p, o)}
+	e := encoder{p: p, o: o, l: l, limit: outputLimit(p, o), claude: wire.ClaudeOf(p.Model)}
 	e.w.B = make([]byte, 0, 1024)
 	e.w.Open('{').Key("model").Str(p.Model).Key("max_tokens").Int(e.limit)
 	if p.MaxOutput > e.limit {
@@ -54,6 +54,7 @@ type encoder struct {
 	// budget is what the model may think, in tokens; 0: it does not think, or as it likes where adaptive says so.
 	budget   int64
 	adaptive bool
+	claude   wire.Claude
 	marks    int // of the cache that were written
 }
 
@@ -121,7 +122,11 @@ func (e *encoder) output() error {
 	if o.Kind == inference.OutputSchema || effort != "" {
 		e.w.Key("output_config").Open('{').Text("effort", effort)
 		if o.Kind == inference.OutputSchema {
-			e.w.Key("format").Open('{').Key("type").Str("json_schema").Member("schema", o.Schema).Close('}')
+			schema, closed := wire.ClosedSchema(o.Schema)
+			if closed {
+				e.l.Changed("response_format", "open objects", "closed objects", "The upstream wants schemas that name all properties.")
+			}
+			e.w.Key("format").Open('{').Key("type").Str("json_schema").Member("schema", schema).Close('}')
 		}
 		e.w.Close('}')
 	}
@@ -148,22 +153,20 @@ func (e *encoder) circumstances() error {
 		}
 		e.w.Key("metadata").Open('{').Key("user_id").Str(user).Close('}')
 	}
-	for path, id := range map[string]string{"previous_response_id": p.PreviousID, "conversation": p.Conversation} {
-		if id != "" {
-			return e.l.Refuse(path, "The upstream keeps no conversations: send the whole of it.")
-		}
+	if err := e.l.Continues(p); err != nil {
+		return err
 	}
 	store := ""
 	if p.Store != nil && *p.Store {
 		store = "true"
 	}
-	return e.drop([]parameter{
-		{"verbosity", p.Verbosity},
-		{"prompt_cache_key", p.CacheKey},
-		{"store", store},
-		{"metadata", string(p.Metadata)},
-		{"service_tier", e.tier()},
-	})
+	return e.l.Parameters(noParameter, []wire.Given{
+		{Path: "verbosity", Value: p.Verbosity},
+		{Path: "prompt_cache_key", Value: p.CacheKey},
+		{Path: "store", Value: store},
+		{Path: "metadata", Value: string(p.Metadata)},
+		{Path: "service_tier", Value: e.tier()},
+	}...)
 }
 
 // tier writes the service tier where the upstream has it, and returns what it does not have.
@@ -180,32 +183,9 @@ func (e *encoder) tier() string {
 	return ""
 }
 
-// parameter is one that the format does not have; "" as its value: it was not given.
-type parameter struct{ name, value string }
-
-func (e *encoder) drop(list []parameter) error {
-	for _, p := range list {
-		if p.value == "" {
-			continue
-		}
-		if err := e.l.Parameter(p.name, p.value, "Messages have no such parameter."); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+const noParameter = "Messages have no such parameter."
 
 // rest puts back what came from this format. What came from another one has no words here.
 func (e *encoder) rest() error {
-	for i := range e.p.Rest {
-		r := &e.p.Rest[i]
-		if isOurs(r) && !strings.ContainsAny(r.Path, ".[") {
-			e.w.Key(r.Path).Bytes(r.Value)
-			continue
-		}
-		if err := e.l.Parameter(r.Path, string(r.Value), "Messages have no such parameter."); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.l.Rest(&e.w, e.p.Rest, isOurs, noParameter)
 }

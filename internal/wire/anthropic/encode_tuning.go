@@ -6,12 +6,8 @@ import (
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/wire"
 )
-
-// Budgets of reasoning in tokens by effort. Source: the sheet "translation", section 1.
-var budgets = map[string]int64{
-	"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32768, "max": 32768,
-}
 
 const (
 	leastBudget = 1024
@@ -21,28 +17,47 @@ const (
 // reasoning decides how much the model may think, and says so.
 func (e *encoder) reasoning() error {
 	r := &e.p.Reasoning
+	if r.Effort != "" && !wire.KnownEffort(r.Effort) {
+		return e.l.Parameter("reasoning", r.Effort, "The upstream knows no such effort.")
+	}
 	wanted := e.wantedBudget()
-	why := e.whyNoThought()
-	switch {
-	case !r.Adaptive && wanted == 0:
+	adaptive := r.Adaptive && e.claude.Adaptive() || e.claude.AdaptiveOnly() && wanted > 0
+	if !adaptive && wanted == 0 {
 		return nil
-	case why != "":
+	}
+	if why := e.whyNoThought(adaptive); why != "" {
 		return e.l.Parameter("reasoning", "on", why)
-	case r.Adaptive:
-		e.adaptive = true
-		e.w.Key("thinking").Open('{').Key("type").Str("adaptive")
-	default:
-		e.budget = min(wanted, e.limit*3/4)
-		if e.budget != wanted {
-			e.l.Changed("reasoning", strconv.FormatInt(wanted, 10), strconv.FormatInt(e.budget, 10), "The limit on output covers reasoning.")
-		}
-		e.w.Key("thinking").Open('{').Key("type").Str("enabled").Key("budget_tokens").Int(e.budget)
+	}
+	e.w.Key("thinking").Open('{').Key("type")
+	if adaptive {
+		e.asItLikes()
+	} else {
+		e.within(wanted)
 	}
 	if r.Summary == "hidden" {
 		e.w.Key("display").Str("omitted")
 	}
 	e.w.Close('}')
 	return nil
+}
+
+// asItLikes leaves it to the model how much it thinks.
+func (e *encoder) asItLikes() {
+	r := &e.p.Reasoning
+	e.adaptive = true
+	if !r.Adaptive && r.Budget > 0 {
+		e.l.Changed("reasoning", strconv.FormatInt(r.Budget, 10), e.effort(), "The model thinks as it likes, within an effort.")
+	}
+	e.w.Str("adaptive")
+}
+
+// within has the model think within a budget.
+func (e *encoder) within(wanted int64) {
+	e.budget = min(wanted, e.limit*3/4)
+	if e.budget != wanted {
+		e.l.Changed("reasoning", strconv.FormatInt(wanted, 10), strconv.FormatInt(e.budget, 10), "The limit on output covers reasoning.")
+	}
+	e.w.Str("enabled").Key("budget_tokens").Int(e.budget)
 }
 
 func (e *encoder) wantedBudget() int64 {
@@ -54,14 +69,16 @@ func (e *encoder) wantedBudget() int64 {
 		return 0
 	case r.HasBudget:
 		return max(r.Budget, leastBudget)
+	case r.Adaptive && r.Effort == "":
+		return usualBudget
 	}
-	return budgets[r.Effort]
+	return wire.ClaudeBudget(r.Effort)
 }
 
 // whyNoThought says why the model cannot think about this request, which in this format excludes some other things.
-func (e *encoder) whyNoThought() string {
+func (e *encoder) whyNoThought(adaptive bool) string {
 	switch {
-	case !e.p.Reasoning.Adaptive && e.limit*3/4 < leastBudget:
+	case !adaptive && e.limit*3/4 < leastBudget:
 		return "The limit on output leaves no room for reasoning."
 	case e.p.Choice.Mode == inference.ToolsRequired && e.hasTools():
 		return "A model that must call a tool does not reason."
@@ -88,14 +105,18 @@ func isOwnThought(p *inference.Part) bool {
 	return p.Kind == inference.PartReasoning && p.Seal != nil && p.Seal.Dialect == inference.Anthropic
 }
 
-// effort is what the model is told of how much to care; only who speaks of efforts in this very format, or of adaptive
-// reasoning, means this.
+// effort is what the model is told of how much to care. Who speaks of efforts in this very format, or of adaptive reasoning,
+// means this; others mean reasoning, and models without budgets know of no other word for it.
 func (e *encoder) effort() string {
 	r := &e.p.Reasoning
-	if (r.Adaptive || r.HasBudget) && r.Effort != "none" && r.Effort != "minimal" {
-		return r.Effort
+	effort := r.Effort
+	switch {
+	case effort == "" && e.adaptive && r.HasBudget:
+		effort = wire.EffortOf(r.Budget)
+	case !r.Adaptive && !r.HasBudget && !e.claude.AdaptiveOnly():
+		return ""
 	}
-	return ""
+	return e.claude.Effort(effort)
 }
 
 // sampling writes how tokens are chosen, as far as the format lets callers say so.
@@ -104,7 +125,7 @@ func (e *encoder) sampling() error {
 	temperature, topP, topK := p.Temperature, p.TopP, p.TopK
 	why := ""
 	switch {
-	case e.o.FixedSampling:
+	case e.o.FixedSampling, e.claude.AdaptiveOnly():
 		why = "The upstream chooses tokens as it likes."
 	case e.thinks():
 		why = "A model that reasons chooses tokens as it likes."
@@ -163,12 +184,12 @@ func (e *encoder) others() error {
 	if p.TopLogprobs != nil {
 		logprobs = strconv.FormatInt(*p.TopLogprobs, 10)
 	}
-	err := e.drop([]parameter{
-		{"presence_penalty", nonZero(p.PresencePenalty)},
-		{"frequency_penalty", nonZero(p.FrequencyPenalty)},
-		{"seed", string(p.Seed)},
-		{"logprobs", logprobs},
-	})
+	err := e.l.Parameters(noParameter, []wire.Given{
+		{Path: "presence_penalty", Value: nonZero(p.PresencePenalty)},
+		{Path: "frequency_penalty", Value: nonZero(p.FrequencyPenalty)},
+		{Path: "seed", Value: string(p.Seed)},
+		{Path: "logprobs", Value: logprobs},
+	}...)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
-	"github.com/gantry-ai/gantry/internal/wire/openai"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 )
 
 // statusOverloaded is what the protocol answers where others answer 503.
@@ -44,7 +44,7 @@ func ErrorBody(f *fault.Error) []byte {
 	message := wording(f)
 	b := append(make([]byte, 0, 64+len(message)), `{"type":"error","error":{"type":"`...)
 	b = append(append(b, ErrorType(f.Status)...), `","message":`...)
-	b = openai.AppendString(b, message)
+	b = jsondoc.AppendString(b, message)
 	return append(b, "}}"...)
 }
 

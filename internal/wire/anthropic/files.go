@@ -8,6 +8,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 	"github.com/gantry-ai/gantry/internal/wire/openai"
 )
@@ -114,7 +115,7 @@ func (messagesFormat) Inline(_ []byte, ref *wire.FileRef, f *wire.FileContent) (
 		return append(out, `"}`...), 0, nil // pictures and documents are counted as such
 	case isText(f.MediaType) && utf8.Valid(f.Data):
 		out := append(make([]byte, 0, len(f.Data)+len(f.Data)/8+128), `{"type":"text","media_type":"text/plain","data":`...)
-		out = append(openai.AppendString(out, string(f.Data)), '}')
+		out = append(jsondoc.AppendString(out, string(f.Data)), '}')
 		return out, int64(len(out)), nil
 	}
 	return nil, 0, fault.ErrInvalid.Saying("The file is neither a PDF nor a text").At(ref.Path)

@@ -8,8 +8,8 @@ import (
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
-	"github.com/gantry-ai/gantry/internal/wire/openai"
 )
 
 // Messages is the format of the operation, as the relay uses it. CountTokens reads the requests of the operation beside it,
@@ -51,7 +51,7 @@ func (messagesFormat) Edit(dst, body []byte, a *wire.Ask, c wire.Change) []byte 
 	f := factsOf(a)
 	var list []jsonscan.Edit
 	if c.Model != "" && c.Model != f.Model {
-		list = append(list, jsonscan.Edit{Field: f.spans[keyModel], Text: openai.AppendString(nil, c.Model)})
+		list = append(list, jsonscan.Edit{Field: f.spans[keyModel], Text: jsondoc.AppendString(nil, c.Model)})
 	}
 	if span := f.spans[keyMaxTokens]; c.MaxOutput > 0 && c.MaxOutput != f.MaxTokens {
 		limit := strconv.AppendInt(nil, c.MaxOutput, 10)

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/gantry-ai/gantry/internal/wire/openai"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 )
 
 // Model is an entry of a model list. Limits of 0 are unknown.
@@ -19,13 +19,13 @@ type Model struct {
 
 // Append appends the model as JSON, as GET /v1/models/{id} answers it.
 func (m *Model) Append(b []byte) []byte {
-	b = openai.AppendString(append(b, `{"type":"model","id":`...), m.ID)
+	b = jsondoc.AppendString(append(b, `{"type":"model","id":`...), m.ID)
 	name := m.DisplayName
 	if name == "" {
 		name = m.ID
 	}
-	b = openai.AppendString(append(b, `,"display_name":`...), name)
-	b = openai.AppendString(append(b, `,"created_at":`...), m.CreatedAt.UTC().Format(time.RFC3339))
+	b = jsondoc.AppendString(append(b, `,"display_name":`...), name)
+	b = jsondoc.AppendString(append(b, `,"created_at":`...), m.CreatedAt.UTC().Format(time.RFC3339))
 	for _, limit := range [...]struct {
 		name string
 		n    int64
@@ -51,8 +51,8 @@ func ModelList(items []Model, more bool) []byte {
 	if len(items) == 0 {
 		return append(b, `,"first_id":null,"last_id":null}`...)
 	}
-	b = openai.AppendString(append(b, `,"first_id":`...), items[0].ID)
-	return append(openai.AppendString(append(b, `,"last_id":`...), items[len(items)-1].ID), '}')
+	b = jsondoc.AppendString(append(b, `,"first_id":`...), items[0].ID)
+	return append(jsondoc.AppendString(append(b, `,"last_id":`...), items[len(items)-1].ID), '}')
 }
 
 // ParseModels reads the ids of a page of models and where the next one begins; "" where there is none. ok is false for what

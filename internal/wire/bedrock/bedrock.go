@@ -24,6 +24,11 @@ func (codec) Kind() inference.Kind { return inference.Chat }
 // Dialect returns inference.Bedrock.
 func (codec) Dialect() inference.Dialect { return inference.Bedrock }
 
+// ToolRules are Converse's.
+func (codec) ToolRules() wire.ToolRules {
+	return wire.ToolRules{LongestName: maxID}
+}
+
 var errNoAnswer = errors.New("bedrock: not an answer of Converse")
 
 // maxID is how long the id of a call may be.

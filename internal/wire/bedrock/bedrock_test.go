@@ -150,6 +150,34 @@ func TestRequests(t *testing.T) {
 				`{"document":{"format":"txt","name":"a b txt","source":{"bytes":"cGxhaW4="},"citations":{"enabled":true}}}]}],"inferenceConfig":{}}`,
 		},
 		{
+			name: "a schema of the answer", prompt: inference.Prompt{
+				Model: "us.anthropic.claude-sonnet-4-5-20250929-v1:0", Turns: []inference.Turn{user(said("a"))}, Output: inference.Output{
+					Kind: inference.OutputSchema, Name: "n", Schema: json.RawMessage(`{"type":"object","properties":{"a":{"type":"string"}}}`),
+				},
+			},
+			want: `{"messages":[{"role":"user","content":[{"text":"a"}]}],"inferenceConfig":{},"outputConfig":{"textFormat":{"type":"json_schema",` +
+				`"structure":{"jsonSchema":{"schema":"{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"}},\"additionalProperties\":false}","name":"n"}}}}}`,
+			losses: "response_format",
+		},
+		{
+			name: "a schema to whom it cannot bind", prompt: inference.Prompt{
+				Model: "amazon.nova-pro-v1:0", Turns: []inference.Turn{user(said("a"))}, Output: inference.Output{
+					Kind: inference.OutputSchema, Schema: json.RawMessage(`{"type":"object"}`),
+				},
+			},
+			want: `{"system":[{"text":"` + jsonHint + ` It must match this JSON Schema:\n{\"type\":\"object\"}"}],` +
+				`"messages":[{"role":"user","content":[{"text":"a"}]}],"inferenceConfig":{}}`,
+			losses: "response_format",
+		},
+		{
+			name: "JSON without a schema", prompt: inference.Prompt{
+				System: []inference.Part{said("Be kind.")}, Turns: []inference.Turn{user(said("a"))}, Output: inference.Output{Kind: inference.OutputJSON},
+			},
+			want: `{"system":[{"text":"Be kind."},{"text":"` + jsonHint + `"}],` +
+				`"messages":[{"role":"user","content":[{"text":"a"}]}],"inferenceConfig":{}}`,
+			losses: "response_format",
+		},
+		{
 			name: "what there are no words for", prompt: inference.Prompt{
 				User: "u", Verbosity: "low", Serial: true, Tools: []inference.Tool{tool}, Turns: []inference.Turn{user(said("a"))},
 				Rest: []inference.Rest{{Dialect: inference.OpenAI, Path: "logit_bias", Value: json.RawMessage(`{}`)}, {Dialect: inference.Bedrock, Path: "guardrailConfig", Value: json.RawMessage(`{"x":1}`)}},

@@ -1,6 +1,7 @@
 package bedrock
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -11,10 +12,10 @@ import (
 
 // EncodeRequest writes a request. The model is not in it: it stands in the path.
 func (codec) EncodeRequest(p *inference.Prompt, o wire.EncodeOptions, l *wire.Losses) ([]byte, error) {
-	e := encoder{p: p, o: o, l: l}
+	e := encoder{p: p, o: o, l: l, claude: wire.ClaudeOf(p.Model)}
 	e.w.B = make([]byte, 0, 1024)
 	e.w.Open('{')
-	for _, step := range []func() error{e.system, e.messages, e.think, e.inference, e.tools, e.additional, e.circumstances, e.rest} {
+	for _, step := range []func() error{e.system, e.messages, e.think, e.inference, e.tools, e.additional, e.output, e.circumstances, e.rest} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -28,14 +29,17 @@ type encoder struct {
 	o wire.EncodeOptions
 	l *wire.Losses
 	w jsondoc.Writer
-	// budget is what Claude may think, in tokens; 0: it does not.
-	budget int64
+	// budget is what Claude may think, in tokens; 0: it does not, or as it likes where adaptive says so.
+	budget   int64
+	adaptive bool
+	claude   wire.Claude
 	// used are the tools that the conversation speaks of, in order.
 	used []string
 }
 
 func (e *encoder) system() error {
-	if len(e.p.System) == 0 {
+	hint := e.hint()
+	if len(e.p.System) == 0 && hint == "" {
 		return nil
 	}
 	e.w.Key("system").Open('[')
@@ -49,6 +53,9 @@ func (e *encoder) system() error {
 		}
 		e.text(p.Text)
 		e.cache(p)
+	}
+	if hint != "" {
+		e.text(hint)
 	}
 	e.w.Close(']')
 	return nil
@@ -88,7 +95,7 @@ func (e *encoder) number(name, path, value string) error {
 	if value == "" {
 		return nil
 	}
-	if e.budget > 0 {
+	if e.thinks() || e.claude.AdaptiveOnly() {
 		return e.l.Parameter(path, value, "A model that thinks takes no sampling.")
 	}
 	if n, err := strconv.ParseFloat(value, 64); err == nil && n > 1 {
@@ -99,54 +106,80 @@ func (e *encoder) number(name, path, value string) error {
 	return nil
 }
 
-// Budgets in tokens that efforts stand for. Source: the sheet "translation", section 1.
-var budgets = map[string]int64{"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32768, "max": 32768}
-
 // minBudget is the least that Claude can think.
 const minBudget = 1024
 
 // think settles how much Claude thinks; others are not told.
 func (e *encoder) think() error {
 	r := &e.p.Reasoning
+	if r.Effort != "" && !wire.KnownEffort(r.Effort) {
+		return e.l.Parameter("reasoning", r.Effort, "The upstream knows no such effort.")
+	}
 	budget := r.Budget
 	if !r.HasBudget {
-		budget = budgets[r.Effort]
+		budget = wire.ClaudeBudget(r.Effort)
 	}
 	if !r.Given() || budget == 0 && !r.Adaptive {
 		return nil
 	}
 	if !isClaude(e.p.Model) {
-		return e.l.Parameter("reasoning", r.Effort, "The model is not told how much to think.")
+		return e.l.Parameter("reasoning", cmp.Or(r.Effort, "on"), "The model is not told how much to think.")
+	}
+	if r.Adaptive && e.claude.Adaptive() || e.claude.AdaptiveOnly() {
+		e.adaptive = true
+		return nil
 	}
 	if budget < 0 || r.Adaptive && budget == 0 {
-		budget = budgets["medium"]
+		budget = wire.ClaudeBudget("medium")
 	}
+	return e.within(budget)
+}
+
+// within has Claude think within a budget, as far as the limit on output leaves room for it.
+func (e *encoder) within(budget int64) error {
 	if e.p.MaxOutput > 0 && budget >= e.p.MaxOutput {
 		e.l.Changed("reasoning", strconv.FormatInt(budget, 10), strconv.FormatInt(e.p.MaxOutput/2, 10), "Thinking takes less than the limit on output.")
 		budget = e.p.MaxOutput / 2
 	}
 	if budget < minBudget {
-		return e.l.Parameter("reasoning", r.Effort, "The limit on output leaves no room to think.")
+		return e.l.Parameter("reasoning", strconv.FormatInt(budget, 10), "The limit on output leaves no room to think.")
 	}
 	e.budget = budget
 	return nil
 }
 
+func (e *encoder) thinks() bool { return e.budget > 0 || e.adaptive }
+
+// effort is how much Claude that thinks as it likes is to care.
+func (e *encoder) effort() string {
+	r := &e.p.Reasoning
+	if r.Effort == "" && r.HasBudget {
+		return e.claude.Effort(wire.EffortOf(r.Budget))
+	}
+	return e.claude.Effort(r.Effort)
+}
+
 // additional writes what only Claude knows.
 func (e *encoder) additional() error {
 	topK := string(e.p.TopK)
-	if topK != "" && (!isClaude(e.p.Model) || e.budget > 0) {
+	if topK != "" && (!isClaude(e.p.Model) || e.thinks() || e.claude.AdaptiveOnly()) {
 		if err := e.l.Parameter("top_k", topK, "The model has no top_k."); err != nil {
 			return err
 		}
 		topK = ""
 	}
-	if topK == "" && e.budget == 0 {
+	if topK == "" && !e.thinks() {
 		return nil
 	}
 	e.w.Key("additionalModelRequestFields").Open('{')
 	if topK != "" {
 		e.w.Key("top_k").Raw(topK)
+	}
+	if e.adaptive {
+		e.w.Key("thinking").Raw(`{"type":"adaptive"}`)
+		if effort := e.effort(); effort != "" {
+			e.w.Key("output_config").Open('{').Key("effort").Str(effort).Close('}')
+		}
 	}
 	if e.budget > 0 {
 		e.w.Key("thinking").Open('{').Key("type").Str("enabled").Key("budget_tokens").Int(e.budget).Close('}')
@@ -161,44 +194,32 @@ func (e *encoder) circumstances() error {
 	if p.Choices > 1 {
 		return e.l.Refuse("n", "Bedrock gives one answer.")
 	}
-	for _, given := range []struct{ path, id string }{{"previous_response_id", p.PreviousID}, {"conversation", p.Conversation}} {
-		if given.id != "" {
-			return e.l.Refuse(given.path, "The upstream keeps no conversations: send the whole of it.")
-		}
+	if err := e.l.Continues(p); err != nil {
+		return err
 	}
-	logprobs, format, store := "", "", ""
+	logprobs, store := "", ""
 	if p.TopLogprobs != nil {
 		logprobs = strconv.FormatInt(*p.TopLogprobs, 10)
-	}
-	if p.Output.Kind != inference.OutputText {
-		format = "json"
 	}
 	if p.Store != nil && *p.Store {
 		store = "true"
 	}
-	for _, given := range []struct{ path, value string }{
-		{"presence_penalty", string(p.PresencePenalty)},
-		{"frequency_penalty", string(p.FrequencyPenalty)},
-		{"seed", string(p.Seed)},
-		{"logprobs", logprobs},
-		{"response_format", format},
-		{"verbosity", p.Verbosity},
-		{"user", p.User},
-		{"prompt_cache_key", p.CacheKey},
-		{"service_tier", p.ServiceTier},
-		{"store", store},
-		{"metadata", string(p.Metadata)},
-		{"modalities", strings.Join(others(p.Output.Modalities), ",")},
-	} {
-		if given.value == "" {
-			continue
-		}
-		if err := e.l.Parameter(given.path, given.value, "Bedrock has no such parameter."); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.l.Parameters(noParameter, []wire.Given{
+		{Path: "presence_penalty", Value: string(p.PresencePenalty)},
+		{Path: "frequency_penalty", Value: string(p.FrequencyPenalty)},
+		{Path: "seed", Value: string(p.Seed)},
+		{Path: "logprobs", Value: logprobs},
+		{Path: "verbosity", Value: p.Verbosity},
+		{Path: "user", Value: p.User},
+		{Path: "prompt_cache_key", Value: p.CacheKey},
+		{Path: "service_tier", Value: p.ServiceTier},
+		{Path: "store", Value: store},
+		{Path: "metadata", Value: string(p.Metadata)},
+		{Path: "modalities", Value: strings.Join(others(p.Output.Modalities), ",")},
+	}...)
 }
+
+const noParameter = "Bedrock has no such parameter."
 
 // others are the modalities but text.
 func others(modalities []string) (out []string) {
@@ -212,15 +233,5 @@ func others(modalities []string) (out []string) {
 
 // rest puts back what is Bedrock's own. What came from another format has no words here.
 func (e *encoder) rest() error {
-	for i := range e.p.Rest {
-		r := &e.p.Rest[i]
-		if isOfBedrock(r) && !strings.ContainsAny(r.Path, ".[") {
-			e.w.Key(r.Path).Bytes(r.Value)
-			continue
-		}
-		if err := e.l.Parameter(r.Path, string(r.Value), "Bedrock has no such parameter."); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.l.Rest(&e.w, e.p.Rest, isOfBedrock, noParameter)
 }

@@ -84,7 +84,7 @@ func (e *encoder) choice() {
 	if c.Mode != inference.ToolsRequired {
 		return
 	}
-	if e.budget > 0 {
+	if e.thinks() {
 		e.l.Changed("tool_choice", "required", "auto", "A model that thinks cannot be made to call a tool.")
 		return
 	}

@@ -1,6 +1,7 @@
 package gemini
 
 import (
+	"bytes"
 	"encoding/base64"
 	"strings"
 
@@ -21,6 +22,11 @@ func (codec) Kind() inference.Kind { return inference.GenerateContent }
 
 // Dialect returns inference.Gemini.
 func (codec) Dialect() inference.Dialect { return inference.Gemini }
+
+// ToolRules are what Google takes for sure.
+func (codec) ToolRules() wire.ToolRules {
+	return wire.ToolRules{LongestName: 64, Beyond: ".", LetterFirst: true}
+}
 
 // restOf keeps a value that the pivot has no word for.
 func restOf(v jsondoc.Value) inference.Rest {
@@ -51,6 +57,12 @@ func required(path, message string) error { return fault.ErrInvalid.Saying(messa
 
 // foreignSeal begins what other providers sealed and Google's callers are to send back to us in the place of a signature.
 const foreignSeal = "gantry-seal:"
+
+// foreignSignature is how signatures begin that foreignSeal stands in.
+var foreignSignature = []byte(`"` + base64.StdEncoding.EncodeToString([]byte(foreignSeal)))
+
+// ForeignSeals implements wire.SealFinder.
+func (codec) ForeignSeals(body []byte) bool { return bytes.Contains(body, foreignSignature) }
 
 // signature is a seal as it is written beside a part.
 func signature(s *inference.Seal) string {

@@ -65,7 +65,7 @@ type candidate struct {
 
 func readCandidate(v jsondoc.Value) (candidate, error) {
 	var c candidate
-	var grounding jsondoc.Value
+	var grounding, logprobs jsondoc.Value
 	err := v.Members(func(key string, v jsondoc.Value) error {
 		if !v.Given() {
 			return nil
@@ -79,6 +79,8 @@ func readCandidate(v jsondoc.Value) (candidate, error) {
 			return c.content(v)
 		case "groundingMetadata":
 			grounding = v
+		case "logprobsResult":
+			logprobs = v
 		}
 		return nil
 	})
@@ -88,6 +90,11 @@ func readCandidate(v jsondoc.Value) (candidate, error) {
 	if isMalformed(c.reason) {
 		return c, errMalformed
 	}
+	list, err := readLogprobs(logprobs)
+	if err != nil {
+		return c, err
+	}
+	likely(c.Parts, list)
 	c.Stop = stopOf(c.reason, hasCall(c.Parts))
 	if c.sources, err = readSources(grounding); err == nil {
 		cite(c.Parts, c.sources)
@@ -294,6 +301,7 @@ func (codec) EncodeAnswer(a *inference.Answer, _ *inference.Prompt) ([]byte, err
 		}
 		w.Close(']').Key("role").Str("model").Close('}').Key("finishReason").Str(reasonOf(c.Stop))
 		writeSources(&w, citationsOf(c.Parts))
+		writeLogprobs(&w, c.Parts)
 		w.Key("index").Int(int64(i)).Close('}')
 	}
 	w.Close(']')

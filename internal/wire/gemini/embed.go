@@ -6,6 +6,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 	"github.com/gantry-ai/gantry/internal/wire/openai"
 	"github.com/gantry-ai/gantry/internal/wire/tokens"
@@ -170,7 +171,7 @@ func (Embed) Edit(dst, body []byte, a *wire.Ask, c wire.Change) []byte {
 	f := embedFactsOf(a)
 	var list []jsonscan.Edit
 	if c.Model != "" {
-		name := openai.AppendString(nil, "models/"+c.Model)
+		name := jsondoc.AppendString(nil, "models/"+c.Model)
 		for _, span := range f.models {
 			list = append(list, jsonscan.Edit{Field: span, Text: name})
 		}

@@ -172,10 +172,8 @@ func (e *encoder) schema(name, own string, schema json.RawMessage, path string) 
 // circumstances tells what of the request is about things that Google does not have.
 func (e *encoder) circumstances() error {
 	p := e.p
-	for path, id := range map[string]string{"previous_response_id": p.PreviousID, "conversation": p.Conversation} {
-		if id != "" {
-			return e.l.Refuse(path, "The upstream keeps no conversations: send the whole of it.")
-		}
+	if err := e.l.Continues(p); err != nil {
+		return err
 	}
 	tier := p.ServiceTier
 	if tier == "auto" || tier == "default" || tier == "standard" {
@@ -185,23 +183,17 @@ func (e *encoder) circumstances() error {
 	if p.Store != nil && *p.Store {
 		store = "true"
 	}
-	for _, d := range [...]struct{ path, value string }{
-		{"user", p.User},
-		{"prompt_cache_key", p.CacheKey},
-		{"service_tier", tier},
-		{"verbosity", p.Verbosity},
-		{"store", store},
-		{"metadata", string(p.Metadata)},
-	} {
-		if d.value == "" {
-			continue
-		}
-		if err := e.l.Parameter(d.path, d.value, "Gemini has no such parameter."); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.l.Parameters(noParameter, []wire.Given{
+		{Path: "user", Value: p.User},
+		{Path: "prompt_cache_key", Value: p.CacheKey},
+		{Path: "service_tier", Value: tier},
+		{Path: "verbosity", Value: p.Verbosity},
+		{Path: "store", Value: store},
+		{Path: "metadata", Value: string(p.Metadata)},
+	}...)
 }
+
+const noParameter = "Gemini has no such parameter."
 
 // rest puts back what came from this format. What came from another one has no words here.
 func (e *encoder) rest() error {
@@ -212,7 +204,7 @@ func (e *encoder) rest() error {
 		case isOwn(r) && isName(r.Path):
 			e.w.Key(camel(r.Path)).Bytes(r.Value)
 		default:
-			if err := e.l.Parameter(r.Path, string(r.Value), "Gemini has no such parameter."); err != nil {
+			if err := e.l.Parameter(r.Path, string(r.Value), noParameter); err != nil {
 				return err
 			}
 		}

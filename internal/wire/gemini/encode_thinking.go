@@ -1,9 +1,11 @@
 package gemini
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/wire"
 )
 
 // Budgets of efforts in tokens. Source: the provider sheet "translation", "Reasoning effort ↔ budget".
@@ -12,8 +14,6 @@ var budgets = map[string]int64{
 }
 
 const (
-	lowBudget    = 2048
-	mediumBudget = 8192
 	// mostBudget and mostProBudget are the most that models take; a pro model cannot be kept from thinking.
 	mostBudget     = 24576
 	mostProBudget  = 32768
@@ -32,7 +32,10 @@ func (e *encoder) thinking() error {
 		return nil
 	}
 	if !e.model.thinks {
-		return e.l.Parameter("reasoning", r.Effort, "The model does not think.")
+		return e.l.Parameter("reasoning", cmp.Or(r.Effort, "on"), "The model does not think.")
+	}
+	if r.Effort != "" && !wire.KnownEffort(r.Effort) {
+		return e.l.Parameter("reasoning", r.Effort, "The model knows no such effort.")
 	}
 	e.w.Key("thinkingConfig").Open('{')
 	off := r.Effort == "none" || r.HasBudget && r.Budget == 0
@@ -52,7 +55,7 @@ func (e *encoder) thinking() error {
 func (e *encoder) level(r *inference.Reasoning) {
 	effort := r.Effort
 	if effort == "" && r.HasBudget {
-		effort = effortOf(r.Budget)
+		effort = wire.EffortOf(r.Budget)
 		e.l.Changed("reasoning budget", strconv.FormatInt(r.Budget, 10), effort, "The model thinks by levels.")
 	}
 	level := levels[effort]
@@ -62,28 +65,10 @@ func (e *encoder) level(r *inference.Reasoning) {
 	e.w.Text("thinkingLevel", level)
 }
 
-// effortOf is the effort that a budget means; "" leaves it to the model.
-func effortOf(budget int64) string {
-	switch {
-	case budget < 0:
-		return ""
-	case budget == 0:
-		return "none"
-	case budget <= lowBudget:
-		return "low"
-	case budget <= mediumBudget:
-		return "medium"
-	}
-	return "high"
-}
-
 func (e *encoder) budget(r *inference.Reasoning) {
 	n, given := r.Budget, r.HasBudget
 	if !given {
-		n, given = budgets[r.Effort], r.Effort != "" // an effort that nobody knows is none
-	}
-	if _, known := budgets[r.Effort]; !r.HasBudget && !known {
-		given = false
+		n, given = budgets[r.Effort]
 	}
 	if r.Adaptive && !given {
 		n, given = -1, true

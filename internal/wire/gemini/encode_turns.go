@@ -219,6 +219,14 @@ func (e *encoder) text(s string, seal *inference.Seal) {
 	e.w.Close('}')
 }
 
+// ownSeal reports whether a part has a seal of Google's; another's stays here.
+func (e *encoder) ownSeal(p *inference.Part) bool {
+	if p.Seal != nil && p.Seal.Dialect != inference.Gemini {
+		e.l.Changed(p.Path, "with its signature", "without it", "The signature of another provider means nothing to Google.")
+	}
+	return p.Seal != nil && p.Seal.Dialect == inference.Gemini
+}
+
 func (e *encoder) seal(s *inference.Seal) {
 	if s != nil && s.Dialect == inference.Gemini {
 		e.w.Text("thoughtSignature", s.Data)
@@ -229,7 +237,7 @@ func (e *encoder) seal(s *inference.Seal) {
 func (e *encoder) part(p *inference.Part, signed *bool) error {
 	switch p.Kind {
 	case inference.PartText, inference.PartRefusal:
-		if strings.TrimSpace(p.Text) != "" || p.Seal != nil {
+		if own := e.ownSeal(p); own || strings.TrimSpace(p.Text) != "" {
 			e.text(p.Text, p.Seal)
 		}
 	case inference.PartReasoning: // Google wants its signatures back, not its thoughts
@@ -263,7 +271,7 @@ func (e *encoder) call(p *inference.Part, signed *bool) {
 	}
 	e.names[p.Call.ID] = p.Call.Name
 	e.w.Open('{').Key("functionCall").Open('{').Text("id", p.Call.ID).Key("name").Str(p.Call.Name).Key("args").Raw(strings.TrimSpace(args)).Close('}')
-	own := p.Seal != nil && p.Seal.Dialect == inference.Gemini
+	own := e.ownSeal(p)
 	switch {
 	case own:
 		e.seal(p.Seal)

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
-	"github.com/gantry-ai/gantry/internal/wire/openai"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 )
 
 // statuses are Google's words for HTTP's numbers.
@@ -34,14 +34,14 @@ func StatusText(status int) string {
 // wait a RetryInfo.
 func ErrorBody(f *fault.Error) []byte {
 	b := strconv.AppendInt([]byte(`{"error":{"code":`), int64(f.Status), 10)
-	b = openai.AppendString(append(b, `,"message":`...), f.Message)
-	b = openai.AppendString(append(b, `,"status":`...), StatusText(f.Status))
+	b = jsondoc.AppendString(append(b, `,"message":`...), f.Message)
+	b = jsondoc.AppendString(append(b, `,"status":`...), StatusText(f.Status))
 	b = append(b, `,"details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":`...)
-	b = append(openai.AppendString(b, strings.ToUpper(f.Code)), `,"domain":"gantry"}`...)
+	b = append(jsondoc.AppendString(b, strings.ToUpper(f.Code)), `,"domain":"gantry"}`...)
 	if f.Path != "" {
 		b = append(b, `,{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":`...)
-		b = openai.AppendString(b, f.Path)
-		b = openai.AppendString(append(b, `,"description":`...), f.Message)
+		b = jsondoc.AppendString(b, f.Path)
+		b = jsondoc.AppendString(append(b, `,"description":`...), f.Message)
 		b = append(b, `}]}`...)
 	}
 	if f.RetryAfter > 0 {

@@ -7,6 +7,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 	"github.com/gantry-ai/gantry/internal/wire/openai"
 	"github.com/gantry-ai/gantry/internal/wire/tokens"
@@ -92,7 +93,7 @@ func (g Generate) Edit(dst, body []byte, a *wire.Ask, c wire.Change) []byte {
 	f := factsOf(a)
 	var list []jsonscan.Edit
 	if span := f.spans[keyModel]; span.Found() && c.Model != "" {
-		list = append(list, jsonscan.Edit{Field: span, Text: openai.AppendString(nil, "models/"+c.Model)})
+		list = append(list, jsonscan.Edit{Field: span, Text: jsondoc.AppendString(nil, "models/"+c.Model)})
 	}
 	if c.MaxOutput > 0 && c.MaxOutput != f.MaxOutput {
 		list = append(list, f.capEdit(c.MaxOutput))

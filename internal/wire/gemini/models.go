@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gantry-ai/gantry/internal/wire/openai"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 )
 
 // Model is an entry of a model list.
@@ -26,8 +26,8 @@ var (
 
 // Append appends the model as JSON, as GET models/{model} answers it.
 func (m *Model) Append(b []byte) []byte {
-	b = openai.AppendString(append(b, `{"name":`...), "models/"+m.Name)
-	b = openai.AppendString(append(b, `,"version":"001","displayName":`...), m.DisplayName)
+	b = jsondoc.AppendString(append(b, `{"name":`...), "models/"+m.Name)
+	b = jsondoc.AppendString(append(b, `,"version":"001","displayName":`...), m.DisplayName)
 	if m.InputLimit > 0 {
 		b = strconv.AppendInt(append(b, `,"inputTokenLimit":`...), m.InputLimit, 10)
 	}
@@ -39,7 +39,7 @@ func (m *Model) Append(b []byte) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = openai.AppendString(b, method)
+		b = jsondoc.AppendString(b, method)
 	}
 	return append(b, "]}"...)
 }
@@ -55,7 +55,7 @@ func ModelList(items []Model, next string) []byte {
 	}
 	b = append(b, ']')
 	if next != "" {
-		b = openai.AppendString(append(b, `,"nextPageToken":`...), next)
+		b = jsondoc.AppendString(append(b, `,"nextPageToken":`...), next)
 	}
 	return append(b, '}')
 }

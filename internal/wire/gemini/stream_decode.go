@@ -144,6 +144,7 @@ func unplaced(sources []inference.Citation) []inference.Citation {
 // readPieces reads a candidate part by part: unlike in a whole answer none are put together.
 func readPieces(v jsondoc.Value) (candidate, error) {
 	var c candidate
+	var logprobs []inference.Logprob
 	err := v.Members(func(key string, v jsondoc.Value) (err error) {
 		if !v.Given() {
 			return nil
@@ -166,9 +167,12 @@ func readPieces(v jsondoc.Value) (candidate, error) {
 			})
 		case "groundingMetadata":
 			c.sources, err = readSources(v)
+		case "logprobsResult":
+			logprobs, err = readLogprobs(v)
 		}
 		return err
 	})
+	likely(c.Parts, logprobs)
 	return c, err
 }
 
@@ -206,7 +210,9 @@ func (s *streamState) say(dst []inference.Delta, index int, p *inference.Part) [
 		dst = s.begin(s.close(dst, index), index, &inference.Part{Kind: p.Kind})
 	}
 	if p.Text != "" {
-		dst = append(dst, inference.Delta{Kind: inference.DeltaFragment, Candidate: index, Block: s.blocks - 1, Text: p.Text})
+		dst = append(dst, inference.Delta{
+			Kind: inference.DeltaFragment, Candidate: index, Block: s.blocks - 1, Text: p.Text, Part: inference.Part{Logprobs: p.Logprobs},
+		})
 	}
 	return s.seal(dst, index, p.Seal)
 }

@@ -22,7 +22,8 @@ type streamEncoder struct {
 
 // streamCandidate is what was told of one candidate.
 type streamCandidate struct {
-	part  inference.Part // the open block; of a call with the arguments so far
+	part  inference.Part // the open block
+	args  []byte         // of a call, so far
 	stop  inference.Stop
 	cited []inference.Citation
 }
@@ -71,9 +72,9 @@ func (e *streamEncoder) fragment(d *inference.Delta) {
 	c := e.of(d.Candidate)
 	switch c.part.Kind {
 	case inference.PartText, inference.PartRefusal, inference.PartReasoning:
-		e.piece(d.Candidate, &inference.Part{Kind: c.part.Kind, Text: d.Text})
+		e.piece(d.Candidate, &inference.Part{Kind: c.part.Kind, Text: d.Text, Logprobs: d.Part.Logprobs})
 	default:
-		c.part.Text += d.Text
+		c.args = append(c.args, d.Text...)
 	}
 }
 
@@ -94,9 +95,10 @@ func (e *streamEncoder) close(candidate int) {
 	switch c.part.Kind {
 	case inference.PartText, inference.PartRefusal, inference.PartReasoning:
 	default:
+		c.part.Text = string(c.args)
 		e.piece(candidate, &c.part)
 	}
-	c.part = inference.Part{}
+	c.part, c.args = inference.Part{}, nil
 }
 
 // piece writes one event with one part.
@@ -104,7 +106,11 @@ func (e *streamEncoder) piece(candidate int, p *inference.Part) {
 	e.begin()
 	e.w.Open('{').Key("content").Open('{').Key("parts").Open('[')
 	writePart(&e.w, p)
-	e.w.Close(']').Key("role").Str("model").Close('}').Key("index").Int(int64(candidate)).Close('}').Close(']')
+	e.w.Close(']').Key("role").Str("model").Close('}').Key("index").Int(int64(candidate))
+	if len(p.Logprobs) > 0 {
+		writeLogprobs(&e.w, []inference.Part{*p})
+	}
+	e.w.Close('}').Close(']')
 	e.finish(false)
 }
 

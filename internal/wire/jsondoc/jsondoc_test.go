@@ -92,3 +92,31 @@ func FuzzValue(f *testing.F) {
 		}
 	})
 }
+
+func TestNamesAreEscaped(t *testing.T) {
+	t.Parallel()
+	name := "a\n\"b\\"
+	var w jsondoc.Writer
+	w.Open('{').Key(name).Int(1).Text(name+"2", "x").Close('}')
+	var got map[string]any
+	if err := json.Unmarshal(w.B, &got); err != nil || got[name] != 1.0 || got[name+"2"] != "x" {
+		t.Errorf("%s: %v", w.B, err)
+	}
+}
+
+// TestNamesComeBack: names are read and written as the texts that they are, however they were escaped.
+func TestNamesComeBack(t *testing.T) {
+	t.Parallel()
+	doc, err := jsondoc.Parse([]byte(`{"a\/b":1,"\ud83d\ude00\u0041":2,"\"\n\\":3}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := jsondoc.Writer{}
+	w.Open('{')
+	if err := doc.Members(func(key string, v jsondoc.Value) error { w.Key(key).Bytes(v.Raw); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(w.Close('}').B); got != `{"a/b":1,"😀A":2,"\"\n\\":3}` {
+		t.Error(got)
+	}
+}

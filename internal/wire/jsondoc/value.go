@@ -5,6 +5,7 @@ package jsondoc
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
@@ -130,8 +131,8 @@ func (v Value) Members(f func(key string, v Value) error) error {
 	it := jsonscan.Members(v.Raw)
 	for it.Next() {
 		key := string(it.Key)
-		if unquoted, err := strconv.Unquote(`"` + key + `"`); err == nil {
-			key = unquoted
+		if strings.IndexByte(key, '\\') >= 0 {
+			_ = json.Unmarshal([]byte(`"`+key+`"`), &key) // Parse has checked it
 		}
 		if err := f(key, Value{it.Value, join(v.Path, key)}); err != nil {
 			return err

@@ -32,12 +32,10 @@ func (w *Writer) Close(bracket byte) *Writer {
 	return w
 }
 
-// Key begins a member; its value follows. Keys are plain names.
+// Key begins a member; its value follows. A name may be anything: some are a caller's.
 func (w *Writer) Key(name string) *Writer {
 	w.sep()
-	w.B = append(w.B, '"')
-	w.B = append(w.B, name...)
-	w.B = append(w.B, '"', ':')
+	w.B = append(AppendString(w.B, name), ':')
 	return w
 }
 
@@ -95,13 +93,21 @@ func (w *Writer) Member(name string, json []byte) *Writer {
 	return w
 }
 
+// plain are the bytes that stand for themselves in a text.
+var plain = func() (out [256]bool) {
+	for c := byte(' '); c < utf8.RuneSelf; c++ {
+		out[c] = c != '"' && c != '\\'
+	}
+	return out
+}()
+
 // AppendString appends s as a JSON text. What is not UTF-8 becomes U+FFFD.
 func AppendString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	from := 0
 	for i := 0; i < len(s); {
-		if c := s[i]; c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+		if plain[s[i]] {
 			i++
 			continue
 		}

@@ -121,10 +121,8 @@ func (e *encoder) circumstances() error {
 	if p.Choices > 1 {
 		return e.l.Refuse("n", "Ollama gives one answer.")
 	}
-	for _, given := range []struct{ path, id string }{{"previous_response_id", p.PreviousID}, {"conversation", p.Conversation}} {
-		if given.id != "" {
-			return e.l.Refuse(given.path, "The upstream keeps no conversations: send the whole of it.")
-		}
+	if err := e.l.Continues(p); err != nil {
+		return err
 	}
 	logprobs, store := "", ""
 	if p.TopLogprobs != nil {
@@ -133,36 +131,20 @@ func (e *encoder) circumstances() error {
 	if p.Store != nil && *p.Store {
 		store = "true"
 	}
-	for _, given := range []struct{ path, value string }{
-		{"logprobs", logprobs},
-		{"verbosity", p.Verbosity},
-		{"user", p.User},
-		{"prompt_cache_key", p.CacheKey},
-		{"service_tier", p.ServiceTier},
-		{"store", store},
-		{"metadata", string(p.Metadata)},
-	} {
-		if given.value == "" {
-			continue
-		}
-		if err := e.l.Parameter(given.path, given.value, "Ollama has no such parameter."); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.l.Parameters(noParameter, []wire.Given{
+		{Path: "logprobs", Value: logprobs},
+		{Path: "verbosity", Value: p.Verbosity},
+		{Path: "user", Value: p.User},
+		{Path: "prompt_cache_key", Value: p.CacheKey},
+		{Path: "service_tier", Value: p.ServiceTier},
+		{Path: "store", Value: store},
+		{Path: "metadata", Value: string(p.Metadata)},
+	}...)
 }
+
+const noParameter = "Ollama has no such parameter."
 
 // rest puts back what is Ollama's own. What came from another format has no words here.
 func (e *encoder) rest() error {
-	for i := range e.p.Rest {
-		r := &e.p.Rest[i]
-		if isOfOllama(r) && !strings.ContainsAny(r.Path, ".[") {
-			e.w.Key(r.Path).Bytes(r.Value)
-			continue
-		}
-		if err := e.l.Parameter(r.Path, string(r.Value), "Ollama has no such parameter."); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.l.Rest(&e.w, e.p.Rest, isOfOllama, noParameter)
 }

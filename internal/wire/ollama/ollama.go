@@ -20,6 +20,11 @@ func (codec) Kind() inference.Kind { return inference.Chat }
 // Dialect returns inference.Ollama.
 func (codec) Dialect() inference.Dialect { return inference.Ollama }
 
+// ToolRules takes names as they come.
+func (codec) ToolRules() wire.ToolRules {
+	return wire.ToolRules{}
+}
+
 var errNoAnswer = errors.New("ollama: not an answer")
 
 // isOfOllama reports whether what a prompt keeps is of this format.

@@ -46,11 +46,15 @@ func (chatCodec) DecodeAnswer(body []byte) (*inference.Answer, error) {
 func chatChoice(a *inference.Answer, v jsondoc.Value) error {
 	var c inference.Candidate
 	var finish string
+	var content, refusal []inference.Logprob
 	d := chatDecoder{}
-	err := v.Members(func(key string, v jsondoc.Value) error {
+	err := v.Members(func(key string, v jsondoc.Value) (err error) {
 		switch key {
 		case "finish_reason":
 			return v.Text(&finish)
+		case "logprobs":
+			content, refusal, err = choiceLogprobs(v)
+			return err
 		case "message":
 			m, err := d.readMessage(v)
 			c.Parts = m.parts()
@@ -58,6 +62,8 @@ func chatChoice(a *inference.Answer, v jsondoc.Value) error {
 		}
 		return nil
 	})
+	likely(c.Parts, inference.PartText, content)
+	likely(c.Parts, inference.PartRefusal, refusal)
 	c.Stop = stopOf(finish, calls(c.Parts))
 	a.Candidates = append(a.Candidates, c)
 	return err
@@ -113,7 +119,9 @@ func (chatCodec) EncodeAnswer(a *inference.Answer, _ *inference.Prompt) ([]byte,
 		c := &a.Candidates[i]
 		w.Open('{').Key("index").Int(int64(i)).Key("message")
 		writeAnswerMessage(&w, c.Parts)
-		w.Key("logprobs").Null().Key("finish_reason").Str(finishOf(c.Stop)).Close('}')
+		w.Key("logprobs")
+		writeChoiceLogprobs(&w, c.Parts)
+		w.Key("finish_reason").Str(finishOf(c.Stop)).Close('}')
 	}
 	w.Close(']')
 	if a.HasUsage {

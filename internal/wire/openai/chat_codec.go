@@ -21,6 +21,14 @@ func (chatCodec) Kind() inference.Kind { return inference.Chat }
 // Dialect returns inference.OpenAI.
 func (chatCodec) Dialect() inference.Dialect { return inference.OpenAI }
 
+// maxToolName is how long the name of a tool may be.
+const maxToolName = 64
+
+// ToolRules are those of most servers: few but OpenAI's know tools that take free text, and those speak responses too.
+func (chatCodec) ToolRules() wire.ToolRules {
+	return wire.ToolRules{LongestName: maxToolName}
+}
+
 // chatRest keeps a value that the pivot has no word for.
 func chatRest(v jsondoc.Value) inference.Rest {
 	return inference.Rest{Dialect: inference.OpenAI, Kind: inference.Chat, Path: v.Path, Value: v.Raw}

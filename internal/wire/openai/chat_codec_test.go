@@ -257,3 +257,16 @@ func FuzzChatCodec(f *testing.F) {
 		}
 	})
 }
+
+func TestMembersOfAnyNameGoBack(t *testing.T) {
+	t.Parallel()
+	const member = `"odd\n\"name\\":1`
+	p, err := openai.ChatCodec.DecodeRequest([]byte(`{"model":"m","messages":[{"role":"user","content":"hi"}],` + member + `}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := openai.ChatCodec.EncodeRequest(p, wire.EncodeOptions{}, &wire.Losses{})
+	if err != nil || !json.Valid(got) || !strings.Contains(string(got), member) {
+		t.Errorf("%s: %v", got, err)
+	}
+}

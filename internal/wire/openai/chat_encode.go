@@ -1,7 +1,6 @@
 package openai
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -48,11 +47,15 @@ func (e *chatEncoder) sampling() error {
 		}
 		e.w.Key(name).Int(p.MaxOutput)
 	}
-	e.number("temperature", string(p.Temperature))
-	e.number("top_p", string(p.TopP))
-	e.number("presence_penalty", string(p.PresencePenalty))
-	e.number("frequency_penalty", string(p.FrequencyPenalty))
-	e.number("seed", string(p.Seed))
+	s, err := samplingFor(p, e.l)
+	if err != nil {
+		return err
+	}
+	e.number("temperature", string(s.Temperature))
+	e.number("top_p", string(s.TopP))
+	e.number("presence_penalty", string(s.PresencePenalty))
+	e.number("frequency_penalty", string(s.FrequencyPenalty))
+	e.number("seed", string(s.Seed))
 	if p.TopK != "" {
 		if err := e.l.Parameter("top_k", string(p.TopK), "Chat completions have no top_k."); err != nil {
 			return err
@@ -61,8 +64,8 @@ func (e *chatEncoder) sampling() error {
 	if p.Choices > 1 {
 		e.w.Key("n").Int(p.Choices)
 	}
-	if p.TopLogprobs != nil {
-		e.w.Key("logprobs").Bool(true).Key("top_logprobs").Int(*p.TopLogprobs)
+	if s.TopLogprobs != nil {
+		e.w.Key("logprobs").Bool(true).Key("top_logprobs").Int(*s.TopLogprobs)
 	}
 	return e.stops()
 }
@@ -115,38 +118,10 @@ func (e *chatEncoder) output() error {
 	return nil
 }
 
-// Budgets of reasoning in tokens, up to which an effort is meant. Source: the sheet "translation", section 1.
-const (
-	lowBudget    = 2048
-	mediumBudget = 8192
-	highBudget   = 24576
-)
-
-func effortOf(budget int64) string {
-	switch {
-	case budget == 0:
-		return "none"
-	case budget < 0: // as the model likes
-		return ""
-	case budget <= lowBudget:
-		return "low"
-	case budget <= mediumBudget:
-		return "medium"
-	case budget <= highBudget:
-		return "high"
-	}
-	return "xhigh"
-}
-
 func (e *chatEncoder) reasoning() error {
-	r := &e.p.Reasoning
-	effort := r.Effort
-	if effort == "" && r.HasBudget {
-		effort = effortOf(r.Budget)
-		e.l.Changed("reasoning budget", strconv.FormatInt(r.Budget, 10), effort, "Chat completions know efforts and no budgets.")
-	}
+	effort, err := effortFor(e.p, e.l)
 	e.w.Text("reasoning_effort", effort)
-	return nil
+	return err
 }
 
 func (e *chatEncoder) circumstances() error {
@@ -163,25 +138,10 @@ func (e *chatEncoder) circumstances() error {
 			return err
 		}
 	}
-	for path, id := range map[string]string{"previous_response_id": p.PreviousID, "conversation": p.Conversation} {
-		if id != "" {
-			return e.l.Refuse(path, "The upstream keeps no conversations: send the whole of it.")
-		}
-	}
-	return nil
+	return e.l.Continues(p)
 }
 
 // rest puts back what came from this format. What came from another one has no words here.
 func (e *chatEncoder) rest() error {
-	for i := range e.p.Rest {
-		r := &e.p.Rest[i]
-		if isOfChat(r) && !strings.ContainsAny(r.Path, ".[") {
-			e.w.Key(r.Path).Bytes(r.Value)
-			continue
-		}
-		if err := e.l.Parameter(r.Path, string(r.Value), "Chat completions have no such parameter."); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.l.Rest(&e.w, e.p.Rest, isOfChat, "Chat completions have no such parameter.")
 }

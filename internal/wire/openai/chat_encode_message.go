@@ -245,6 +245,17 @@ type saidByModel struct {
 	calls            []*inference.Part
 }
 
+// sealed is a call with its seal where that means something: servers that are strict refuse what they do not know.
+func (e *chatEncoder) sealed(p *inference.Part) *inference.Part {
+	if p.Seal == nil || p.Seal.Dialect == inference.Gemini && strings.Contains(strings.ToLower(e.p.Model), "gemini") {
+		return p
+	}
+	e.l.Changed(p.Path, "with its signature", "without it", "The signature of another provider means nothing to the upstream.")
+	bare := *p
+	bare.Seal = nil
+	return &bare
+}
+
 func (s *saidByModel) add(e *chatEncoder, p *inference.Part) error {
 	switch p.Kind {
 	case inference.PartText:
@@ -254,7 +265,7 @@ func (s *saidByModel) add(e *chatEncoder, p *inference.Part) error {
 	case inference.PartReasoning:
 		s.reasoning = append(s.reasoning, p.Text)
 	case inference.PartCall:
-		s.calls = append(s.calls, p)
+		s.calls = append(s.calls, e.sealed(p))
 	case inference.PartAudio:
 		if p.ID == "" {
 			return e.cannot(p)

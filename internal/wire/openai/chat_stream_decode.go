@@ -31,7 +31,7 @@ type chatStreamCall struct {
 	number int // the index that the upstream gave it
 	block  int // -1: not opened yet
 	part   inference.Part
-	early  string // arguments that came before the name
+	early  []byte // arguments that came before the name
 }
 
 // Decode reads one chunk.
@@ -107,12 +107,16 @@ func (d *chatStreamDecoder) Finish(dst []inference.Delta) ([]inference.Delta, er
 	return append(dst, inference.Delta{Kind: inference.DeltaEnd}), nil
 }
 
-// maxCandidates bounds what an upstream can make us remember.
-const maxCandidates = MaxN
+// What an upstream can make us remember: answers, calls of one, and bytes of a call that has no name yet.
+const (
+	maxCandidates = MaxN
+	maxCalls      = 128
+	maxNameless   = 8 << 20
+)
 
 func (d *chatStreamDecoder) choice(dst []inference.Delta, v jsondoc.Value) ([]inference.Delta, error) {
 	var index int64
-	var delta jsondoc.Value
+	var delta, logprobs jsondoc.Value
 	var finish string
 	err := v.Members(func(key string, v jsondoc.Value) error {
 		switch key {
@@ -122,6 +126,8 @@ func (d *chatStreamDecoder) choice(dst []inference.Delta, v jsondoc.Value) ([]in
 			delta = v
 		case "finish_reason":
 			return v.Text(&finish)
+		case "logprobs":
+			logprobs = v
 		}
 		return nil
 	})
@@ -139,11 +145,12 @@ func (d *chatStreamDecoder) choice(dst []inference.Delta, v jsondoc.Value) ([]in
 	if s.finished {
 		return dst, nil
 	}
+	from := len(dst)
 	if dst, err = s.delta(dst, delta); err != nil {
 		return dst, err
 	}
-	if finish == "" {
-		return dst, nil
+	if err = likelyPieces(dst[from:], logprobs); err != nil || finish == "" {
+		return dst, err
 	}
 	return s.end(dst, finish), nil
 }
@@ -194,10 +201,14 @@ func (s *chatStreamState) delta(dst []inference.Delta, v jsondoc.Value) ([]infer
 		dst, err = s.call(dst, v)
 		return err
 	})
-	if err == nil && legacy.Given() {
-		dst, err = s.piece(dst, s.numbered(0, "", false), legacy, "")
+	if err != nil || !legacy.Given() {
+		return dst, err
 	}
-	return dst, err
+	c, err := s.numbered(0, "", false)
+	if err != nil {
+		return dst, err
+	}
+	return s.piece(dst, c, legacy, "")
 }
 
 // streamContent reads content that is a text, or a list of parts as Mistral's is.
@@ -321,7 +332,10 @@ func (s *chatStreamState) call(dst []inference.Delta, v jsondoc.Value) ([]infere
 	if err != nil {
 		return dst, err
 	}
-	c := s.numbered(int(number), id, hasNumber)
+	c, err := s.numbered(int(number), id, hasNumber)
+	if err != nil {
+		return dst, err
+	}
 	c.part.Call.Custom = c.part.Call.Custom || custom
 	if extra.Given() {
 		if err := callSeal(&c.part, extra); err != nil {
@@ -333,19 +347,22 @@ func (s *chatStreamState) call(dst []inference.Delta, v jsondoc.Value) ([]infere
 
 // numbered returns the call that a piece belongs to. The number of another call with an id of its own is a new call's:
 // some servers number all of them 0.
-func (s *chatStreamState) numbered(number int, id string, hasNumber bool) *chatStreamCall {
+func (s *chatStreamState) numbered(number int, id string, hasNumber bool) (*chatStreamCall, error) {
 	for _, c := range slices.Backward(s.calls) {
 		known := c.part.Call.ID
 		if hasNumber && c.number != number {
 			continue
 		}
 		if id == "" || known == "" || id == known {
-			return c
+			return c, nil
 		}
+	}
+	if len(s.calls) == maxCalls {
+		return nil, errNoAnswer
 	}
 	c := &chatStreamCall{number: number, block: -1, part: inference.Part{Kind: inference.PartCall, Call: &inference.Call{ID: id}}}
 	s.calls = append(s.calls, c)
-	return c
+	return c, nil
 }
 
 // piece takes up what came of a call: names may come in pieces or again and again, arguments whole or before the name.
@@ -365,7 +382,10 @@ func (s *chatStreamState) piece(dst []inference.Delta, c *chatStreamCall, inner 
 		return dst, nil
 	}
 	if c.block < 0 && c.part.Call.Name == "" {
-		c.early += p.Text
+		if len(c.early)+len(p.Text) > maxNameless {
+			return dst, errNoAnswer
+		}
+		c.early = append(c.early, p.Text...)
 		return dst, nil
 	}
 	dst = s.begin(dst, c)
@@ -392,8 +412,9 @@ func (s *chatStreamState) beginOne(dst []inference.Delta, c *chatStreamCall) []i
 	}
 	c.block = s.blocks
 	dst = s.opened(dst, c.part)
-	if c.early != "" {
-		dst = append(dst, inference.Delta{Kind: inference.DeltaFragment, Candidate: s.index, Block: c.block, Text: c.early})
+	if len(c.early) > 0 {
+		dst = append(dst, inference.Delta{Kind: inference.DeltaFragment, Candidate: s.index, Block: c.block, Text: string(c.early)})
+		c.early = nil
 	}
 	return dst
 }

@@ -18,6 +18,7 @@ type chatStreamEncoder struct {
 	usage       inference.Usage
 	hasUsage    bool
 	tier        string
+	logprobs    []inference.Logprob // of the piece that is told
 	w           jsondoc.Writer
 }
 
@@ -90,7 +91,12 @@ func (e *chatStreamEncoder) chunk(candidate int, delta func(*jsondoc.Writer), fi
 		e.w.Key("role").Str("assistant")
 	}
 	delta(&e.w)
-	e.w.Close('}').Key("finish_reason")
+	e.w.Close('}')
+	if len(e.logprobs) > 0 {
+		e.w.Key("logprobs")
+		writeChoiceLogprobs(&e.w, []inference.Part{{Kind: c.kind, Logprobs: e.logprobs}})
+	}
+	e.w.Key("finish_reason")
 	if finish == "" {
 		e.w.Null()
 	} else {
@@ -146,7 +152,9 @@ func (e *chatStreamEncoder) fragment(d *inference.Delta) {
 }
 
 func (e *chatStreamEncoder) member(d *inference.Delta, name string) {
+	e.logprobs = d.Part.Logprobs
 	e.chunk(d.Candidate, func(w *jsondoc.Writer) { w.Key(name).Str(d.Text) }, "")
+	e.logprobs = nil
 }
 
 // seal tells the seal of the open block.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 )
 
 // ErrorBody returns the OpenAI error envelope. An empty typ is derived from the HTTP status; empty code and param are null.
@@ -13,8 +15,8 @@ func ErrorBody(status int, typ, code, param, message string) []byte {
 		typ = ErrorType(status)
 	}
 	b := append(make([]byte, 0, 96+len(message)), `{"error":{"message":`...)
-	b = AppendString(b, message)
-	b = AppendString(append(b, `,"type":`...), typ)
+	b = jsondoc.AppendString(b, message)
+	b = jsondoc.AppendString(append(b, `,"type":`...), typ)
 	b = appendNullable(append(b, `,"param":`...), param)
 	b = appendNullable(append(b, `,"code":`...), code)
 	return append(b, "}}"...)
@@ -54,7 +56,7 @@ func appendNullable(dst []byte, s string) []byte {
 	if s == "" {
 		return append(dst, "null"...)
 	}
-	return AppendString(dst, s)
+	return jsondoc.AppendString(dst, s)
 }
 
 // ParseError reads an error as OpenAI and those who imitate it write it: the envelope, an error that is only a text, an
@@ -140,9 +142,9 @@ func ModelList(items []Model) []byte {
 
 // Append appends the model as JSON, as GET /models/{id} answers it.
 func (m *Model) Append(b []byte) []byte {
-	b = AppendString(append(b, `{"id":`...), m.ID)
+	b = jsondoc.AppendString(append(b, `{"id":`...), m.ID)
 	b = strconv.AppendInt(append(b, `,"object":"model","created":`...), m.Created, 10)
-	return append(AppendString(append(b, `,"owned_by":`...), m.OwnedBy), '}')
+	return append(jsondoc.AppendString(append(b, `,"owned_by":`...), m.OwnedBy), '}')
 }
 
 // ParseModels reads the ids of a model list; false when it is none.

@@ -6,6 +6,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 	"github.com/gantry-ai/gantry/internal/wire/tokens"
 )
@@ -260,8 +261,8 @@ func (m *eventMeter) Release() {
 // errorEvent writes an error as the last event of a stream of named events: with the members of the event that official
 // clients know, and with the envelope, by which they know that it is an error.
 func errorEvent(f *fault.Error) []byte {
-	b := AppendString([]byte("event: error\ndata: {\"type\":\"error\",\"sequence_number\":0,\"code\":"), f.Code)
-	b = AppendString(append(b, `,"message":`...), f.Message)
+	b := jsondoc.AppendString([]byte("event: error\ndata: {\"type\":\"error\",\"sequence_number\":0,\"code\":"), f.Code)
+	b = jsondoc.AppendString(append(b, `,"message":`...), f.Message)
 	b = appendNullable(append(b, `,"param":`...), f.Path)
 	envelope := common{}.ErrorBody(f)
 	b = append(append(b, ','), envelope[1:len(envelope)-1]...)

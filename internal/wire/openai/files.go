@@ -7,6 +7,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 )
 
@@ -163,7 +164,7 @@ func inlineFile(body []byte, ref *wire.FileRef, f *wire.FileContent) ([]byte, in
 	}
 	key := `"image_url":"data:`
 	if !ref.Image {
-		out = append(AppendString(append(out, `"filename":`...), f.Name), ',')
+		out = append(jsondoc.AppendString(append(out, `"filename":`...), f.Name), ',')
 		key = `"file_data":"data:`
 	}
 	out = append(append(append(out, key...), f.MediaType...), ";base64,"...)

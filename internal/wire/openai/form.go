@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/sound"
 )
 
@@ -161,7 +162,7 @@ func (f *editForm) addItem(name string, content []byte) error {
 	if l.n++; l.n > maxParts || len(content) > maxFieldBytes || !utf8.Valid(content) {
 		return invalidValue(name, "Invalid '"+name+"': too many, too long, or not valid text.")
 	}
-	l.items = append(AppendString(l.items, string(content)), ',')
+	l.items = append(jsondoc.AppendString(l.items, string(content)), ',')
 	return nil
 }
 
@@ -177,7 +178,7 @@ func (f *editForm) addField(name string, content []byte) error {
 		return invalidValue(printable(name), "Invalid '"+printable(name)+"': too long, or not valid text.")
 	}
 	value := string(content)
-	f.fields = append(AppendString(f.fields, name), ':')
+	f.fields = append(jsondoc.AppendString(f.fields, name), ':')
 	switch {
 	case formNumbers[name]:
 		n, err := strconv.ParseInt(value, 10, 64)
@@ -197,7 +198,7 @@ func (f *editForm) addField(name string, content []byte) error {
 		}
 		f.fields = strconv.AppendBool(f.fields, on)
 	default:
-		f.fields = AppendString(f.fields, value)
+		f.fields = jsondoc.AppendString(f.fields, value)
 	}
 	f.fields = append(f.fields, ',')
 	return nil
@@ -229,7 +230,7 @@ func (f *editForm) json(size int) []byte {
 // soundJSON ends a request with its lists and its recording.
 func (f *editForm) soundJSON(b []byte) []byte {
 	for _, l := range f.lists {
-		b = append(AppendString(b, l.name), ":["...)
+		b = append(jsondoc.AppendString(b, l.name), ":["...)
 		b = append(append(b, l.items[:len(l.items)-1]...), "],"...)
 	}
 	if f.recording == nil {

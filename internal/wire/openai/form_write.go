@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 )
 
@@ -83,7 +84,7 @@ func (f *MediaFacts) Without(body []byte, names ...string) []byte {
 		} else {
 			out = append(out, ',')
 		}
-		out = append(append(AppendString(out, string(it.Key)), ':'), it.Value...)
+		out = append(append(jsondoc.AppendString(out, string(it.Key)), ':'), it.Value...)
 	}
 	if out == nil {
 		return []byte("{}")
@@ -114,10 +115,10 @@ func (f *MediaFacts) EditJSON(body []byte, without ...string) []byte {
 func (in *MediaInput) AppendJSON(b []byte) []byte {
 	switch {
 	case in.FileID != "":
-		return append(AppendString(append(b, `{"file_id":`...), in.FileID), '}')
+		return append(jsondoc.AppendString(append(b, `{"file_id":`...), in.FileID), '}')
 	case in.Data != nil:
 		b = append(append(append(b, `{"image_url":"data:`...), in.Type...), ";base64,"...)
 		return append(append(b, in.Data...), `"}`...)
 	}
-	return append(AppendString(append(b, `{"image_url":`...), in.URL), '}')
+	return append(jsondoc.AppendString(append(b, `{"image_url":`...), in.URL), '}')
 }

@@ -3,6 +3,7 @@ package openai
 import (
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 )
 
@@ -76,7 +77,7 @@ func (imageFormat) WithMedia(dst, body []byte, media []wire.Medium) []byte {
 func appendExchange(
 	edits []jsonscan.Edit, picture []byte, spans *[numPictureKeys]jsonscan.Field, m *wire.Medium, at int,
 ) []jsonscan.Edit {
-	name, value, own, other := `"url":`, AppendString(nil, m.URL), spans[inURL], spans[inBase64]
+	name, value, own, other := `"url":`, jsondoc.AppendString(nil, m.URL), spans[inURL], spans[inBase64]
 	if len(m.Data) > 0 {
 		name, value = `"b64_json":`, append(append([]byte{'"'}, m.Data...), '"')
 		own, other = other, own

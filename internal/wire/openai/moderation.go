@@ -3,6 +3,7 @@ package openai
 import (
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 )
 
@@ -58,9 +59,9 @@ func (f moderationFormat) Edit(dst, body []byte, a *wire.Ask, c wire.Change) []b
 	}
 	var list []jsonscan.Edit
 	if span := facts.spans[keyModel]; span.Found() { // null
-		list = append(list, jsonscan.Edit{Field: span, Text: AppendString(nil, model)})
+		list = append(list, jsonscan.Edit{Field: span, Text: jsondoc.AppendString(nil, model)})
 	} else {
-		list = append(list, jsonscan.Edit{At: facts.insertAt, Text: append(AppendString([]byte(`"model":`), model), ',')})
+		list = append(list, jsonscan.Edit{At: facts.insertAt, Text: append(jsondoc.AppendString([]byte(`"model":`), model), ',')})
 	}
 	if facts.spans[keyRunMode].Found() {
 		list = append(list, jsonscan.Edit{Field: jsonscan.Member(body, facts.spans[keyRunMode])})

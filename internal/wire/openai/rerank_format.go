@@ -5,6 +5,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 	"github.com/gantry-ai/gantry/internal/wire/tokens"
 )
@@ -87,7 +88,7 @@ func (f rerankFormat) Edit(dst, body []byte, a *wire.Ask, c wire.Change) []byte 
 	}
 	edits := []jsonscan.Edit{{Field: facts.top, Text: strconv.AppendInt(nil, int64(len(facts.Documents)), 10)}}
 	if c.Model != "" {
-		edits = append(edits, jsonscan.Edit{Field: facts.spans[keyModel], Text: AppendString(nil, c.Model)})
+		edits = append(edits, jsonscan.Edit{Field: facts.spans[keyModel], Text: jsondoc.AppendString(nil, c.Model)})
 	}
 	if facts.spans[keyRunMode].Found() {
 		edits = append(edits, jsonscan.Edit{Field: jsonscan.Member(body, facts.spans[keyRunMode])})

@@ -23,6 +23,11 @@ func (responsesCodec) Kind() inference.Kind { return inference.Responses }
 // Dialect returns inference.OpenAI.
 func (responsesCodec) Dialect() inference.Dialect { return inference.OpenAI }
 
+// ToolRules are the format's.
+func (responsesCodec) ToolRules() wire.ToolRules {
+	return wire.ToolRules{LongestName: maxToolName, Custom: true}
+}
+
 // The prefixes of ids. Upstreams refuse an item whose id has another.
 const (
 	prefixResponse  = "resp_"

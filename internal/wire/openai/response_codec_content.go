@@ -2,6 +2,7 @@ package openai
 
 import (
 	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 )
 
@@ -70,6 +71,7 @@ func (r *responseReader) part(raw []byte, path string) (inference.Part, bool) {
 	case "input_text", "output_text", "text":
 		part.Text = r.text(out[partText].In(raw), path, "text")
 		part.Citations = r.citations(out[partAnnotations].In(raw), path)
+		part.Logprobs = r.logprobs(out[partLogprobs].In(raw), path)
 	case "refusal":
 		part.Kind, part.Text = inference.PartRefusal, r.text(out[partRefusal].In(raw), path, "refusal")
 	case "input_image":
@@ -84,6 +86,18 @@ func (r *responseReader) part(raw []byte, path string) (inference.Part, bool) {
 	}
 	r.others(raw, partKnown, path)
 	return part, true
+}
+
+// logprobs reads the tokens of a text.
+func (r *responseReader) logprobs(raw []byte, path string) []inference.Logprob {
+	if len(raw) == len(rawEmptyList) || !isGiven(raw) {
+		return nil
+	}
+	list, err := readLogprobs(jsondoc.Value{Raw: raw, Path: path + ".logprobs"})
+	if err != nil {
+		r.fail(invalidType(path+".logprobs", "a list of tokens"))
+	}
+	return list
 }
 
 func (r *responseReader) image(raw []byte, out *[numPartKeys]jsonscan.Field, path string) *inference.Media {

@@ -26,12 +26,13 @@ const (
 	evError
 	evCode
 	evMessage
+	evLogprobs
 	numEvs
 )
 
 var (
 	evKeys = jsonscan.NewKeys("type", "delta", "text", "refusal", "arguments", "input", "item", "item_id", "output_index",
-		"content_index", "part", "annotation", "response", "error", "code", "message")
+		"content_index", "part", "annotation", "response", "error", "code", "message", "logprobs")
 	failureKeys  = jsonscan.NewKeys("code", "message", "type")
 	errNoEvent   = errors.New("openai: this is no event of a response")
 	errNoReplyIn = errors.New("openai: an event that ends a response has none")

@@ -110,7 +110,7 @@ func (d *responseDecoder) open(i *decodedItem, part int64, p inference.Part) *de
 	d.blocks++
 	i.blocks = append(i.blocks, b)
 	d.calls = d.calls || p.Kind == inference.PartCall
-	p.Text, p.Path, p.Citations, p.Seal = "", "", nil, nil
+	p.Text, p.Path, p.Citations, p.Logprobs, p.Seal = "", "", nil, nil, nil
 	if p.ID == "" {
 		p.ID = i.id
 	}
@@ -133,10 +133,12 @@ func (d *responseDecoder) inside(i *decodedItem, p inference.Part) *decodedBlock
 	return d.find(i, 0, p)
 }
 
-func (d *responseDecoder) tell(b *decodedBlock, text string) {
+func (d *responseDecoder) tell(b *decodedBlock, text string) { d.tellLikely(b, text, nil) }
+
+func (d *responseDecoder) tellLikely(b *decodedBlock, text string, likely []inference.Logprob) {
 	if text != "" && !b.closed {
 		b.sent, b.any = true, true
-		d.emit(inference.Delta{Kind: inference.DeltaFragment, Block: b.number, Text: text})
+		d.emit(inference.Delta{Kind: inference.DeltaFragment, Block: b.number, Text: text, Part: inference.Part{Logprobs: likely}})
 	}
 }
 
@@ -162,9 +164,9 @@ func (d *responseDecoder) inner(name []byte) {
 	case "response.content_part.added", "response.content_part.done":
 		d.contentPart(len(name) == len("response.content_part.done"))
 	case "response.output_text.delta":
-		d.tell(d.textOf(inference.PartText), d.texts(evDelta))
+		d.tellLikely(d.textOf(inference.PartText), d.texts(evDelta), d.logprobs(d.of(evLogprobs), ""))
 	case "response.output_text.done":
-		d.untold(d.textOf(inference.PartText), d.texts(evText))
+		d.untoldLikely(d.textOf(inference.PartText), d.texts(evText), d.logprobs(d.of(evLogprobs), ""))
 	case "response.refusal.delta":
 		d.tell(d.textOf(inference.PartRefusal), d.texts(evDelta))
 	case "response.refusal.done":
@@ -191,9 +193,11 @@ func (d *responseDecoder) inner(name []byte) {
 }
 
 // untold tells a text of which no piece has come.
-func (d *responseDecoder) untold(b *decodedBlock, text string) {
+func (d *responseDecoder) untold(b *decodedBlock, text string) { d.untoldLikely(b, text, nil) }
+
+func (d *responseDecoder) untoldLikely(b *decodedBlock, text string, likely []inference.Logprob) {
 	if !b.sent {
-		d.tell(b, text)
+		d.tellLikely(b, text, likely)
 	}
 }
 
@@ -213,7 +217,7 @@ func (d *responseDecoder) contentPart(done bool) {
 		return
 	}
 	b := d.find(d.target(), d.integer(d.of(evContentIndex), ""), inference.Part{Kind: p.Kind})
-	d.untold(b, p.Text)
+	d.untoldLikely(b, p.Text, p.Logprobs)
 	if done {
 		d.cite(b, p.Citations)
 		d.close(b)
@@ -299,7 +303,7 @@ func (d *responseDecoder) settle(to *decodedItem, i *responseItem) {
 		}
 		b := d.find(to, int64(n), p)
 		if !b.any {
-			d.tell(b, p.Text)
+			d.tellLikely(b, p.Text, p.Logprobs)
 		}
 		d.cite(b, p.Citations)
 		if p.Seal != nil && !b.closed {

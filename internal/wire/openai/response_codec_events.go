@@ -120,11 +120,11 @@ func (s *responseStream) textMember() string {
 	return "text"
 }
 
-func (s *responseStream) tellDelta(text []byte) {
+func (s *responseStream) tellDelta(text, likely []byte) {
 	if s.eventOf(s.textEvent(), ".delta") {
 		s.place()
 		s.out.inside("delta", text)
-		s.logprobs()
+		s.logprobs(likely)
 		s.sent()
 	}
 }
@@ -141,7 +141,7 @@ func (s *responseStream) tellDone() {
 			s.out.text("name", i.call.Name)
 		}
 		s.out.inside(s.textMember(), i.text)
-		s.logprobs()
+		s.logprobs(i.logprobs.B)
 		s.sent()
 	}
 	if i.kind == reasoningItem {
@@ -149,11 +149,18 @@ func (s *responseStream) tellDone() {
 	}
 }
 
-// logprobs are a member that clients demand of texts, though there are none.
-func (s *responseStream) logprobs() {
+// logprobs are a member that clients demand of texts, also where there are none.
+func (s *responseStream) logprobs(elements []byte) {
 	if s.item.block == textBlock {
-		s.out.raw("logprobs", rawEmptyList)
+		s.out.elements("logprobs", elements)
 	}
+}
+
+// elements writes a list of which the elements are JSON already.
+func (w *responsePen) elements(name string, elements []byte) {
+	w.array(name)
+	w.B = append(w.B, elements...)
+	w.close(']')
 }
 
 func (s *responseStream) tellAnnotation(annotation []byte) {
@@ -221,10 +228,8 @@ func (s *responseStream) messagePart(w *responsePen) {
 	} else {
 		w.text("type", "output_text")
 		w.inside("text", i.text)
-		w.array("annotations")
-		w.B = append(w.B, i.cites.B...)
-		w.close(']')
-		w.raw("logprobs", rawEmptyList)
+		w.elements("annotations", i.cites.B)
+		w.elements("logprobs", i.logprobs.B)
 	}
 	w.close('}')
 }

@@ -27,7 +27,7 @@ func (c responsesCodec) EncodeAnswer(a *inference.Answer, p *inference.Prompt) (
 func (s *responseStream) whole(part *inference.Part) {
 	s.openBlock(part)
 	if part.Text != "" {
-		s.fragment(part.Text)
+		s.fragment(part.Text, part.Logprobs)
 	}
 	s.cite(part.Citations)
 	s.closeBlock()

@@ -17,6 +17,8 @@ type promptWriter struct {
 	losses *wire.Losses
 	// returnReasoning says that the upstream wants to see all reasoning again, also what it did not seal.
 	returnReasoning bool
+	// likely says that the tokens of the answer are wanted, with how likely they were.
+	likely bool
 	// extras are members of this format that the pivot has no words for, by the path of the object that had them.
 	extras map[string][]*inference.Rest
 	err    error
@@ -163,14 +165,17 @@ func (e *promptWriter) limits() {
 
 func (e *promptWriter) sampling() {
 	const reason = "The protocol of the upstream has no such parameter."
-	e.number("temperature", e.p.Temperature, "")
-	e.number("top_p", e.p.TopP, "")
-	e.parameter("top_k", string(e.p.TopK), reason)
-	e.parameter("seed", string(e.p.Seed), reason)
-	e.parameter("presence_penalty", string(e.p.PresencePenalty), reason)
-	e.parameter("frequency_penalty", string(e.p.FrequencyPenalty), reason)
+	s, err := samplingFor(e.p, e.losses)
+	e.lost(err)
+	e.number("temperature", s.Temperature, "")
+	e.number("top_p", s.TopP, "")
+	e.parameter("top_k", string(s.TopK), reason)
+	e.parameter("seed", string(s.Seed), reason)
+	e.parameter("presence_penalty", string(s.PresencePenalty), reason)
+	e.parameter("frequency_penalty", string(s.FrequencyPenalty), reason)
 	e.parameter("stop", strings.Join(e.p.Stop, ", "), reason)
-	if n := e.p.TopLogprobs; n != nil && *n > 0 {
+	e.likely = s.TopLogprobs != nil
+	if n := s.TopLogprobs; n != nil && *n > 0 {
 		e.integer("top_logprobs", *n)
 	}
 }
@@ -208,14 +213,14 @@ func (e *promptWriter) state() {
 // include writes what the answer shall show more of.
 func (e *promptWriter) include() {
 	left := e.extra(askNames[askInclude])
-	if !e.p.Reasoning.Seals && e.p.TopLogprobs == nil && left == nil {
+	if !e.p.Reasoning.Seals && !e.likely && left == nil {
 		return
 	}
 	e.array("include")
 	if e.p.Reasoning.Seals {
 		e.element(includeSeals)
 	}
-	if e.p.TopLogprobs != nil {
+	if e.likely {
 		e.element(includeLogprobs)
 	}
 	for it := jsonscan.AnyElements(left); it.Next(); {
@@ -265,11 +270,8 @@ func (w *responsePen) format(o *inference.Output) {
 // reasoning writes how much the model shall think. A budget becomes the effort that comes nearest.
 func (e *promptWriter) reasoning() {
 	r := &e.p.Reasoning
-	effort := r.Effort
-	if effort == "" && r.HasBudget {
-		effort = effortOf(r.Budget)
-		e.losses.Changed("reasoning.budget", strconv.FormatInt(r.Budget, 10), effort, "The protocol of the upstream has levels.")
-	}
+	effort, err := effortFor(e.p, e.losses)
+	e.lost(err)
 	summary := r.Summary
 	if summary == "hidden" {
 		summary = ""

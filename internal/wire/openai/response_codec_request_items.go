@@ -246,6 +246,9 @@ func (e *promptWriter) call(part *inference.Part) {
 	if part.Call.Custom {
 		typ, prefix, member = "custom_tool_call", prefixCustom, "input"
 	}
+	if part.Seal != nil {
+		e.losses.Changed(part.Path, "with its signature", "without it", "The signature of another provider means nothing to the upstream.")
+	}
 	text := part.Text
 	if text == "" && !part.Call.Custom {
 		text = "{}"

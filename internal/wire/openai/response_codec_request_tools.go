@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 )
 
@@ -136,7 +137,7 @@ func (w *responsePen) choice(p *inference.Prompt) {
 	mode := cmp.Or(toolWords[c.Mode], "auto")
 	switch {
 	case len(c.Names) == 0:
-		w.B = AppendString(w.B, mode)
+		w.B = jsondoc.AppendString(w.B, mode)
 	case len(c.Names) == 1 && c.Mode == inference.ToolsRequired:
 		w.named(p, c.Names[0])
 	default:

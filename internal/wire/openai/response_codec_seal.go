@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -19,6 +20,11 @@ const (
 	sealsWhole  sealRole = 'w' // the same, and the reasoning itself is in the seal
 	sealsBefore sealRole = 'b' // the item or part before, which has no place for it
 )
+
+// ForeignSeals implements wire.SealFinder.
+func (responsesCodec) ForeignSeals(body []byte) bool {
+	return bytes.Contains(body, []byte(`"`+sealMark))
+}
 
 // wrapSeal returns the encrypted content that carries s. OpenAI's own is as it came.
 func wrapSeal(s *inference.Seal, role sealRole) string {

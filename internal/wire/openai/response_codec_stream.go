@@ -42,7 +42,9 @@ type openItem struct {
 	text    []byte // of the block, escaped as within a JSON string
 	cites   responsePen
 	cited   int64
-	seal    *inference.Seal
+	// logprobs are the tokens of the block, as elements of a list.
+	logprobs responsePen
+	seal     *inference.Seal
 }
 
 // itemKind and blockKind say what is open.
@@ -87,7 +89,7 @@ func (s *responseStream) Append(dst []byte, d *inference.Delta) []byte {
 	case inference.DeltaOpen:
 		s.openBlock(&d.Part)
 	case inference.DeltaFragment:
-		s.fragment(d.Text)
+		s.fragment(d.Text, d.Part.Logprobs)
 	case inference.DeltaSeal:
 		s.sealed(d)
 	case inference.DeltaCite:

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -51,7 +52,7 @@ func (s *responseStream) openText(part *inference.Part, kind blockKind) {
 }
 
 // fragment goes on with the block that is open.
-func (s *responseStream) fragment(text string) {
+func (s *responseStream) fragment(text string, likely []inference.Logprob) {
 	i := &s.item
 	if i.block == noBlock || text == "" {
 		return
@@ -61,7 +62,9 @@ func (s *responseStream) fragment(text string) {
 	if first && i.kind == reasoningItem {
 		s.tellSummaryPart("response.reasoning_summary_part.added", nil)
 	}
-	s.tellDelta(i.text[from:])
+	told := len(i.logprobs.B)
+	logprobElements(&i.logprobs.Writer, likely)
+	s.tellDelta(i.text[from:], bytes.TrimPrefix(i.logprobs.B[told:], []byte{','}))
 }
 
 // appendInside appends what stands for s within a JSON string.
@@ -123,7 +126,7 @@ func (s *responseStream) closeBlockAs(status string) {
 		return
 	}
 	if i.kind == callItem && len(i.text) == 0 {
-		s.fragment("{}") // a call without arguments
+		s.fragment("{}", nil) // a call without arguments
 	}
 	s.tellDone()
 	if i.kind != messageItem {
@@ -134,7 +137,7 @@ func (s *responseStream) closeBlockAs(status string) {
 	s.messagePart(&i.content)
 	i.parts++
 	seal := i.seal
-	i.block, i.text, i.cites, i.cited, i.seal = noBlock, nil, responsePen{}, 0, nil
+	i.block, i.text, i.cites, i.cited, i.logprobs, i.seal = noBlock, nil, responsePen{}, 0, responsePen{}, nil
 	if seal != nil {
 		s.closeItem(status)
 		s.sealBefore(seal)

@@ -229,7 +229,7 @@ func trapForeignSeals(t *testing.T) {
 	if got := itemTypes(out["input"]); !slices.Equal(got, []string{"function_call", "function_call"}) {
 		t.Errorf("foreign seals went to an upstream: %v", out["input"])
 	}
-	if len(l.Dropped) != 2 || l.Dropped[0].Path != "input[0]" {
+	if len(l.Dropped) != 3 || l.Dropped[0].Path != "input[0]" {
 		t.Errorf("got %v", l.Dropped)
 	}
 }

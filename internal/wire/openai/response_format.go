@@ -6,6 +6,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 	"github.com/gantry-ai/gantry/internal/wire/tokens"
 )
@@ -100,7 +101,7 @@ func (responseFormat) Edit(dst, body []byte, a *wire.Ask, c wire.Change) []byte 
 	f := responseFacts(a)
 	var list []jsonscan.Edit
 	if c.Model != "" && c.Model != f.Model {
-		list = append(list, jsonscan.Edit{Field: f.spans[keyModel], Text: AppendString(nil, c.Model)})
+		list = append(list, jsonscan.Edit{Field: f.spans[keyModel], Text: jsondoc.AppendString(nil, c.Model)})
 	}
 	if span := f.response[keyMaxOutputTokens]; c.MaxOutput > 0 && c.MaxOutput != f.MaxOutput {
 		if span.Found() {

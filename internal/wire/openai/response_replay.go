@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"strconv"
+
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 )
 
 // Replay tells a response as the events that would have made it, numbered from 0, always the same ones for the same response:
@@ -60,7 +62,7 @@ func (r *Replay) tell(name string, body object) {
 	r.out = append(append(append(r.out, "data: "...), data...), "\n\n"...)
 }
 
-func quoted(s string) json.RawMessage { return AppendString(nil, s) }
+func quoted(s string) json.RawMessage { return jsondoc.AppendString(nil, s) }
 
 func number(n int64) json.RawMessage { return strconv.AppendInt(nil, n, 10) }
 

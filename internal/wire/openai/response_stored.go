@@ -5,6 +5,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 )
 
@@ -116,11 +117,11 @@ func (responseFormat) Rename(dst, answer []byte, n *wire.Names) []byte {
 }
 
 func renaming(span jsonscan.Field, at int, member, name string) jsonscan.Edit {
-	value := AppendString(nil, name)
+	value := jsondoc.AppendString(nil, name)
 	if span.Found() {
 		return jsonscan.Edit{Field: span, Text: value}
 	}
-	text := append(AppendString(nil, member), ':')
+	text := append(jsondoc.AppendString(nil, member), ':')
 	return jsonscan.Edit{At: at, Text: append(append(text, value...), ',')}
 }
 

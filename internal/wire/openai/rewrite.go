@@ -2,8 +2,8 @@ package openai
 
 import (
 	"strconv"
-	"unicode/utf8"
 
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 )
 
@@ -32,7 +32,7 @@ func (f *Facts) Rewrite(dst, body []byte, c Change) []byte {
 	var edits [maxEdits]jsonscan.Edit
 	list := edits[:0]
 	if c.Model != "" && c.Model != f.Model {
-		list = append(list, jsonscan.Edit{Field: f.spans[keyModel], Text: AppendString(nil, c.Model)})
+		list = append(list, jsonscan.Edit{Field: f.spans[keyModel], Text: jsondoc.AppendString(nil, c.Model)})
 	}
 	if c.MaxOutput == 0 {
 		c.MaxOutput = f.MaxOutput
@@ -79,7 +79,7 @@ func (f *Facts) capEdits(list []jsonscan.Edit, body []byte, c Change) []jsonscan
 }
 
 func appendCap(dst []byte, name string, n int64) []byte {
-	dst = append(AppendString(dst, name), ':')
+	dst = append(jsondoc.AppendString(dst, name), ':')
 	return strconv.AppendInt(dst, n, 10)
 }
 
@@ -97,21 +97,4 @@ func (f *Facts) usageEdit() jsonscan.Edit {
 		return jsonscan.Edit{Field: f.spans[keyStreamOptions], Text: []byte("{" + on + "}")}
 	}
 	return jsonscan.Edit{At: f.insertAt, Text: []byte(`"stream_options":{` + on + `},`)}
-}
-
-// AppendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD.
-func AppendString(dst []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	dst = append(dst, '"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			dst = append(dst, '\\', byte(r))
-		case r < ' ':
-			dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
-		default:
-			dst = utf8.AppendRune(dst, r)
-		}
-	}
-	return append(dst, '"')
 }

@@ -2,6 +2,7 @@ package openai
 
 import (
 	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 )
 
@@ -139,6 +140,9 @@ func (f *figures) either(body []byte, spans ...jsonscan.Field) (n int64, ok bool
 			continue
 		}
 		n, err := jsonscan.Int(body, span)
+		if err != nil { // some servers write integers as fractions
+			n, err = jsondoc.Value{Raw: span.In(body)}.Int()
+		}
 		if err != nil || n < 0 || n > maxTokens {
 			f.bad = true
 		}

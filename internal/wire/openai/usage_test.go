@@ -62,6 +62,7 @@ func TestUsage(t *testing.T) {
 		{"huge", `{"prompt_tokens":5,"completion_tokens":1000000001}`, nil},
 		{"beyond int64", `{"prompt_tokens":5,"completion_tokens":99999999999999999999}`, nil},
 		{"fraction", `{"prompt_tokens":5.5,"completion_tokens":7}`, nil},
+		{"fractions of nothing", `{"prompt_tokens":5.0,"completion_tokens":7.00}`, quantities{in: 5, out: 7}},
 		{"text", `{"prompt_tokens":"5","completion_tokens":7}`, nil},
 		{"total too small", `{"prompt_tokens":5,"completion_tokens":7,"total_tokens":6}`, nil},
 		{"total off by something else", `{"prompt_tokens":5,"completion_tokens":7,"total_tokens":20,"completion_tokens_details":{"reasoning_tokens":3}}`, nil},

@@ -29,9 +29,12 @@ type Crossing struct {
 	// Losses are what of the request went out otherwise than it came.
 	Losses []wire.Loss
 
-	prompt   *inference.Prompt
-	usage    inference.Usage
-	hasUsage bool
+	prompt *inference.Prompt // as the caller wrote it
+	tools  tools
+	// embedding is what it is that crosses; nil: a chat.
+	embedding *embedding
+	usage     inference.Usage
+	hasUsage  bool
 }
 
 // Request translates a request. model is the upstream's name of the model, maxOutput the limit on output tokens where the
@@ -46,23 +49,53 @@ func (b *Bridge) Request(body []byte, model string, stream bool, maxOutput int64
 		prompt.MaxOutput = maxOutput
 	}
 	losses := wire.Losses{Policy: b.Policy}
-	out, err := b.Upstream.EncodeRequest(prompt, b.Options, &losses)
+	b.prefilled(prompt, &losses)
+	fitted, own, err := fit(prompt, b.Upstream.ToolRules(), &losses)
 	if err != nil {
 		return nil, err
 	}
-	return &Crossing{bridge: b, Body: out, Losses: losses.Dropped, prompt: prompt}, nil
+	out, err := b.Upstream.EncodeRequest(fitted, b.Options, &losses)
+	if err != nil {
+		return nil, err
+	}
+	return &Crossing{bridge: b, Body: out, Losses: losses.Dropped, prompt: prompt, tools: own}, nil
+}
+
+// prefilled tells of an answer whose beginning the caller gives: to upstreams of other families it is one of the assistant's
+// earlier answers, behind which there is a new one.
+func (b *Bridge) prefilled(p *inference.Prompt, l *wire.Losses) {
+	if b.Caller.Dialect() != inference.Anthropic || len(p.Turns) == 0 {
+		return
+	}
+	last := &p.Turns[len(p.Turns)-1]
+	if to := b.Upstream.Dialect(); last.Role == inference.RoleAssistant && to != inference.Anthropic && to != inference.Bedrock {
+		l.Changed(last.Path, "the beginning of the answer", "an answer before it", "The upstream does not go on with an answer.")
+	}
+}
+
+// Kind is the operation that the upstream is asked for.
+func (c *Crossing) Kind() inference.Kind {
+	if c.embedding != nil {
+		return inference.Embeddings
+	}
+	return c.bridge.Upstream.Kind()
 }
 
 // Usage is what the upstream told that was used, exactly as it told it; false where it told nothing.
 func (c *Crossing) Usage() (inference.Usage, bool) { return c.usage, c.hasUsage }
 
 // Answer translates a whole answer. The error says that it was none.
-func (c *Crossing) Answer(body []byte) ([]byte, error) {
+func (c *Crossing) Answer(body []byte) (out []byte, err error) {
+	if c.embedding != nil {
+		out, c.usage, c.hasUsage, err = c.embedding.answer(body)
+		return out, err
+	}
 	a, err := c.bridge.Upstream.DecodeAnswer(body)
 	if err != nil {
 		return nil, err
 	}
 	c.usage, c.hasUsage = a.Usage, a.HasUsage
+	c.tools.answer(a)
 	if a.ID == "" {
 		a.ID = id.New().String()
 	}

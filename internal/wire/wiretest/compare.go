@@ -29,6 +29,7 @@ func Fold(deltas []inference.Delta) *inference.Answer {
 			c.Parts = append(c.Parts, d.Part)
 		case inference.DeltaFragment:
 			part(d).Text += d.Text
+			part(d).Logprobs = append(part(d).Logprobs, d.Part.Logprobs...)
 		case inference.DeltaSeal:
 			part(d).Seal = &inference.Seal{Dialect: d.Dialect, Data: d.Text, Whole: d.Whole}
 		case inference.DeltaCite:
@@ -85,6 +86,10 @@ func SaidBy(parts []inference.Part) string {
 		case inference.PartReasoning:
 			fmt.Fprintf(&b, "  reasoning %q\n", p.Text)
 		case inference.PartCall:
+			if p.Call.Custom {
+				fmt.Fprintf(&b, "  custom call %s %s %q\n", p.Call.ID, p.Call.Name, p.Text)
+				continue
+			}
 			fmt.Fprintf(&b, "  call %s %s %s\n", p.Call.ID, p.Call.Name, normal(p.Text))
 		case inference.PartResult:
 			fmt.Fprintf(&b, "  result %s %q\n", p.Result.ID, texts(p.Result.Parts))

@@ -142,16 +142,35 @@ func (s *Source) Answer() *inference.Answer {
 	return a
 }
 
+// Logprobs gives the texts of an answer tokens, some with others that were likely too.
+func (s *Source) Logprobs(a *inference.Answer) {
+	for i := range a.Candidates {
+		for j := range a.Candidates[i].Parts {
+			if p := &a.Candidates[i].Parts[j]; p.Kind == inference.PartText {
+				for _, piece := range s.split(p.Text) {
+					p.Logprobs = append(p.Logprobs, inference.Logprob{Token: piece, Value: "-0.5", Top: []inference.Logprob{
+						{Token: piece, Value: "-0.5"}, {Token: s.Text(), Value: "-1.25e-3"},
+					}})
+				}
+			}
+		}
+	}
+}
+
 // Deltas returns the stream of an answer, in pieces.
 func (s *Source) Deltas(a *inference.Answer) []inference.Delta {
 	out := []inference.Delta{{Kind: inference.DeltaBegin, ID: a.ID, Model: a.Model, Created: a.Created}}
 	for i, c := range a.Candidates {
 		for b, p := range c.Parts {
 			head := p
-			head.Text = ""
+			head.Text, head.Logprobs = "", nil
 			out = append(out, inference.Delta{Kind: inference.DeltaOpen, Candidate: i, Block: b, Part: head})
-			for _, piece := range s.split(p.Text) {
-				out = append(out, inference.Delta{Kind: inference.DeltaFragment, Candidate: i, Block: b, Text: piece})
+			for n, piece := range s.split(p.Text) {
+				d := inference.Delta{Kind: inference.DeltaFragment, Candidate: i, Block: b, Text: piece}
+				if n == 0 {
+					d.Part.Logprobs = p.Logprobs
+				}
+				out = append(out, d)
 			}
 			out = append(out, inference.Delta{Kind: inference.DeltaClose, Candidate: i, Block: b})
 		}
@@ -161,6 +180,23 @@ func (s *Source) Deltas(a *inference.Answer) []inference.Delta {
 		out = append(out, inference.Delta{Kind: inference.DeltaUsage, Usage: a.Usage})
 	}
 	return append(out, inference.Delta{Kind: inference.DeltaEnd})
+}
+
+// Embedding returns a request for vectors that every protocol of embeddings can carry, and an answer to it.
+func (s *Source) Embedding() (*inference.Embedding, *inference.Vectors) {
+	e := &inference.Embedding{Model: "embed-m", Several: true}
+	v := &inference.Vectors{Model: "embed-m", HasUsage: true}
+	v.Usage.Quantities[inference.TextInput] = 7
+	in := inference.EmbeddingInput{Dimensions: s.r.Int64N(5)}
+	if s.Coin(2) {
+		in.Purpose = inference.ForQuery
+	}
+	for i := range 1 + s.r.IntN(4) {
+		in.Text = s.Text()
+		e.Inputs = append(e.Inputs, in)
+		v.Values = append(v.Values, json.RawMessage("[0.25,-1e-05,"+strconv.Itoa(i)+"]"))
+	}
+	return e, v
 }
 
 // split takes a text apart between characters.
