@@ -42,6 +42,8 @@ type Options struct {
 	MaxFile int64
 	Batches Batches
 	Made    Made
+	// Ephemerals makes the keys that sessions can be opened with.
+	Ephemerals *identity.Ephemerals
 	Now     clock.Clock
 	Log     *slog.Logger
 }
@@ -94,6 +96,7 @@ func Mount(r chi.Router, o Options) {
 	s.mountBatches(r)
 	s.mountMessageBatches(r)
 	s.mountVideos(r)
+	s.mountRealtime(r)
 	r.Get("/v1/models", s.listModels)
 	r.Get("/v1/models/*", s.getModel)
 	s.mountGemini(r)

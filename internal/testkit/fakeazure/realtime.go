@@ -23,7 +23,7 @@ func (s *Server) realtime(w http.ResponseWriter, r *http.Request) bool {
 	default:
 		return false
 	}
-	if fault := authorize(r); fault != nil {
+	if fault := s.authorize(r); fault != nil {
 		fault.write(w)
 		return true
 	}

@@ -25,6 +25,8 @@ type RealtimeAsk struct {
 	// Output and Modalities are those of response.create.
 	Output     RealtimeLimit
 	Modalities RealtimeModalities
+	// Aside says that the response is no part of the conversation.
+	Aside bool
 }
 
 const (
@@ -41,7 +43,7 @@ var (
 	realtimeAskKeys = jsonscan.NewKeys("type", "event_id", "session", "response", "item", "audio")
 	// createKeys are the members of response.create's object that matter.
 	createKeys = jsonscan.NewKeys("max_output_tokens", "max_response_output_tokens", "output_modalities", "modalities",
-		"instructions", "tools", "input")
+		"instructions", "tools", "input", "conversation")
 )
 
 // maxEventID is how long a client's name for an event is at most.
@@ -92,7 +94,7 @@ func (a *RealtimeAsk) readCreate(object []byte) (err error) {
 	if !isObject(object) {
 		return nil
 	}
-	var f [7]jsonscan.Field
+	var f [8]jsonscan.Field
 	if _, _, err := createKeys.Scan(object, f[:]); err != nil {
 		return scanError(err)
 	}
@@ -100,6 +102,7 @@ func (a *RealtimeAsk) readCreate(object []byte) (err error) {
 		return err
 	}
 	a.Modalities = readModalities(either(f[2], f[3]).In(object))
+	a.Aside = string(f[7].In(object)) == `"none"`
 	a.Input.add(f[4].In(object))
 	a.Input.add(f[5].In(object))
 	it := jsonscan.AnyElements(f[6].In(object))

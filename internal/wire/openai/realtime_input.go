@@ -17,6 +17,11 @@ func (i RealtimeInput) Plus(o RealtimeInput) RealtimeInput {
 	return RealtimeInput{i.TextBytes + o.TextBytes, i.Text + o.Text, i.AudioBytes + o.AudioBytes, i.Images + o.Images}
 }
 
+// Minus returns what is left of an input without another that is a part of it.
+func (i RealtimeInput) Minus(o RealtimeInput) RealtimeInput {
+	return RealtimeInput{i.TextBytes - o.TextBytes, i.Text - o.Text, i.AudioBytes - o.AudioBytes, i.Images - o.Images}
+}
+
 // add counts a JSON text as text.
 func (i *RealtimeInput) add(raw []byte) {
 	i.TextBytes += int64(len(raw))

@@ -35,6 +35,8 @@ type RealtimeNews struct {
 	// Usage is what the event tells of it; Told says that it does, and that it can be trusted.
 	Usage inference.Usage
 	Told  bool
+	// Talk is what the conversation has after the response, in tokens of text, sound and pictures, cached or not.
+	Talk inference.Quantities
 	// Delta is what a piece of a response has: text in estimated tokens, sound in bytes.
 	Delta RealtimeInput
 	// StartMs is where speech began, in milliseconds of all sound that was sent.
@@ -152,7 +154,7 @@ func (n *RealtimeNews) readResponse(object []byte) {
 		}
 	}
 	if usage := f[3].In(object); isObject(usage) {
-		n.Usage, n.Told = realtimeUsage(usage)
+		n.readUsage(usage)
 	}
 }
 
@@ -187,17 +189,21 @@ var (
 	cachedKeys      = jsonscan.NewKeys("cached_tokens_details")
 )
 
-// realtimeUsage is readUsage for responses, whose cached tokens may be of sound and of pictures too: those are among the
-// figures of both. Where the parts of what was cached are not told, cached tokens count before others.
-func realtimeUsage(object []byte) (inference.Usage, bool) {
+// readUsage is as for other answers, but that cached tokens may be of sound and of pictures too: those are among the figures
+// of both. Where the parts of what was cached are not told, cached tokens count before others.
+func (n *RealtimeNews) readUsage(object []byte) {
 	f, ok := readFigures(object)
 	if !ok || !f.plausible(inference.Realtime) {
-		return inference.Usage{}, false
+		return
 	}
-	if audio, image, told := cachedParts(object); told && !f.uncache(audio, image) {
-		return inference.Usage{}, false
+	talk := inference.Quantities{
+		inference.TextInput: f.input - f.audioIn - f.imageIn + f.output - f.audioOut, inference.AudioInput: f.audioIn + f.audioOut,
+		inference.ImageInput: f.imageIn,
 	}
-	return f.split(inference.Realtime), true
+	if audio, image, told := cachedParts(object); told && !f.uncache(audio, image) || talk[inference.TextInput] < 0 {
+		return
+	}
+	n.Usage, n.Told, n.Talk = f.split(inference.Realtime), true, talk
 }
 
 // uncache takes what was cached out of the figures of sound and pictures; false where the figures contradict each other.

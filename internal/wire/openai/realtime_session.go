@@ -84,9 +84,13 @@ func (p piece) isObject() bool { return isObject(p.text) }
 // span is where the part lies in the whole.
 func (p piece) span() jsonscan.Field { return jsonscan.Field{Start: p.at, End: p.at + len(p.text)} }
 
-// PeekRealtimeSession reads a session's description. The error is a *RequestError.
+// PeekRealtimeSession reads a session's description. Codes: invalid_json, duplicate_key, invalid_parameter with the path.
 func PeekRealtimeSession(body []byte) (RealtimeSession, error) {
-	return readRealtimeSession(piece{text: body})
+	s, err := readRealtimeSession(piece{text: body})
+	if err != nil {
+		return s, requestFault(err)
+	}
+	return s, nil
 }
 
 // readRealtimeSession reads the object that p is.
