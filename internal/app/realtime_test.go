@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -129,7 +130,7 @@ func silence(bytes int) string {
 }
 
 const (
-	inText  = `{"type":"session.update","session":{"type":"realtime","output_modalities":["text"]}}`
+	inText   = `{"type":"session.update","session":{"type":"realtime","output_modalities":["text"]}}`
 	answerMe = `{"type":"response.create"}`
 )
 
@@ -162,19 +163,45 @@ func (h *house) settled() {
 	h.clean()
 }
 
-var voices = map[string]string{"gpt-realtime": "realtime", "gpt-realtime-mini": "realtime", fakeopenai.WhisperModel: "stt"}
+// voicePrices are in USD for a million tokens, or for a second.
+const voicePrices = `{"currency":"USD","rules":[
+	{"resourceType":"text_input","unit":"1m_tokens","basePrice":4},{"resourceType":"text_input_cached","unit":"1m_tokens","basePrice":0.4},
+	{"resourceType":"audio_input","unit":"1m_tokens","basePrice":32},
+	{"resourceType":"text_output","unit":"1m_tokens","basePrice":16},{"resourceType":"audio_output","unit":"1m_tokens","basePrice":64},
+	{"resourceType":"audio_second","unit":"second","basePrice":0.0001}]}`
+
+// connectVoices makes a fake upstream a platform that talks under the name "talk" and writes down under the name "ears".
+func (h *house) connectVoices(name string, priority int) *fakeopenai.Server {
+	h.t.Helper()
+	fake := fakeopenai.New(fakeopenai.Options{})
+	server := httptest.NewServer(fake)
+	h.t.Cleanup(server.Close)
+	var p struct {
+		ID string `json:"id"`
+	}
+	h.call("POST", "/api/admin/platforms", h.admin, map[string]any{
+		"provider": "openai", "name": name, "platformKey": name, "baseUrl": server.URL + "/v1", "priority": priority,
+		"credentials": map[string]any{"apiKey": fakeopenai.DefaultKey},
+	}, &p, 201)
+	for alias, m := range map[string][2]string{"talk": {"gpt-realtime", "realtime"}, "ears": {fakeopenai.WhisperModel, "stt"}} {
+		h.call("POST", "/api/admin/platforms/"+p.ID+"/models", h.admin, map[string]any{
+			"modelAlias": alias, "providerModelName": m[0], "modelType": []string{m[1]}, "enabled": true, "billingConfig": json.RawMessage(voicePrices),
+		}, nil, 201)
+	}
+	return fake
+}
 
 func TestASessionIsRelayedAndBilledByTheResponse(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, h *house) {
 		t.Helper()
-		fake := h.connect(voices)
+		fake := h.connectVoices("first", 1)
 		ada := h.invite("ada", "10")
-		c := h.talk("?model=gpt-realtime", ada.key)
+		c := h.talk("?model=talk", ada.key)
 		if got := c.Subprotocol(); got != "realtime" {
 			t.Errorf("subprotocol %q", got)
 		}
-		if s := newest(c.until("session.created")).in("session"); s.text("model") != "gpt-realtime" {
+		if s := newest(c.until("session.created")).in("session"); s.text("model") != "talk" {
 			t.Errorf("%v", s)
 		}
 		c.send(inText)

@@ -55,12 +55,14 @@ type session struct {
 	ready   *turn   // for what the upstream may begin by itself; nil: none
 	asked   []*turn // for responses that were asked for and have not begun
 	running map[string]*turn
-	turns   int                // that were recorded
-	writers map[string]*writer // of what is heard, by the upstream's name, as far as they may be used
-	writer  *writer            // in force; nil: nothing is written down
-	known   time.Time          // when the caller was last known to be allowed
-	ended   *ending            // nil: the session goes on
-	lost    bool               // its connection could not be upgraded, and was answered
+	turns   int // that were recorded
+	// recorded says that attempts at other upstreams are in the record of a turn.
+	recorded bool
+	writers  map[string]*writer // of what is heard, by the upstream's name, as far as they may be used
+	writer   *writer            // in force; nil: nothing is written down
+	known    time.Time          // when the caller was last known to be allowed
+	ended    *ending            // nil: the session goes on
+	lost     bool               // its connection could not be upgraded, and was answered
 }
 
 // sessions are those of a relay.

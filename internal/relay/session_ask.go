@@ -246,9 +246,10 @@ func (s *session) heardTurn(item string, bytes int64) error {
 		t.hold.Release()
 		return err
 	}
-	a := slices.Clone(s.attempts[s.deciding : s.deciding+1])
-	a[0].PlatformModelID, a[0].ModelAlias, a[0].ProviderModelName = w.target.Model.ID, w.alias, w.target.Model.ProviderModelName
-	t.begun(&a[0])
+	attempts := slices.Clone(s.attempts[s.deciding : s.deciding+1])
+	a := &attempts[0]
+	a.PlatformModelID, a.ModelAlias, a.ProviderModelName = w.target.Model.ID, w.alias, w.target.Model.ProviderModelName
+	t.begun(attempts)
 	s.running[item] = t
 	return nil
 }

@@ -3,6 +3,7 @@ package relay
 import (
 	"slices"
 
+	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/provider"
@@ -114,8 +115,17 @@ func (s *session) responseBegun(n *openai.RealtimeNews) {
 			return
 		}
 	}
-	t.begun(&s.attempts[s.deciding])
+	t.begun(s.attemptsOf())
 	s.running[n.Response] = t
+}
+
+// attemptsOf are the attempts that a response is recorded with: the first one also with those at other upstreams before.
+func (s *session) attemptsOf() []tasks.Attempt {
+	from := s.deciding
+	if !s.recorded {
+		from, s.recorded = 0, true
+	}
+	return slices.Clone(s.attempts[from : s.deciding+1])
 }
 
 // responseDone settles a response. The caller hears of it when it is paid for.

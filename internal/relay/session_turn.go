@@ -117,11 +117,12 @@ func (t *turn) limit() (err error) {
 }
 
 // begun is told that the upstream works at the turn: from now on it is in the books, with what it reads as its first mark.
-func (t *turn) begun(of *tasks.Attempt) {
+// The attempts are those that it is recorded with; the last one is the session's at this upstream.
+func (t *turn) begun(attempts []tasks.Attempt) {
 	t.call.turn = t
-	t.attempts = []tasks.Attempt{*of}
-	a := &t.attempts[0]
-	a.No, a.StartedAt, a.TTFT, a.StatusCode = 1, t.now(), 0, http.StatusOK
+	t.attempts, t.deciding = attempts, len(attempts)-1
+	a := &t.attempts[t.deciding]
+	a.No, a.StartedAt, a.TTFT, a.StatusCode = len(attempts), t.now(), 0, http.StatusOK
 	t.open()
 	t.marks = marks{ticket: t.mark(0), waiting: true}
 }
@@ -152,7 +153,7 @@ func (t *turn) deliver(d openai.RealtimeInput) {
 
 // conclude settles the turn and waits until that is durable. Code: billing_unavailable.
 func (t *turn) conclude(how outcome, m wire.Metered, o provider.Outcome) error {
-	a := &t.attempts[0]
+	a := &t.attempts[t.deciding]
 	t.note(a, o)
 	a.Verdict, a.TTFT = verdictServed, t.ttft
 	if how == outcomeClientGone {
@@ -171,8 +172,9 @@ func (t *turn) conclude(how outcome, m wire.Metered, o provider.Outcome) error {
 // fruitless ends a turn that took nothing: the upstream failed before it said anything, and told no usage.
 func (t *turn) fruitless(o provider.Outcome) error {
 	t.hold.Release()
-	t.note(&t.attempts[0], o)
-	t.attempts[0].Verdict = verdictServed
+	a := &t.attempts[t.deciding]
+	t.note(a, o)
+	a.Verdict = verdictServed
 	t.fail(faultOf(o))
 	t.statuses = tasks.Failed
 	ticket := t.record()
