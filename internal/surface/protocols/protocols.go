@@ -44,8 +44,8 @@ type Options struct {
 	Made    Made
 	// Ephemerals makes the keys that sessions can be opened with.
 	Ephemerals *identity.Ephemerals
-	Now     clock.Clock
-	Log     *slog.Logger
+	Now        clock.Clock
+	Log        *slog.Logger
 }
 
 // Desk is where tasks are canceled, and where their news come from; *tasks.Desk is it.

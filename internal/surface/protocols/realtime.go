@@ -40,7 +40,6 @@ func (s *surface) mountRealtime(r chi.Router) {
 	}
 	r.Post(base+"/transcription_sessions", unoffered(errNoTranscription))
 	r.Post(base+"/calls", unoffered(errNoCalls))
-	r.Post(base+"/calls/*", unoffered(errNoCalls))
 }
 
 // What browsers offer as subprotocols, because they cannot set headers. Source: the provider sheet "openai", section 7.
