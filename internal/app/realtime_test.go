@@ -157,6 +157,7 @@ func (h *house) kept(who guest, n int) []tasks.Task {
 // settled checks that no hold is open and that the books are right.
 func (h *house) settled() {
 	h.t.Helper()
+	h.relay.AwaitSessions(h.t.Context())
 	if open, units := h.book.Holds(); open != 0 || units != 0 {
 		h.t.Errorf("%d holds of %d are open", open, units)
 	}
