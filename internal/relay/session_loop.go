@@ -26,7 +26,6 @@ type ending struct {
 	fault   *fault.Error // the caller hears; nil: nothing went wrong
 	about   string       // the caller's event that is at fault
 	code    socket.Code
-	reason  string
 	outcome provider.Outcome // of the attempt
 	left    bool             // the caller does not hear anything any more
 }
@@ -100,7 +99,7 @@ func (s *session) converse(fromCaller, fromUpstream <-chan incoming) {
 			s.goOn()
 		case <-s.toUpstream.moved:
 		case <-s.toCaller.broken:
-			s.callerGone(s.toCaller.stuck.Load())
+			s.callerGone()
 		case <-s.toUpstream.broken:
 			s.upstreamGone(nil)
 		case <-idle.C:
@@ -144,20 +143,14 @@ func (s *session) refused(err error, about string) {
 
 func (s *session) fromCaller(in incoming) {
 	if in.err != nil {
-		s.callerGone(false)
+		s.callerGone()
 		return
 	}
 	s.hearAsk(in.message)
 }
 
-// callerGone ends a session whose caller has left. stuck says that it did not read what it was sent.
-func (s *session) callerGone(stuck bool) {
-	e := &ending{code: socket.Normal, outcome: ok, left: true}
-	if stuck {
-		e.code, e.reason = socket.TryLater, "what was sent was not read"
-	}
-	s.finishWith(e)
-}
+// callerGone ends a session whose caller has left, or does not read what it is sent.
+func (s *session) callerGone() { s.finishWith(&ending{code: socket.Normal, outcome: ok, left: true}) }
 
 func (s *session) fromUpstream(in incoming) {
 	if in.err != nil {
@@ -221,7 +214,7 @@ func (s *session) takeLeave() {
 		s.say(openai.RealtimeError(e.fault, e.about))
 		s.toCaller.flush(farewell)
 	}
-	all.Go(func() { s.line.Close(code, e.reason) })
+	all.Go(func() { s.line.Close(code, "") })
 }
 
 // closeAttempt completes the record of the attempt that the session was.

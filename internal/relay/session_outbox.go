@@ -33,7 +33,6 @@ type outbox struct {
 	bytes  atomic.Int64
 	moved  chan struct{} // something went out
 	broken chan struct{} // closed: nothing goes out any more
-	stuck  atomic.Bool   // because nobody read it in time
 }
 
 func newOutbox(l socket.Line, stall time.Duration) *outbox {
@@ -61,8 +60,7 @@ func (b *outbox) send(ctx context.Context, l *letter) bool {
 	patience, cancel := context.WithTimeout(ctx, b.stall)
 	defer cancel()
 	if len(l.message) > 0 {
-		if err := b.line.Write(patience, l.message); err != nil {
-			b.stuck.Store(patience.Err() != nil && ctx.Err() == nil)
+		if b.line.Write(patience, l.message) != nil {
 			return false
 		}
 	}
