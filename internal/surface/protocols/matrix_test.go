@@ -60,7 +60,7 @@ func open(tb testing.TB) *surfacetest.World {
 	answers := &tasks.Shelf{Store: shelf{w}, Flush: func(context.Context) error { return nil }, Now: w.Clock.Now, Retention: map[inference.Kind]time.Duration{}}
 	box, err := secret.NewBox(make([]byte, secret.KeySize), "realtime_secret")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	protocols.Mount(r, protocols.Options{
 		Ephemerals: identity.NewEphemerals(box, w.Directory.Acting, w.Clock.Now),
