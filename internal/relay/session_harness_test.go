@@ -46,7 +46,7 @@ type talk struct {
 func newTalk(t *testing.T, balance string, limits relay.Limits, change ...func(*talk, *relay.Options)) *talk {
 	t.Helper()
 	k := prepareTalk(t, balance, limits, change...)
-	k.open("m")
+	k.open()
 	k.hear("session.created")
 	return k
 }
@@ -84,10 +84,10 @@ func prepareTalk(t *testing.T, balance string, limits relay.Limits, change ...fu
 }
 
 // open asks for a session. It returns when there is one, or none.
-func (k *talk) open(model string, change ...func(*relay.Session)) {
+func (k *talk) open(change ...func(*relay.Session)) {
 	k.t.Helper()
 	req := httptest.NewRequestWithContext(k.t.Context(), http.MethodGet, "/v1/realtime", http.NoBody)
-	want := relay.Session{Model: model, Holder: k.holder, Header: http.Header{}, Accept: func() (socket.Line, error) {
+	want := relay.Session{Model: "m", Holder: k.holder, Header: http.Header{}, Accept: func() (socket.Line, error) {
 		near, far := socket.Pipe()
 		k.accepted <- far
 		return near, nil
@@ -156,8 +156,7 @@ func (k *talk) over() (faults []string, code socket.Code) {
 	k.t.Helper()
 	for {
 		message, err := k.caller.Read(k.t.Context())
-		var closed *socket.Closed
-		if errors.As(err, &closed) {
+		if closed, ok := errors.AsType[*socket.ClosedError](err); ok {
 			<-k.ended
 			return faults, closed.Code
 		}
@@ -191,8 +190,8 @@ func (k *talk) begin(name string) {
 	k.hear("response.created")
 }
 
-func textOf(name, text string) string {
-	return `{"type":"response.output_text.delta","response_id":"` + name + `","delta":"` + text + `"}`
+func textOf(text string) string {
+	return `{"type":"response.output_text.delta","response_id":"r1","delta":"` + text + `"}`
 }
 
 func soundOf(name string, bytes int) string {

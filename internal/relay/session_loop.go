@@ -103,25 +103,25 @@ func (s *session) converse(fromCaller, fromUpstream <-chan incoming) {
 		case <-s.toUpstream.broken:
 			s.upstreamGone(nil)
 		case <-idle.C:
-			s.over(errSessionIdle, socket.Away)
+			s.over(errSessionIdle)
 		case <-total.C:
-			s.over(errSessionTotal, socket.Away)
+			s.over(errSessionTotal)
 		case <-tick.C:
 			s.checkHolder()
 		case <-draining:
 			draining = nil
 		case <-s.sessions.cut:
-			s.over(errDrained, socket.Away)
+			s.over(errDrained)
 		}
 		if draining == nil && s.ended == nil && len(s.running)+len(s.asked) == 0 && s.waiting == nil {
-			s.over(errDrained, socket.Away)
+			s.over(errDrained)
 		}
 	}
 }
 
 // over ends the session with a fault of nobody's in particular.
-func (s *session) over(f *fault.Error, code socket.Code) {
-	s.finishWith(&ending{fault: f, code: code, outcome: ok})
+func (s *session) over(f *fault.Error) {
+	s.finishWith(&ending{fault: f, code: socket.Away, outcome: ok})
 }
 
 // finishWith ends the session; the first reason counts.
@@ -162,7 +162,7 @@ func (s *session) fromUpstream(in incoming) {
 
 // upstreamGone ends a session whose upstream has: as it should when nothing was under way and it says so, and else broken.
 func (s *session) upstreamGone(err error) {
-	var closed *socket.Closed
+	var closed *socket.ClosedError
 	if errors.As(err, &closed) && (closed.Code == socket.Normal || closed.Code == socket.Away) && len(s.running)+len(s.asked) == 0 {
 		s.finishWith(&ending{code: closed.Code, outcome: ok})
 		return

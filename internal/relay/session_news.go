@@ -55,9 +55,8 @@ func (s *session) news(message []byte) {
 
 // pass sends the caller a piece, or keeps it until it may be sent. What a crash could make unpaid is bounded.
 func (s *session) pass(p *pending) {
-	tokens := int64(0)
 	if t := p.of; t != nil && p.delta != (openai.RealtimeInput{}) {
-		tokens = t.queued + p.delta.Text + tokensIn(p.delta.AudioBytes, spokenTokens, t.rate)
+		tokens := t.queued + p.delta.Text + tokensIn(p.delta.AudioBytes, spokenTokens, t.rate)
 		out := t.out()
 		t.marks.sent(t.call, out)
 		if t.marks.behind(tokens) && out < min(t.queued, tokens) {
@@ -228,7 +227,7 @@ func (s *session) unwritten(n *openai.RealtimeNews) {
 func (s *session) troubled(message []byte, n *openai.RealtimeNews) []byte {
 	s.giveBack(n.About)
 	o := s.trouble(n.Error)
-	_, _, _, said := openai.ParseError(n.Error)
+	_, said := openai.RealtimeErrorText(n.Error)
 	if o.Category == inference.InvalidRequest && provider.Scrub(said) == said {
 		return message
 	}

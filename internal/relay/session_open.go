@@ -68,8 +68,7 @@ func (s *session) headersFor(t *Target) http.Header {
 
 // notOpened says what became of an attempt whose upstream did not open a session.
 func (s *session) notOpened(d *deadline, a *tasks.Attempt, err error) provider.Outcome {
-	var refused *provider.Error
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*provider.Error](err); ok {
 		a.StatusCode = refused.Status
 		return refused.Outcome
 	}
@@ -120,7 +119,7 @@ func (s *session) listen(d *deadline) ([]byte, openai.RealtimeNews, provider.Out
 // trouble classifies an error that an upstream tells by an event, which has no status: one that says nothing else is the
 // request's where it says so, and the server's otherwise.
 func (s *session) trouble(object []byte) provider.Outcome {
-	_, typ, _, _ := openai.ParseError(object)
+	typ, _ := openai.RealtimeErrorText(object)
 	status := http.StatusInternalServerError
 	switch typ {
 	case "invalid_request_error":

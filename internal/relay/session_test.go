@@ -41,7 +41,7 @@ func TestResponsesArePaidForOneByOne(t *testing.T) {
 	t.Parallel()
 	k := newTalk(t, "10", relay.Limits{})
 	k.begin("r1")
-	k.tell(textOf("r1", "hello"))
+	k.tell(textOf("hello"))
 	k.hear("response.output_text.delta")
 	k.tell(doneWith("r1", "completed", little))
 	k.hear("response.done")
@@ -71,7 +71,7 @@ func TestResponsesArePaidForOneByOne(t *testing.T) {
 func TestNamesAreTheCallersOnOneSideAndTheUpstreamsOnTheOther(t *testing.T) {
 	t.Parallel()
 	k := prepareTalk(t, "10", relay.Limits{})
-	k.open("m")
+	k.open()
 	if s := k.hear("session.created").in("session"); s["model"] != "m" {
 		t.Errorf("%v", s)
 	}
@@ -184,7 +184,7 @@ func TestWhoCannotPayHearsSoAndIsHeardNoMore(t *testing.T) {
 	k.free()
 
 	poor := prepareTalk(t, "0.01", relay.Limits{})
-	poor.open("m")
+	poor.open()
 	if poor.answer.Code != http.StatusPaymentRequired || poor.upstream != nil {
 		t.Errorf("%d %s", poor.answer.Code, poor.answer.Body)
 	}
@@ -214,7 +214,7 @@ func TestWhatCutsAResponseChargesWhatIsOut(t *testing.T) {
 			t.Parallel()
 			k := newTalk(t, "10", relay.Limits{})
 			k.begin("r1")
-			k.tell(textOf("r1", wordy(20)))
+			k.tell(textOf(wordy(20)))
 			k.hear("response.output_text.delta")
 			c.cut(k)
 			if faults, code := k.over(); !slices.Equal(faults, c.faults) || code != c.code {
@@ -263,7 +263,7 @@ func TestACrashChargesWhatWasMarked(t *testing.T) {
 	})
 	k.begin("r1")
 	for range 30 {
-		k.tell(textOf("r1", wordy(10)))
+		k.tell(textOf(wordy(10)))
 		k.hear("response.output_text.delta")
 	}
 	left := t.TempDir()
@@ -285,7 +285,7 @@ func TestACrashChargesWhatWasMarked(t *testing.T) {
 	if err != nil || report.Captured != 1 {
 		t.Fatalf("%+v, %v", report, err)
 	}
-	defer j.Close(context.Background()) //nolint:errcheck // nothing is in it
+	defer j.Close(context.Background())
 	r := found.records[0]
 	if n := r.Task.Usage.Quantities[inference.TextOutput]; n > 300 || n < 300-64-10 || r.Task.BillReason != "crash" || r.Task.Charged > money.Amount(3_000_000) {
 		t.Errorf("%d tokens, %s, %s", n, charge(r), r.Task.BillReason)
@@ -359,7 +359,7 @@ func TestAnotherUpstreamIsTriedUntilOneHasGreeted(t *testing.T) {
 		return nil, &provider.Error{Outcome: provider.Outcome{Category: inference.Overloaded}, Status: 503}
 	}
 	k.second.session = greet
-	k.open("m")
+	k.open()
 	k.hear("session.created")
 	k.begin("r1")
 	k.tell(doneWith("r1", "completed", little))
@@ -379,7 +379,7 @@ func TestAnotherUpstreamIsTriedUntilOneHasGreeted(t *testing.T) {
 		return near, nil
 	}
 	bad.second.session = func(context.Context, *provider.Call) (socket.Line, error) { return nil, errors.New("not reached") }
-	bad.open("m")
+	bad.open()
 	if bad.answer.Code < 400 || len(bad.records()) != 1 {
 		t.Errorf("%d %s, %d records", bad.answer.Code, bad.answer.Body, len(bad.records()))
 	}
@@ -402,7 +402,7 @@ func TestASessionIsSetUpBeforeItsCallerHearsOfIt(t *testing.T) {
 		}()
 		return near, nil
 	}
-	k.open("m", func(s *relay.Session) {
+	k.open(func(s *relay.Session) {
 		s.SetUp = []byte(`{"type":"realtime","instructions":"Be kind.","audio":{"input":{"transcription":{"model":"ears"}}}}`)
 	})
 	if s := k.hear("session.created").in("session"); s["model"] != "m" || s["instructions"] != "Be kind." {
@@ -427,14 +427,14 @@ func TestSessionsEndWhenTheServiceDoes(t *testing.T) {
 	k.relay.AwaitSessions(t.Context())
 	late := prepareTalk(t, "10", relay.Limits{})
 	late.relay.DrainSessions()
-	late.open("m")
+	late.open()
 	if late.answer.Code != http.StatusServiceUnavailable {
 		t.Errorf("%d", late.answer.Code)
 	}
 
 	cut := newTalk(t, "10", relay.Limits{})
 	cut.begin("r1")
-	cut.tell(textOf("r1", wordy(3)))
+	cut.tell(textOf(wordy(3)))
 	cut.hear("response.output_text.delta")
 	cut.relay.DrainSessions()
 	at, cancel := context.WithCancel(t.Context())
@@ -535,7 +535,7 @@ func TestWhoMayNotCallAnyMoreIsHeardNoMore(t *testing.T) {
 				return k.principal, nil
 			}
 		})
-		k.open("m")
+		k.open()
 		k.hear("session.created")
 		<-allowed
 		allowed <- false

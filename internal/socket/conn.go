@@ -78,7 +78,7 @@ func (c *Conn) Close(code Code, reason string) {
 
 func (c *Conn) refuse(code Code, reason string) error {
 	c.Close(code, reason)
-	return &Closed{code, reason}
+	return &ClosedError{code, reason}
 }
 
 // ended says what an error means: the context's end, what the peer said, or what it did that the protocol does not allow.
@@ -89,13 +89,13 @@ func (c *Conn) ended(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.As(err, &said):
-		return &Closed{Code(said.Code), said.Reason}
+		return &ClosedError{Code(said.Code), said.Reason}
 	case errors.Is(err, websocket.ErrMessageTooBig):
 		return c.refuse(TooBig, "the message is too large")
 	case c.pings.flooded.Load():
-		return &Closed{Refused, tooManyPings}
+		return &ClosedError{Refused, tooManyPings}
 	case errors.Is(err, net.ErrClosed), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &network):
-		return &Closed{Code: Broken}
+		return &ClosedError{Code: Broken}
 	}
 	return c.refuse(Violation, "this is not the WebSocket protocol")
 }

@@ -24,7 +24,7 @@ type pipe struct {
 type ending struct {
 	once   sync.Once
 	closed chan struct{}
-	why    Closed
+	why    ClosedError
 }
 
 // Read implements Line.
@@ -56,7 +56,7 @@ func (p *pipe) Write(ctx context.Context, message []byte) error {
 // Close implements Line.
 func (e *ending) Close(code Code, reason string) {
 	e.once.Do(func() {
-		e.why = Closed{code, shorten(reason)}
+		e.why = ClosedError{code, shorten(reason)}
 		close(e.closed)
 	})
 }

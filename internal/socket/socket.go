@@ -11,7 +11,7 @@ import (
 // Line is a connection by which two exchange messages, each of which is a text. One goroutine may read while another writes;
 // Close may be called by anyone at any time.
 type Line interface {
-	// Read returns the next message. The error is a *Closed once the line has ended, or the context's; a line whose Read or
+	// Read returns the next message. The error is a *ClosedError once the line has ended, or the context's; a line whose Read or
 	// Write was ended by its context has ended too.
 	Read(ctx context.Context) ([]byte, error)
 	// Write sends a message, and returns when it is on its way. Errors as of Read.
@@ -38,14 +38,14 @@ const (
 	TryLater    Code = 1013
 )
 
-// Closed is the end of a line.
-type Closed struct {
+// ClosedError is the end of a line.
+type ClosedError struct {
 	Code   Code
 	Reason string // in the words of whoever ended it
 }
 
 // Error returns the code. The reason is the other side's, who may have written anything.
-func (c *Closed) Error() string { return "socket: closed with " + strconv.Itoa(int(c.Code)) }
+func (c *ClosedError) Error() string { return "socket: closed with " + strconv.Itoa(int(c.Code)) }
 
 // maxReason is what fits into the frame that ends a line.
 const maxReason = 123

@@ -56,7 +56,7 @@ func dial(t *testing.T, url string) *socket.Conn {
 func closed(t *testing.T, l socket.Line) socket.Code {
 	t.Helper()
 	_, err := l.Read(t.Context())
-	var end *socket.Closed
+	var end *socket.ClosedError
 	if !errors.As(err, &end) {
 		t.Fatalf("read: %v", err)
 	}
@@ -151,7 +151,7 @@ func raw(t *testing.T, url, first string) (net.Conn, *bufio.Reader, *http.Respon
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(30 * time.Second)) //nolint:forbidigo // a limit for a test that hangs
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	_, _ = io.WriteString(c, first)
 	r := bufio.NewReader(c)
 	resp, err := http.ReadResponse(r, nil) //nolint:bodyclose // it is the connection's
@@ -201,7 +201,7 @@ func frame(first byte, masked bool, payload []byte) []byte {
 		out = append(out, bit|byte(n))
 	default:
 		out = append(out, bit|126)
-		out = binary.BigEndian.AppendUint16(out, uint16(n)) //nolint:gosec // tests send less
+		out = binary.BigEndian.AppendUint16(out, uint16(n))
 	}
 	if masked {
 		out = append(out, 0, 0, 0, 0)

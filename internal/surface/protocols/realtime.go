@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -96,7 +97,7 @@ func (s *surface) knock(req *http.Request) (k knock, err error) {
 	shown := req.Header["Authorization"]
 	for _, p := range socket.Subprotocols(req) {
 		if key, ok := strings.CutPrefix(p, subprotocolKey); ok {
-			shown = append(shown[:len(shown):len(shown)], "Bearer "+key)
+			shown = append(slices.Clip(shown), "Bearer "+key)
 		}
 	}
 	if len(shown) != 1 {

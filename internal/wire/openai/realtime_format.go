@@ -71,6 +71,12 @@ func RealtimeError(f *fault.Error, about string) []byte {
 	return append(b, "}}"...)
 }
 
+// RealtimeErrorText is the type and the message of an error as events tell it; "" where there is none.
+func RealtimeErrorText(object []byte) (typ, message string) {
+	_, typ, _, message = ParseError(object)
+	return typ, message
+}
+
 // RealtimeUpdate is the event that sets a session up as an object says.
 func RealtimeUpdate(session []byte) []byte {
 	b := append([]byte(`{"type":"session.update","session":`), session...)
