@@ -67,30 +67,32 @@ type App struct {
 
 	directory *identity.Directory
 	identity  *identity.Service
-	signIn    *idp.OIDC // nil when people sign in here only
-	catalog   *catalog.Service
-	catalogue *catalog.Editor
-	routing   *routing.Service
-	access    *access.Service
-	pricing   *pricing.Service
-	book      *wallet.Book
-	wallets   *wallet.Service
-	accounts  *wallet.OwnAccounts
-	journal   callJournal
-	node      *lease.Node // nil when this node is alone
-	heard     string      // the last identity news
-	meters    journalMeters
-	limiting  *limiting
-	redis     *limitredis.Shared // nil when limits are not shared
-	nodes     atomic.Int64       // that are alive; 0 when this node is alone
-	relay     *relay.Relay
-	jobs      *jobs.Queue
-	desk      *tasks.Desk
-	worker    *relay.Worker
-	media     *media
-	shelf     *tasks.Shelf
-	files     *files.Service
-	batches   *batches.Service
+	// ephemerals are keys for sessions.
+	ephemerals *identity.Ephemerals
+	signIn     *idp.OIDC // nil when people sign in here only
+	catalog    *catalog.Service
+	catalogue  *catalog.Editor
+	routing    *routing.Service
+	access     *access.Service
+	pricing    *pricing.Service
+	book       *wallet.Book
+	wallets    *wallet.Service
+	accounts   *wallet.OwnAccounts
+	journal    callJournal
+	node       *lease.Node // nil when this node is alone
+	heard      string      // the last identity news
+	meters     journalMeters
+	limiting   *limiting
+	redis      *limitredis.Shared // nil when limits are not shared
+	nodes      atomic.Int64       // that are alive; 0 when this node is alone
+	relay      *relay.Relay
+	jobs       *jobs.Queue
+	desk       *tasks.Desk
+	worker     *relay.Worker
+	media      *media
+	shelf      *tasks.Shelf
+	files      *files.Service
+	batches    *batches.Service
 
 	health       routing.Health
 	policyEvents *routing.EventQueue
@@ -177,6 +179,11 @@ func (a *App) connectDomains(ctx context.Context) error {
 		return err
 	}
 	a.connectIdentity(tokens, apiKeys)
+	ephemeral, err := secret.NewBox(keys.master, "realtime_secret")
+	if err != nil {
+		return err
+	}
+	a.ephemerals = identity.NewEphemerals(ephemeral, a.directory.Acting, a.now)
 	if err := a.connectProviders(keys.master); err != nil {
 		return err
 	}
@@ -282,6 +289,7 @@ func (a *App) connectRelay() {
 		Events: a.policyEvents, Media: a.media, Shelf: a.shelving(), Files: a.files,
 		Limits: relay.Limits{
 			MaxBody: c.MaxBodyBytes, MaxMediaBody: c.MaxMediaBytes, FirstByte: c.FirstByteTimeout, Idle: c.IdleTimeout, Total: c.TotalTimeout,
+			SessionIdle: c.SessionIdleTimeout, SessionTotal: c.SessionTimeout,
 			Settle: settleTimeout, RejectUnbounded: c.OnUnbounded == "reject",
 		},
 	})

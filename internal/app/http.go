@@ -28,6 +28,7 @@ func (a *App) Handler(context.Context) (http.Handler, error) {
 				Relay: a.relay, Keys: a.directory, Caller: callerOf, Accept: g.Accept, Take: acceptor{a}.Accept,
 				Tasks: a.store.Tasks(), Desk: a.desk, Shelf: a.shelf,
 				Files: a.files, Batches: a.batches, Made: made{a.media.library}, MaxFile: a.cfg.Files.MaxBytes, Now: a.now, Log: a.log,
+				Ephemerals: a.ephemerals,
 			})
 		}},
 		gateway: face{a.cfg.Surfaces.Gateway, a.timely(g.Mount)}, console: face{a.cfg.Surfaces.Console, a.timely(c.Mount)},

@@ -134,6 +134,7 @@ func (a *App) end(ctx context.Context, server, inner *http.Server) error {
 		<-time.After(a.cfg.Shutdown.Delay)
 	}
 	a.relay.Drain()
+	a.relay.DrainSessions()
 	ctx, cancel := context.WithTimeout(ctx, a.cfg.Shutdown.Timeout)
 	defer cancel()
 	tasksEnded := make(chan struct{})
@@ -143,6 +144,7 @@ func (a *App) end(ctx context.Context, server, inner *http.Server) error {
 		a.log.Warn("requests cut at the end of the drain time", "in_flight", a.relay.InFlight())
 		err = server.Close()
 	}
+	a.relay.AwaitSessions(ctx) // their connections are not the server's any more
 	<-tasksEnded
 	a.awaitSettled() // what was cut, and calls that go on without a caller
 	_ = inner.Close()

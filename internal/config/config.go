@@ -124,7 +124,10 @@ type Relay struct {
 	FirstByteTimeout time.Duration `koanf:"firstByteTimeout" min:"1ms" doc:"Time to an upstream's first byte; a policy may say otherwise."`
 	IdleTimeout      time.Duration `koanf:"idleTimeout" min:"1ms" doc:"Longest silence within an upstream's stream."`
 	TotalTimeout     time.Duration `koanf:"totalTimeout" min:"1ms" doc:"Time for a whole call with all its attempts."`
-	OnUnbounded      string        `koanf:"onUnbounded" enum:"clamp,reject" doc:"What to do with a request that bounds its output by nothing: clamp to what the model and the wallet allow, or reject."`
+	// SessionTimeout and SessionIdleTimeout are for sessions over WebSocket, which TotalTimeout and IdleTimeout are not.
+	SessionTimeout     time.Duration `koanf:"sessionTimeout" min:"1s" doc:"Longest duration of a realtime session."`
+	SessionIdleTimeout time.Duration `koanf:"sessionIdleTimeout" min:"1s" doc:"Longest silence, of both sides, in a realtime session."`
+	OnUnbounded        string        `koanf:"onUnbounded" enum:"clamp,reject" doc:"What to do with a request that bounds its output by nothing: clamp to what the model and the wallet allow, or reject."`
 	// ProxyURL is a secret because it may hold a password.
 	ProxyURL secret.String `koanf:"proxyUrl" doc:"Proxy to reach upstreams through whose platform names none (http, https or socks5). Loopback addresses are reached directly. Empty: what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say."`
 	Replay   Replay        `koanf:"replay"`

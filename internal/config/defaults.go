@@ -25,8 +25,10 @@ func Default() Config {
 			FirstByteTimeout: time.Minute,
 			IdleTimeout:      time.Minute,
 			TotalTimeout:     10 * time.Minute,
-			OnUnbounded:      "clamp",
-			Replay:           Replay{Retention: 24 * time.Hour, MaxBytes: 1 << 20, MemoryBytes: 256 << 20, Linger: time.Minute},
+
+			SessionTimeout: time.Hour, SessionIdleTimeout: 15 * time.Minute,
+			OnUnbounded: "clamp",
+			Replay:      Replay{Retention: 24 * time.Hour, MaxBytes: 1 << 20, MemoryBytes: 256 << 20, Linger: time.Minute},
 		},
 		Tasks:      Tasks{Workers: 64, Timeout: 30 * time.Minute, Patience: 10 * time.Minute},
 		Journal:    Journal{MaxBatch: 512, Linger: 200 * time.Millisecond},

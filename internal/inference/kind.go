@@ -20,12 +20,13 @@ const (
 	Translations     Kind = "audio.translations"
 	Rerank           Kind = "rerank"
 	Moderations      Kind = "moderations"
+	Realtime         Kind = "realtime" // a response of a session in which both sides speak when they like
 )
 
 // Kinds are all operations.
 var Kinds = []Kind{
 	Chat, Responses, Messages, GenerateContent, Completions, Embeddings, ImageGenerations, ImageEdits, ImageVariations,
-	VideoGenerations, Speech, Transcriptions, Translations, Rerank, Moderations,
+	VideoGenerations, Speech, Transcriptions, Translations, Rerank, Moderations, Realtime,
 }
 
 // ModelType is what a model can be used for; a model may have several.
@@ -60,7 +61,7 @@ var kindTypes = map[Kind]ModelType{
 	Chat: TypeChat, Responses: TypeResponses, Messages: TypeChat, GenerateContent: TypeChat, Completions: TypeChat,
 	Embeddings: TypeEmbedding, ImageGenerations: TypeImage, ImageEdits: TypeImageEdit, ImageVariations: TypeImageEdit,
 	VideoGenerations: TypeVideo, Speech: TypeTTS, Transcriptions: TypeSTT, Translations: TypeSTT, Rerank: TypeRerank,
-	Moderations: TypeModeration,
+	Moderations: TypeModeration, Realtime: TypeRealtime,
 }
 
 // ModelType is the type that a model needs for the operation; "" for an unknown kind.

@@ -32,27 +32,32 @@ const maxErrorBody = 64 << 10
 
 // run tries candidates, and then those of the route's fallback, until one has delivered or the request must stop.
 func (c *call) run() {
-	r := c.plan.run(c)
-	for c.attempts[c.deciding].Verdict == verdictExhausted && c.fallBack() {
-		if next, tried := c.elsewhere(); tried {
-			r = next
-		}
-	}
-	if r.Category != inference.OK && !r.delivered {
+	if r := c.tryAll(c); r.Category != inference.OK && !r.delivered {
 		c.giveUp(r.Outcome)
 	}
 }
 
+// tryAll tries candidates in a world, and then those of fallbacks.
+func (c *call) tryAll(w world) result {
+	r := c.plan.run(w)
+	for c.attempts[c.deciding].Verdict == verdictExhausted && c.fallBack() {
+		if next, tried := c.elsewhere(w); tried {
+			r = next
+		}
+	}
+	return r
+}
+
 // elsewhere tries the candidates of a fallback. It reports false when none of them was sent anything.
-func (c *call) elsewhere() (result, bool) {
-	if !c.plan.pay(c, false) {
+func (c *call) elsewhere(w world) (result, bool) {
+	if !c.plan.pay(w, false) {
 		return result{}, false
 	}
-	if c.plan.begin(c) != nil {
-		c.plan.unpay(c)
+	if c.plan.begin(w) != nil {
+		c.plan.unpay(w)
 		return result{}, false
 	}
-	return c.plan.run(c), true
+	return c.plan.run(w), true
 }
 
 // stops reports whether the same request would fail everywhere. Source: DESIGN section 6, hardStopPolicy.

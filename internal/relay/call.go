@@ -76,6 +76,7 @@ type call struct {
 	deciding int     // the attempt that decides what follows: the last one, or the one that is left of two
 	target   *Target // of the attempt under way, or of the last one
 	rivals   *rivals // attempts that may be under way together; nil: one at a time
+	turn     *turn   // the part of a session that the call stands for; nil: it is a request of its own
 
 	// deliver
 	inputTokens int64 // estimate, for marks and for upstreams that do not tell

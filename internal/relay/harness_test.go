@@ -27,6 +27,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/tx"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/relay"
+	"github.com/gantry-ai/gantry/internal/socket"
 	"github.com/gantry-ai/gantry/internal/wire"
 	"github.com/gantry-ai/gantry/internal/wire/openai"
 )
@@ -38,6 +39,12 @@ type upstream struct {
 	answer func(ctx context.Context, c *provider.Call) (*http.Response, error)
 	// ponder is what classifying an answer takes; 0: no time.
 	ponder time.Duration
+	// session opens sessions.
+	session func(ctx context.Context, c *provider.Call) (socket.Line, error)
+}
+
+func (u *upstream) OpenSession(ctx context.Context, c *provider.Call) (socket.Line, error) {
+	return u.session(ctx, c)
 }
 
 func (u *upstream) Send(ctx context.Context, c *provider.Call) (*http.Response, error) {
@@ -87,7 +94,7 @@ type adapter struct {
 func (a adapter) Describe() provider.Description {
 	return provider.Description{
 		Name: "test", Simulated: a.simulated,
-		Dialects: map[inference.Kind]inference.Dialect{inference.Chat: inference.OpenAI, inference.Embeddings: inference.OpenAI, inference.ImageGenerations: inference.OpenAI, inference.ImageEdits: inference.OpenAI, inference.Responses: inference.OpenAI, inference.Speech: inference.OpenAI, inference.Transcriptions: inference.OpenAI, inference.Rerank: inference.OpenAI, inference.Moderations: inference.OpenAI, inference.Completions: inference.OpenAI},
+		Dialects: map[inference.Kind]inference.Dialect{inference.Chat: inference.OpenAI, inference.Embeddings: inference.OpenAI, inference.ImageGenerations: inference.OpenAI, inference.ImageEdits: inference.OpenAI, inference.Responses: inference.OpenAI, inference.Speech: inference.OpenAI, inference.Transcriptions: inference.OpenAI, inference.Rerank: inference.OpenAI, inference.Moderations: inference.OpenAI, inference.Completions: inference.OpenAI, inference.Realtime: inference.OpenAI},
 	}
 }
 

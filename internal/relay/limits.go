@@ -30,6 +30,7 @@ type limited struct {
 	budget    limits.Reservation
 	tried     bool // the target was sent the call
 	promised  bool // an upstream works at it already: nothing is refused any more
+	part      bool // of a session, which is the one request under way that counts
 }
 
 // callerLimits finds what limits the caller, once per call. Codes: limits_unavailable.
@@ -102,13 +103,21 @@ func (c *call) admitLimits(t *Target, currency money.Currency, worst money.Amoun
 	return err
 }
 
+// requests is as how many requests the call counts.
+func (l *limited) requests() int64 {
+	if l.part {
+		return 0
+	}
+	return 1
+}
+
 // leaveLimits ends what was reserved for a target that served nothing. Where the call was sent there, the target has had
 // its request.
 func (c *call) leaveLimits() {
 	c.limited.budget.Release()
 	var target limits.Weights
 	if c.limited.tried {
-		target.Requests = 1
+		target.Requests = c.limited.requests()
 	}
 	c.limited.admission.End(limits.Weights{}, target)
 	c.limited.tried = false
@@ -134,7 +143,7 @@ func (c *call) weights(t *Target, of []limits.Subject, currency money.Currency, 
 func (c *call) settleLimits() {
 	u := &c.metered.Usage
 	w := limits.Weights{
-		Requests: 1, Tokens: u.InputTokens() + u.OutputTokens(), Images: u.Quantities[inference.Image],
+		Requests: c.limited.requests(), Tokens: u.InputTokens() + u.OutputTokens(), Images: u.Quantities[inference.Image],
 		Seconds: u.Quantities[inference.VideoSecond] + u.Quantities[inference.AudioSecond], Amount: c.charged,
 	}
 	c.limited.budget.Settle(c.charged)
@@ -147,7 +156,7 @@ func (c *call) endLimits() {
 	c.limited.budget.Release()
 	var w limits.Weights
 	if len(c.attempts) > 0 {
-		w.Requests = 1
+		w.Requests = c.limited.requests()
 	}
 	target := w
 	if !c.limited.tried {

@@ -66,12 +66,7 @@ func (m *marks) await(c *call) error {
 // mark takes down what the input and so many output tokens cost. It is never more than what is held, so that it can be
 // captured whatever happens.
 func (c *call) mark(output int64) journal.Ticket {
-	u := inference.Usage{Estimated: true}
-	u.Quantities[inference.TextInput] = c.inputTokens
-	u.Quantities[inference.TextOutput] = output
-	if kind := c.op.Format.Kind(); !producesText(kind) {
-		u = c.markedPieces(kind, u)
-	}
+	u := c.markedUsage(output)
 	if c.marking == nil {
 		c.marking = &marking{}
 	}
@@ -89,4 +84,18 @@ type marking struct {
 	journal.Mark
 
 	lines []pricing.Line
+}
+
+// markedUsage is what a mark charges.
+func (c *call) markedUsage(output int64) inference.Usage {
+	if c.turn != nil {
+		return c.turn.soFar()
+	}
+	u := inference.Usage{Estimated: true}
+	u.Quantities[inference.TextInput] = c.inputTokens
+	u.Quantities[inference.TextOutput] = output
+	if kind := c.op.Format.Kind(); !producesText(kind) {
+		u = c.markedPieces(kind, u)
+	}
+	return u
 }

@@ -6,6 +6,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -45,6 +46,7 @@ type Relay struct {
 	files    Files    // nil: names of files are passed on
 	inflight atomic.Int64
 
+	sessions  sessions      // that are open
 	kept      kept          // of asynchronous calls
 	retention time.Duration // of idempotency keys
 }
@@ -89,6 +91,8 @@ type Limits struct {
 	Stall time.Duration
 	// Settle bounds the wait until a call's record is durable.
 	Settle time.Duration
+	// SessionIdle is how long a session may be silent, and SessionTotal how long it may last; 0 means 15 and 60 minutes.
+	SessionIdle, SessionTotal time.Duration
 	// RejectUnbounded refuses a call without an output limit instead of limiting it to what the wallet affords.
 	RejectUnbounded bool
 }
@@ -126,6 +130,9 @@ func New(o Options) *Relay {
 	if r.limits.Stall == 0 {
 		r.limits.Stall = time.Minute
 	}
+	r.limits.SessionIdle = cmp.Or(r.limits.SessionIdle, sessionIdle)
+	r.limits.SessionTotal = cmp.Or(r.limits.SessionTotal, sessionTotal)
+	r.sessions.draining, r.sessions.cut = make(chan struct{}), make(chan struct{})
 	if o.Replay != nil {
 		r.replays, r.retention = newReplays(*o.Replay, o.Now), o.Replay.Retention
 	}

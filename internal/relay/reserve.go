@@ -22,15 +22,18 @@ var errUnbounded = fault.New(http.StatusBadRequest, "output_limit_required",
 
 // reserve holds the worst-case cost of serving the request by the first target that is not at its limits, or by one of the
 // route's fallback.
-func (c *call) reserve() error {
+func (c *call) reserve() error { return c.reserveIn(c) }
+
+// reserveIn is reserve in a world.
+func (c *call) reserveIn(w world) error {
 	if c.guard != nil {
 		if err := c.callerLimits(); err != nil {
 			return err
 		}
 	}
-	err := c.plan.begin(c)
+	err := c.plan.begin(w)
 	for (errors.Is(err, limits.ErrTarget) || errors.Is(err, errNoUpstream)) && c.fallBack() {
-		err = c.plan.begin(c)
+		err = c.plan.begin(w)
 	}
 	if err == nil {
 		c.budget.request()

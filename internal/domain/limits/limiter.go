@@ -53,6 +53,7 @@ type Admission struct {
 	gauges  gauges
 	grants  []grant
 	receipt Receipt
+	within  bool // see Weights
 	done    bool
 	// Requests and Tokens are the caller's tightest limits after this admission, to be shown; zero when there is none.
 	Requests, Tokens Level
@@ -227,7 +228,7 @@ const freeSoon = time.Second
 
 // refuses returns the metric whose limit refuses the weights for the longest time, 0 when all fit.
 func (g *gauge) refuses(r *RateLimit, now int64, w *Weights, share int64) (refused Metric, wait time.Duration) {
-	if r.Concurrent > 0 && g.open >= part(r.Concurrent, share) {
+	if r.Concurrent > 0 && !w.Within && g.open >= part(r.Concurrent, share) {
 		refused, wait = Concurrent, freeSoon
 	}
 	for i := range r.Windows {
@@ -274,10 +275,12 @@ func (a *Admission) reserve(now int64, w *Weights, share int64) {
 	for i := range a.gauges.n {
 		windows += len(a.gauges.rates[i].Windows)
 	}
-	a.grants = make([]grant, 0, windows)
+	a.grants, a.within = make([]grant, 0, windows), w.Within
 	for i := range a.gauges.n {
 		g, r := a.gauges.of[i], a.gauges.rates[i]
-		g.open++
+		if !w.Within {
+			g.open++
+		}
 		g.touched, g.concurrent = now, r.Concurrent
 		for j := range r.Windows {
 			a.reserveIn(g, &r.Windows[j], now, w, share)
@@ -351,7 +354,9 @@ func (a *Admission) give(caller, target Weights) {
 			w = &caller
 		}
 		g.mu.Lock()
-		g.open--
+		if !a.within {
+			g.open--
+		}
 		for j := range a.grants {
 			if t := &a.grants[j]; t.gauge == g {
 				c := &g.counters[t.counter]

@@ -122,6 +122,8 @@ type Weights struct {
 	// Amount is money of Currency; every currency has a window of its own.
 	Amount   money.Amount
 	Currency money.Currency
+	// Within says that it is a part of a request that has its place already, and so not one more under way.
+	Within bool
 }
 
 // of returns the weight in one metric.

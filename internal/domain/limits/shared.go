@@ -210,7 +210,7 @@ func claimsOf(subjects []Subject, w *Weights) []Claim {
 		if s.Rate == nil {
 			continue
 		}
-		if s.Rate.Concurrent > 0 {
+		if s.Rate.Concurrent > 0 && !w.Within {
 			claims = append(claims, Claim{Scope: s.Scope, Metric: Concurrent, Limit: s.Rate.Concurrent, Weight: 1})
 		}
 		for j := range s.Rate.Windows {

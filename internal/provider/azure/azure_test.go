@@ -61,6 +61,11 @@ func suite(account provider.Account) *providertest.Suite {
 			call(inference.ImageEdits, "paint", `"prompt":"at night","images":[{"image_url":"`+pixel+`"}]`),
 		},
 		Streams: []provider.Call{chat("prod-4o-mini", true), chat("thinking", true)}, End: "data: [DONE]\n\n",
+		Sessions: []provider.Call{{Kind: inference.Realtime, Model: "talk"}},
+		SessionFailures: []providertest.Failure{
+			{Name: "deployment", Call: provider.Call{Kind: inference.Realtime, Model: "nobody"}, Want: provider.Outcome{Category: inference.NotFound, Code: "DeploymentNotFound"}},
+			{Name: "429", Call: provider.Call{Kind: inference.Realtime, Model: "talk--429"}, Want: provider.Outcome{Category: inference.RateLimited, Code: "429", RetryAfter: 6 * time.Second}},
+		},
 		Failures: []providertest.Failure{
 			failure("403", provider.Outcome{Category: inference.Permission, Code: "Forbidden"}),
 			failure("408", provider.Outcome{Category: inference.Timeout, Code: "Timeout"}),

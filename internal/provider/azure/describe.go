@@ -13,7 +13,7 @@ func (Adapter) Describe() provider.Description {
 		Name: "azure", Title: "Azure OpenAI", Logo: "M11 3h5l-6 15 5 1 2-5 4 7H3l8-18z", AuthTypes: []string{authKey, authBearer, authEntra},
 		Dialects: map[inference.Kind]inference.Dialect{
 			inference.Chat: inference.OpenAI, inference.Responses: inference.OpenAI, inference.Embeddings: inference.OpenAI,
-			inference.ImageGenerations: inference.OpenAI, inference.ImageEdits: inference.OpenAI,
+			inference.ImageGenerations: inference.OpenAI, inference.ImageEdits: inference.OpenAI, inference.Realtime: inference.OpenAI,
 		},
 		Credential: []provider.Field{
 			{

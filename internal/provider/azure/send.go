@@ -26,6 +26,9 @@ type versioned struct {
 func (v versioned) RoundTrip(r *http.Request) (*http.Response, error) {
 	out, target := *r, *r.URL
 	target.RawQuery = v.query
+	if r.URL.RawQuery != "" {
+		target.RawQuery += "&" + r.URL.RawQuery
+	}
 	out.URL = &target
 	return v.next.RoundTrip(&out)
 }

@@ -30,10 +30,13 @@ var vendors = []vendor{
 		models:   []string{"deepseek-v4-flash", "deepseek-v4-pro", "deepseek-chat", "deepseek-reasoner"},
 	},
 	{
-		name: "dashscope", title: "Qwen (DashScope)", baseURL: "https://dashscope.aliyuncs.com/compatible-mode/v1", kinds: responds,
-		source:    "help.aliyun.com/zh/model-studio/developer-reference/error-code",
-		logo:      "M12 2l8.7 5v10L12 22l-8.7-5V7L12 2zm0 4L7 9v6l5 3 5-3V9l-5-3zm2 8l3 4h-3l-2-3 2-1z",
-		elsewhere: map[inference.Kind]string{inference.Responses: "/api/v2/apps/protocols/compatible-mode/v1"},
+		name: "dashscope", title: "Qwen (DashScope)", baseURL: "https://dashscope.aliyuncs.com/compatible-mode/v1",
+		kinds:  append([]inference.Kind{inference.Realtime}, responds...),
+		source: "help.aliyun.com/zh/model-studio/developer-reference/error-code",
+		logo:   "M12 2l8.7 5v10L12 22l-8.7-5V7L12 2zm0 4L7 9v6l5 3 5-3V9l-5-3zm2 8l3 4h-3l-2-3 2-1z",
+		elsewhere: map[inference.Kind]string{
+			inference.Responses: "/api/v2/apps/protocols/compatible-mode/v1", inference.Realtime: "/api-ws/v1",
+		},
 		settings: []setting{{
 			name: "workspace", header: "X-DashScope-WorkSpace", en: "Workspace", zh: "业务空间",
 			helpEn: "Sent as X-DashScope-WorkSpace.", helpZh: "作为 X-DashScope-WorkSpace 请求头发送。",
@@ -57,7 +60,7 @@ var vendors = []vendor{
 			{"requesttimeout", late},
 		},
 		says:   []rule{{"*range of input length should be*", tooLong}},
-		models: []string{"qwen3-max", "qwen-plus", "qwen-turbo", "qwen3-vl-plus", "text-embedding-v4"},
+		models: []string{"qwen3-max", "qwen-plus", "qwen-turbo", "qwen3-vl-plus", "text-embedding-v4", "qwen3-omni-flash-realtime"},
 	},
 	{
 		name: "moonshot", title: "Moonshot AI", baseURL: "https://api.moonshot.cn/v1", kinds: chats,
@@ -159,11 +162,12 @@ var vendors = []vendor{
 		models: []string{"deepseek-ai/DeepSeek-V3.2", "Qwen/Qwen3-235B-A22B-Instruct-2507", "BAAI/bge-m3"},
 	},
 	{
-		name: "xai", title: "xAI", baseURL: "https://api.x.ai/v1", kinds: []inference.Kind{inference.Chat, inference.Responses, inference.ImageGenerations},
+		name: "xai", title: "xAI", baseURL: "https://api.x.ai/v1",
+		kinds:  []inference.Kind{inference.Chat, inference.Responses, inference.ImageGenerations, inference.Realtime},
 		source: "docs.x.ai/docs/api-reference",
 		logo:   "M4 4h4l12 16h-4L4 4zm13 0h3l-5 7-2-2 4-5zM4 20l5-7 2 2-4 5H4z",
 		says:   []rule{{"*credits*", money}, {"*spending limit*", money}, {"*incorrect api key*", auth}, {"*content violates*", content}},
-		models: []string{"grok-4", "grok-4-fast", "grok-3-mini", "grok-2-image"},
+		models: []string{"grok-4", "grok-4-fast", "grok-3-mini", "grok-2-image", "grok-voice-latest"},
 	},
 	{
 		name: "mistral", title: "Mistral AI", baseURL: "https://api.mistral.ai/v1", kinds: embeds,

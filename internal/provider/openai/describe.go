@@ -21,6 +21,7 @@ func (Adapter) Describe() provider.Description {
 			inference.VideoGenerations: inference.OpenAI, inference.ImageVariations: inference.OpenAI,
 			inference.Completions: inference.OpenAI, inference.Speech: inference.OpenAI, inference.Transcriptions: inference.OpenAI,
 			inference.Translations: inference.OpenAI, inference.Moderations: inference.OpenAI, inference.Rerank: inference.OpenAI,
+			inference.Realtime: inference.OpenAI,
 		},
 		Credential: []provider.Field{{
 			Name: "apiKey", Type: "secret", Label: text("API key", "API 密钥"),
@@ -31,6 +32,7 @@ func (Adapter) Describe() provider.Description {
 			"gpt-5", "gpt-5-mini", "gpt-5-nano", "gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini", "o3", "o4-mini",
 			"text-embedding-3-small", "text-embedding-3-large", "gpt-image-1", "sora-2",
 			"gpt-4o-mini-tts", "tts-1", "gpt-4o-transcribe", "whisper-1", "omni-moderation-latest",
+			"gpt-realtime", "gpt-realtime-mini",
 		},
 	}
 }

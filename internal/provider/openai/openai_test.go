@@ -68,6 +68,16 @@ func TestConformance(t *testing.T) {
 				Kind: inference.VideoGenerations, Model: "sora-9", Body: []byte(`{"model":"sora-9","prompt":"x"}`),
 			}, Want: provider.Outcome{Category: inference.NotFound, Code: "model_not_found"}},
 		},
+		Sessions: []provider.Call{
+			{Kind: inference.Realtime, Model: "gpt-realtime"},
+			{Kind: inference.Realtime, Model: "gpt-realtime-mini", Header: http.Header{"Openai-Beta": {"realtime=v1"}}},
+		},
+		SessionFailures: []providertest.Failure{
+			talking("gpt-9", provider.Outcome{Category: inference.NotFound, Code: "model_not_found"}),
+			talking("gpt-realtime--401", provider.Outcome{Category: inference.Authentication, Code: "invalid_api_key"}),
+			talking("gpt-realtime--429", provider.Outcome{Category: inference.RateLimited, Code: "rate_limit_exceeded", RetryAfter: 1500 * time.Millisecond}),
+			talking("gpt-realtime--500", provider.Outcome{Category: inference.ServerError, Code: "server_error"}),
+		},
 		Streams: []provider.Call{chat("gpt-4o-mini", true), chat("gpt-5-mini", true), completion(true)},
 		End:     "data: [DONE]\n\n",
 		Silent:  &silent,
@@ -87,6 +97,10 @@ func TestConformance(t *testing.T) {
 		Secrets: []string{fakeopenai.DefaultKey, "sk-proj", "org-fake", strings.TrimPrefix(account.BaseURL, "http://")},
 		Models:  []string{"gpt-4o-mini", "text-embedding-3-small"},
 	})
+}
+
+func talking(model string, want provider.Outcome) providertest.Failure {
+	return providertest.Failure{Name: model, Call: provider.Call{Kind: inference.Realtime, Model: model}, Want: want}
 }
 
 var badAccounts = []providertest.BadAccount{

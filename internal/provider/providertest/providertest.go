@@ -47,6 +47,9 @@ type Suite struct {
 	Jobs []provider.Call
 	// JobFailures are submits that the fake answers with an error.
 	JobFailures []Failure
+	// Sessions are calls with which sessions can be opened, SessionFailures such that the fake refuses.
+	Sessions        []provider.Call
+	SessionFailures []Failure
 }
 
 // BadAccount is an account that must be refused.
@@ -78,6 +81,7 @@ func Run(t *testing.T, s *Suite) {
 	t.Run("classifies failures", func(t *testing.T) { t.Parallel(); s.classifies(t) })
 	t.Run("lists models", func(t *testing.T) { t.Parallel(); s.listsModels(t) })
 	t.Run("runs jobs", func(t *testing.T) { t.Parallel(); s.runsJobs(t) })
+	t.Run("opens sessions", func(t *testing.T) { t.Parallel(); s.opensSessions(t) })
 	t.Run("classifies failures of jobs", func(t *testing.T) { t.Parallel(); s.classifiesJobs(t) })
 }
 
@@ -138,7 +142,7 @@ func (s *Suite) answersWhole(t *testing.T) {
 		}
 	}
 	for kind := range s.Adapter.Describe().Dialects {
-		if j, ok := u.(provider.Submitter); ok && j.Jobs(kind) {
+		if j, ok := u.(provider.Submitter); ok && j.Jobs(kind) || kind == inference.Realtime {
 			continue
 		}
 		if !served[kind] {

@@ -18,6 +18,7 @@ func (Adapter) Describe() provider.Description {
 			inference.VideoGenerations: inference.OpenAI, inference.ImageVariations: inference.OpenAI,
 			inference.Completions: inference.OpenAI, inference.Speech: inference.OpenAI, inference.Transcriptions: inference.OpenAI,
 			inference.Translations: inference.OpenAI, inference.Moderations: inference.OpenAI, inference.Rerank: inference.OpenAI,
+			inference.Realtime: inference.OpenAI,
 		},
 		Config: []provider.Field{{
 			Name: "tokensPerSecond", Type: "number",

@@ -130,7 +130,7 @@ func (e *engine) Shape() provider.Shape { return provider.Shape{StreamUsage: tru
 
 func models() []string {
 	return []string{
-		chatModel, embeddingModel, imageModel, videoModel, speechModel, transcriptModel, rerankModel, moderationModel,
+		chatModel, embeddingModel, imageModel, videoModel, speechModel, transcriptModel, rerankModel, moderationModel, realtimeModel,
 	}
 }
 

@@ -86,6 +86,10 @@ func TestConformance(t *testing.T) {
 			failure("size", videos(`,"seconds":"61"`, ""), provider.Outcome{Category: inference.InvalidRequest, Code: "invalid_value"}),
 			failure("lost", videos("", "fault=cut"), provider.Outcome{Category: inference.Connect, Code: "upstream_unreachable"}),
 		},
+		Sessions: []provider.Call{{Kind: inference.Realtime, Model: "sim-realtime", Attempt: 1}, {Kind: inference.Realtime, Model: "sim-realtime-mini", Attempt: 2, Header: http.Header{"X-Simulation": {"fault=flaky"}}}},
+		SessionFailures: []providertest.Failure{{
+			Name: "model", Call: provider.Call{Kind: inference.Realtime, Model: "gpt-realtime"}, Want: provider.Outcome{Category: inference.NotFound, Code: "model_not_found"},
+		}},
 		End:     wire.DoneFrame,
 		Silent:  &silent,
 		Endless: &endless,

@@ -28,7 +28,7 @@ type Options struct {
 	// MaxIdle bounds the unused connections to one host; 0 means 512.
 	MaxIdle int
 	// Proxy names the proxy of a request, as http.Transport.Proxy does; requests with one go through Fallback. It is asked
-	// once per host.
+	// once per host. So do handshakes by which a connection becomes one of another protocol, whether there is a proxy or not.
 	Proxy    func(*http.Request) (*url.URL, error)
 	Fallback http.RoundTripper
 	// TLS is cloned for each host; nil means the system's roots.
@@ -77,6 +77,9 @@ var errScheme = errors.New("transport: neither http nor https")
 // be read to its end or closed; the connection is used again after the former. Cancelling the context ends both.
 // A call on a connection that the server closed meanwhile is not repeated: whoever called knows whether it may be.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Method == http.MethodGet && req.Header["Upgrade"] != nil {
+		return t.o.Fallback.RoundTrip(req) // it can hand a connection over
+	}
 	h, err := t.host(req)
 	if err == nil && h.proxied {
 		return t.o.Fallback.RoundTrip(req)

@@ -16,6 +16,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/journal"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/money"
+	"github.com/gantry-ai/gantry/internal/kernel/secret"
 	"github.com/gantry-ai/gantry/internal/relay"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
 	"github.com/gantry-ai/gantry/internal/surface/protocols"
@@ -57,8 +58,13 @@ func open(tb testing.TB) *surfacetest.World {
 		})
 	})
 	answers := &tasks.Shelf{Store: shelf{w}, Flush: func(context.Context) error { return nil }, Now: w.Clock.Now, Retention: map[inference.Kind]time.Duration{}}
+	box, err := secret.NewBox(make([]byte, secret.KeySize), "realtime_secret")
+	if err != nil {
+		tb.Fatal(err)
+	}
 	protocols.Mount(r, protocols.Options{
-		Relay: routed, Keys: w.Directory, Tasks: w.Tasks, Desk: desk{w}, Shelf: answers,
+		Ephemerals: identity.NewEphemerals(box, w.Directory.Acting, w.Clock.Now),
+		Relay:      routed, Keys: w.Directory, Tasks: w.Tasks, Desk: desk{w}, Shelf: answers,
 		Files: &files.Service{Store: fileStore{&memtx.Runner{}, w}, Contents: nothing{}, Now: w.Clock.Now, MaxBytes: 1 << 10, Retention: time.Hour}, MaxFile: 1 << 10, Batches: ran{w}, Made: films{},
 		Now: w.Clock.Now, Log: w.Log,
 		Caller: callerOf,

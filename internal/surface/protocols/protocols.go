@@ -42,8 +42,10 @@ type Options struct {
 	MaxFile int64
 	Batches Batches
 	Made    Made
-	Now     clock.Clock
-	Log     *slog.Logger
+	// Ephemerals makes the keys that sessions can be opened with.
+	Ephemerals *identity.Ephemerals
+	Now        clock.Clock
+	Log        *slog.Logger
 }
 
 // Desk is where tasks are canceled, and where their news come from; *tasks.Desk is it.
@@ -94,6 +96,7 @@ func Mount(r chi.Router, o Options) {
 	s.mountBatches(r)
 	s.mountMessageBatches(r)
 	s.mountVideos(r)
+	s.mountRealtime(r)
 	r.Get("/v1/models", s.listModels)
 	r.Get("/v1/models/*", s.getModel)
 	s.mountGemini(r)

@@ -27,6 +27,7 @@ const (
 // Deployments are those of the resource, with the model behind each.
 var Deployments = map[string]string{
 	"prod-4o-mini": "gpt-4o-mini", "long": "gpt-4.1", "thinking": "gpt-5-mini", "embed-small": "text-embedding-3-small", "paint": "gpt-image-1",
+	"talk": "gpt-realtime",
 }
 
 // Versions are the API versions that the resource knows.
@@ -71,6 +72,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	w.Header().Set("Apim-Request-Id", "11111111-2222-3333-4444-555555555555")
 	w.Header().Set("X-Ms-Region", "East US")
+	if s.realtime(w, r) {
+		return
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return

@@ -68,6 +68,7 @@ func New(o Options) *Server {
 	s.mux.HandleFunc("GET /v1/videos/{id}/content", s.videoContent)
 	s.mux.HandleFunc("GET /v1/models", s.models)
 	s.mux.HandleFunc("GET /v1/models/{model}", s.model)
+	s.mux.HandleFunc("GET /v1/realtime", s.realtime)
 	s.mountEndpoints()
 	s.mux.HandleFunc("/", s.unknown)
 	return s

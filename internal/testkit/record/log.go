@@ -25,6 +25,9 @@ type Request struct {
 	Status int
 	// Canceled says that the caller left before the answer was complete.
 	Canceled bool
+	// Events are those of a session that were received, and Ended says that it is over.
+	Events []string
+	Ended  bool
 }
 
 // Log remembers requests, and holds the steps S by which answers are to be given. It is safe for concurrent use.

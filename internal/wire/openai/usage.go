@@ -113,11 +113,18 @@ type figures struct {
 }
 
 func readUsage(kind inference.Kind, object []byte) (inference.Usage, bool) {
-	var spans [numUsageKeys]jsonscan.Field
-	if _, _, err := usageKeys.Scan(object, spans[:]); err != nil {
+	f, ok := readFigures(object)
+	if !ok || !f.plausible(kind) {
 		return inference.Usage{}, false
 	}
-	var f figures
+	return f.split(kind), true
+}
+
+func readFigures(object []byte) (f figures, ok bool) {
+	var spans [numUsageKeys]jsonscan.Field
+	if _, _, err := usageKeys.Scan(object, spans[:]); err != nil {
+		return f, false
+	}
 	f.input, f.hasInput = f.either(object, spans[uPrompt], spans[uInput])
 	f.output, f.hasOutput = f.either(object, spans[uCompletion], spans[uOutput])
 	f.total, f.hasTotal = f.either(object, spans[uTotal])
@@ -126,10 +133,7 @@ func readUsage(kind inference.Kind, object []byte) (inference.Usage, bool) {
 	if f.cached == 0 {
 		f.cached, _ = f.either(object, spans[uCacheHit], spans[uCached])
 	}
-	if !f.plausible(kind) {
-		return inference.Usage{}, false
-	}
-	return f.split(kind), true
+	return f, true
 }
 
 // either returns the first of several spellings of a figure; absent and null are 0, anything else that is no plain
