@@ -10,6 +10,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/relay"
 	"github.com/gantry-ai/gantry/internal/surface/httpx"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/openai"
 )
 
@@ -177,4 +178,4 @@ func setUpOf(session members, beta bool) json.RawMessage {
 	return text
 }
 
-func quoted(s string) json.RawMessage { return openai.AppendString(nil, s) }
+func quoted(s string) json.RawMessage { return jsondoc.AppendString(nil, s) }

@@ -6,6 +6,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 )
 
@@ -62,10 +63,10 @@ func (realtimeFormat) Passes() []string { return []string{"Openai-Beta"} }
 
 // RealtimeError is an error as an event. about is the id of the client's event that is at fault; "": none is.
 func RealtimeError(f *fault.Error, about string) []byte {
-	b := AppendString([]byte(`{"type":"error","event_id":`), "event_"+rand.Text())
-	b = AppendString(append(b, `,"error":{"type":`...), errorType(f))
-	b = AppendString(append(b, `,"code":`...), f.Code)
-	b = AppendString(append(b, `,"message":`...), f.Message)
+	b := jsondoc.AppendString([]byte(`{"type":"error","event_id":`), "event_"+rand.Text())
+	b = jsondoc.AppendString(append(b, `,"error":{"type":`...), errorType(f))
+	b = jsondoc.AppendString(append(b, `,"code":`...), f.Code)
+	b = jsondoc.AppendString(append(b, `,"message":`...), f.Message)
 	b = appendNullable(append(b, `,"param":`...), f.Path)
 	b = appendNullable(append(b, `,"event_id":`...), about)
 	return append(b, "}}"...)
@@ -85,7 +86,7 @@ func RealtimeUpdate(session []byte) []byte {
 
 // RealtimeRetype returns a server's event under another type; e must have been read from it.
 func RealtimeRetype(event []byte, e *RealtimeNews, name string) []byte {
-	return jsonscan.Apply(nil, event, jsonscan.Edit{Field: e.typ, Text: AppendString(nil, name)})
+	return jsonscan.Apply(nil, event, jsonscan.Edit{Field: e.typ, Text: jsondoc.AppendString(nil, name)})
 }
 
 var (

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
 )
 
@@ -239,7 +240,7 @@ func (s *RealtimeSession) Rename(event []byte, model, writesBy string) []byte {
 		name string
 	}{{s.model, model}, {s.writesBy, writesBy}} {
 		if e.name != "" && e.at.Found() {
-			edits = append(edits, jsonscan.Edit{Field: e.at, Text: AppendString(nil, e.name)})
+			edits = append(edits, jsonscan.Edit{Field: e.at, Text: jsondoc.AppendString(nil, e.name)})
 		}
 	}
 	if len(edits) == 0 {
