@@ -54,7 +54,7 @@ func (h *house) refusedDial(query, key string, header ...string) (int, string) {
 func TestWhoMayOpenASession(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	fake := h.connectVoices("first", 1)
+	fake := h.connectVoices()
 	ada, poor := h.invite("ada", "10"), h.invite("poor", "0.01")
 	chatOnly := h.keyFor(ada, "ada", "chat")
 	ek := h.secretFor(ada.key, map[string]any{"session": map[string]any{"type": "realtime", "model": "talk"}})
@@ -127,7 +127,7 @@ func (h *house) keyFor(_ guest, name, scope string) string {
 func TestKeysForBrowsers(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.connectVoices("first", 1)
+	h.connectVoices()
 	ada := h.invite("ada", "10")
 	describe := func(more map[string]any) map[string]any {
 		session := map[string]any{"type": "realtime", "model": "talk", "instructions": "Speak of boats."}
@@ -205,7 +205,7 @@ func (h *house) disableKeys(who guest) {
 func TestACallerWhoLeavesInTheMiddleCancelsTheUpstream(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	fake := h.connectVoices("first", 1)
+	fake := h.connectVoices()
 	ada := h.invite("ada", "10")
 	fake.Script(fakeopenai.Step{Fault: "hang", After: 3})
 	c := h.talk("?model=talk", ada.key)
@@ -214,12 +214,12 @@ func TestACallerWhoLeavesInTheMiddleCancelsTheUpstream(t *testing.T) {
 	for range 3 {
 		c.until("response.output_audio.delta")
 	}
-	left := time.Now() //nolint:forbidigo // what is measured is real time
+	left := time.Now()
 	_ = c.CloseNow()
 	if _, err := fake.Wait(t.Context(), func(all []fakeopenai.Request) bool { return all[len(all)-1].Ended }); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(left); took > 500*time.Millisecond { //nolint:forbidigo // what is measured is real time
+	if took := time.Since(left); took > 500*time.Millisecond {
 		t.Errorf("the upstream was left alone after %v", took)
 	}
 	row := h.kept(ada, 1)[0]
@@ -232,7 +232,7 @@ func TestACallerWhoLeavesInTheMiddleCancelsTheUpstream(t *testing.T) {
 func TestSessionsKeepTheirBounds(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	fake := h.connectVoices("first", 1)
+	fake := h.connectVoices()
 	ada := h.invite("ada", "100")
 	open := func() talker {
 		c := h.talk("?model=talk", ada.key)
@@ -291,7 +291,7 @@ func TestWhatIsSpokenIsWrittenDownAndAnswered(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, h *house) {
 		t.Helper()
-		h.connectVoices("first", 1)
+		h.connectVoices()
 		ada := h.invite("ada", "10")
 		c := h.talk("?model=talk", ada.key)
 		c.until("session.created")
@@ -319,7 +319,7 @@ func TestWhatIsSpokenIsWrittenDownAndAnswered(t *testing.T) {
 func TestAnybodyCanTalkToTheSimulation(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.connectVoices("first", 1)
+	h.connectVoices()
 	ada := h.invite("ada", "")
 	for _, query := range []string{"?model=sim-realtime", "?model=talk&runMode=simulation"} {
 		c := h.talk(query, ada.key)

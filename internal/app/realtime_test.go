@@ -107,8 +107,7 @@ func (c talker) end() (code websocket.StatusCode, last news) {
 	c.t.Helper()
 	for {
 		_, message, err := c.Read(c.t.Context())
-		var closed websocket.CloseError
-		if errors.As(err, &closed) {
+		if closed, ok := errors.AsType[websocket.CloseError](err); ok {
 			return closed.Code, last
 		}
 		if err != nil {
@@ -172,7 +171,7 @@ const voicePrices = `{"currency":"USD","rules":[
 	{"resourceType":"audio_second","unit":"second","basePrice":0.0001}]}`
 
 // connectVoices makes a fake upstream a platform that talks under the name "talk" and writes down under the name "ears".
-func (h *house) connectVoices(name string, priority int) *fakeopenai.Server {
+func (h *house) connectVoices() *fakeopenai.Server {
 	h.t.Helper()
 	fake := fakeopenai.New(fakeopenai.Options{})
 	server := httptest.NewServer(fake)
@@ -181,7 +180,7 @@ func (h *house) connectVoices(name string, priority int) *fakeopenai.Server {
 		ID string `json:"id"`
 	}
 	h.call("POST", "/api/admin/platforms", h.admin, map[string]any{
-		"provider": "openai", "name": name, "platformKey": name, "baseUrl": server.URL + "/v1", "priority": priority,
+		"provider": "openai", "name": "Voices", "platformKey": "voices", "baseUrl": server.URL + "/v1", "priority": 1,
 		"credentials": map[string]any{"apiKey": fakeopenai.DefaultKey},
 	}, &p, 201)
 	for alias, m := range map[string][2]string{"talk": {"gpt-realtime", "realtime"}, "ears": {fakeopenai.WhisperModel, "stt"}} {
@@ -196,7 +195,7 @@ func TestASessionIsRelayedAndBilledByTheResponse(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, h *house) {
 		t.Helper()
-		fake := h.connectVoices("first", 1)
+		fake := h.connectVoices()
 		ada := h.invite("ada", "10")
 		c := h.talk("?model=talk", ada.key)
 		if got := c.Subprotocol(); got != "realtime" {

@@ -44,7 +44,9 @@ func (s *Suite) opensSessions(t *testing.T) {
 func eventIn(t *testing.T, line socket.Line) bool {
 	t.Helper()
 	message, err := line.Read(t.Context())
-	var event struct{ Type string }
+	var event struct {
+		Type string `json:"type"`
+	}
 	return err == nil && json.Unmarshal(message, &event) == nil && event.Type != ""
 }
 

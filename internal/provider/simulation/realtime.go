@@ -40,7 +40,7 @@ func (e *engine) OpenSession(ctx context.Context, c *provider.Call) (socket.Line
 	}
 	near, far := socket.Pipe()
 	t := &talk{engine: e, line: far, plan: p, model: c.Model, beta: c.Header.Get("Openai-Beta") != "", config: members{}, rate: pcmRate}
-	go t.run()
+	go t.run() //nolint:gosec // the session outlives the request that opens it
 	return near, nil
 }
 
@@ -230,7 +230,7 @@ func (t *talk) writer() *writer {
 	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(topic))
-	seed := h.Sum64() + uint64(len(t.said))                      //nolint:gosec // a few
+	seed := h.Sum64() + uint64(len(t.said))
 	return newWriter(rand.New(rand.NewPCG(seed, golden)), topic) //nolint:gosec // reproducible on purpose
 }
 

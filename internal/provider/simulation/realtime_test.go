@@ -105,7 +105,7 @@ func TestATalkInText(t *testing.T) {
 func tone(milliseconds int, level int16) string {
 	sound := make([]byte, 0, pcmRate*milliseconds/1000)
 	for range pcmRate * milliseconds / 2000 {
-		sound = binary.LittleEndian.AppendUint16(sound, uint16(level)) //nolint:gosec // the bits of a sample
+		sound = binary.LittleEndian.AppendUint16(sound, uint16(level))
 	}
 	return `{"type":"input_audio_buffer.append","audio":"` + base64.StdEncoding.EncodeToString(sound) + `"}`
 }

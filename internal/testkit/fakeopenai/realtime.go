@@ -3,6 +3,7 @@ package fakeopenai
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -95,9 +96,7 @@ func (x *realtimeSession) serve() {
 // described is the session as its events show it.
 func (x *realtimeSession) described() object {
 	out := object{"id": "sess_fake", "object": "realtime.session", "model": x.model, "type": "realtime", "output_modalities": []string{"audio"}}
-	for name, v := range x.config {
-		out[name] = v
-	}
+	maps.Copy(out, x.config)
 	return out
 }
 

@@ -3,6 +3,7 @@ package fakeopenai
 import (
 	"context"
 	"encoding/base64"
+	"maps"
 	"strings"
 )
 
@@ -64,9 +65,7 @@ func (x *realtimeSession) update(ctx context.Context, event object) {
 		}
 	}
 	x.mu.Lock()
-	for name, v := range session {
-		x.config[name] = v
-	}
+	maps.Copy(x.config, session)
 	x.mu.Unlock()
 	x.send(ctx, "session.updated", object{"session": x.described()})
 }
@@ -122,8 +121,10 @@ func (x *realtimeSession) commit(ctx context.Context, event object) {
 	if writer == nil {
 		return
 	}
-	usage := object{"type": "tokens", "input_tokens": tokensOf(n, heardToken), "output_tokens": 2, "total_tokens": tokensOf(n, heardToken) + 2,
-		"input_token_details": object{"text_tokens": 0, "audio_tokens": tokensOf(n, heardToken)}}
+	usage := object{
+		"type": "tokens", "input_tokens": heardTokens(n), "output_tokens": 2, "total_tokens": heardTokens(n) + 2,
+		"input_token_details": object{"text_tokens": 0, "audio_tokens": heardTokens(n)},
+	}
 	if writer["model"] == WhisperModel {
 		usage = object{"type": "duration", "seconds": float64(n) / 48000}
 	}
@@ -132,7 +133,7 @@ func (x *realtimeSession) commit(ctx context.Context, event object) {
 	})
 }
 
-func tokensOf(bytes, each int) int { return (bytes + each - 1) / each }
+func heardTokens(bytes int) int { return (bytes + heardToken - 1) / heardToken }
 
 func (x *realtimeSession) clear(ctx context.Context, _ object) {
 	x.mu.Lock()

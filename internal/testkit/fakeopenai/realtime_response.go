@@ -3,6 +3,7 @@ package fakeopenai
 import (
 	"context"
 	"encoding/base64"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,7 +63,7 @@ func (x *realtimeSession) response(id string, asked object) *realtimeResponse {
 		}
 	}
 	instructions, _ := x.config["instructions"].(string)
-	text, sound := x.words+len(strings.Fields(instructions)), tokensOf(x.heard, heardToken)
+	text, sound := x.words+len(strings.Fields(instructions)), heardTokens(x.heard)
 	details := object{"text_tokens": text, "audio_tokens": sound, "image_tokens": 0, "cached_tokens": 0}
 	if x.step.Fault == "cached" {
 		details["cached_tokens"] = text/2 + sound/2
@@ -157,8 +158,6 @@ func (r *realtimeResponse) usage(status string) any {
 		"total_tokens": input + r.text + r.sound, "output_tokens": r.text + r.sound,
 		"output_token_details": object{"text_tokens": r.text, "audio_tokens": r.sound},
 	}
-	for name, v := range r.input {
-		u[name] = v
-	}
+	maps.Copy(u, r.input)
 	return u
 }

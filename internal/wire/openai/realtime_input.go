@@ -5,7 +5,7 @@ import (
 )
 
 // RealtimeInput is what was said to a session, by how much it can be of what it is charged for.
-type RealtimeInput struct {
+type RealtimeInput struct { //nolint:recvcheck // a value, which is added to while an event is read
 	// TextBytes are those of texts as they are written, which no tokenizer makes more tokens of; Text is an estimate.
 	TextBytes, Text int64
 	// AudioBytes are those of sound, Images how many pictures there are.
