@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -131,9 +132,7 @@ func TestKeysForBrowsers(t *testing.T) {
 	ada := h.invite("ada", "10")
 	describe := func(more map[string]any) map[string]any {
 		session := map[string]any{"type": "realtime", "model": "talk", "instructions": "Speak of boats."}
-		for name, v := range more {
-			session[name] = v
-		}
+		maps.Copy(session, more)
 		return map[string]any{"session": session}
 	}
 	c := h.talk("", h.secretFor(ada.key, describe(map[string]any{"output_modalities": []string{"text"}})))

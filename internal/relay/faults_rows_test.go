@@ -56,7 +56,7 @@ func (m *misdeed) limits() relay.Limits {
 }
 
 // limits are short where a deadline is to pass, and long where another fault is to come first on the slowest machine.
-func (e ending) limits() relay.Limits {
+func (e *ending) limits() relay.Limits {
 	if e.category == inference.Timeout {
 		return impatient
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"hash/fnv"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"strconv"
 	"sync"
@@ -133,9 +134,7 @@ func (t *talk) take(ctx context.Context, event members) {
 func (t *talk) setUp(ctx context.Context, event members) {
 	session := event.in("session")
 	t.mu.Lock()
-	for name, v := range session {
-		t.config[name] = v
-	}
+	maps.Copy(t.config, session)
 	delete(t.config, "model")
 	if session.in("audio", "input", "format").text("type") != "" || session.text("input_audio_format") != "" {
 		t.rate = rateOf(session)
@@ -161,9 +160,7 @@ func rateOf(session members) int {
 // described is the session as events show it; mu is held, or nobody else is there yet.
 func (t *talk) described() members {
 	out := members{"id": "sess_sim", "object": "realtime.session", "type": "realtime", "model": t.model, "output_modalities": []string{"audio"}}
-	for name, v := range t.config {
-		out[name] = v
-	}
+	maps.Copy(out, t.config)
 	return out
 }
 

@@ -178,7 +178,7 @@ func undeclared(path string, schema *openapi3.Schema, v any) error {
 }
 
 func undeclaredMember(path string, schema *openapi3.Schema, v map[string]any) error {
-	properties := propertiesOf(schema)
+	properties := propertiesOf(alternative(schema, v))
 	if len(properties) == 0 {
 		return undeclaredValue(path, schema, v)
 	}
@@ -206,6 +206,20 @@ func undeclaredValue(path string, schema *openapi3.Schema, v map[string]any) err
 		}
 	}
 	return nil
+}
+
+// alternative is the one that v is of a schema that is nothing but alternatives, or else the schema itself: members of one are
+// not allowed in another.
+func alternative(schema *openapi3.Schema, v map[string]any) *openapi3.Schema {
+	if len(schema.Properties) > 0 || len(schema.AllOf) > 0 {
+		return schema
+	}
+	for _, part := range schema.OneOf {
+		if part.Value.VisitJSON(v) == nil {
+			return part.Value
+		}
+	}
+	return schema
 }
 
 // propertiesOf are the named members of a schema and of all that it is made of or may be.
