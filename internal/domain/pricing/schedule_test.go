@@ -61,18 +61,25 @@ func TestLinesSurviveStorage(t *testing.T) {
 		t.Fatal(err)
 	}
 	u := inference.Usage{Estimated: true}
-	u.Quantities[inference.TextOutput] = 12345
-	lines, _, err := s.Bill(&pricing.Inputs{Usage: u})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stored := pricing.AppendLines(nil, lines)
-	var back []pricing.Line
-	if err := json.Unmarshal(stored, &back); err != nil {
-		t.Fatalf("%v in %s", err, stored)
-	}
-	if again := pricing.AppendLines(nil, back); string(again) != string(stored) {
-		t.Errorf("stored %s, read and stored again %s", stored, again)
+	u.Quantities[inference.TextOutput], u.Quantities[inference.TextReasoning] = 12345, 6
+	for _, s := range []*pricing.Schedule{s, s.Simulated()} {
+		lines, _, err := s.Bill(&pricing.Inputs{Usage: u})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored := pricing.AppendLines(nil, lines)
+		var back []pricing.Line
+		if err := json.Unmarshal(stored, &back); err != nil {
+			t.Fatalf("%v in %s", err, stored)
+		}
+		for i := range back {
+			if back[i].Currency != s.Currency || back[i].Amount != lines[i].Amount {
+				t.Errorf("stored %s of lines in %s", stored, s.Currency)
+			}
+		}
+		if again := pricing.AppendLines(nil, back); string(again) != string(stored) {
+			t.Errorf("stored %s, read and stored again %s", stored, again)
+		}
 	}
 }
 
