@@ -56,10 +56,10 @@ func (s *session) news(message []byte) {
 // pass sends the caller a piece, or keeps it until it may be sent. What a crash could make unpaid is bounded.
 func (s *session) pass(p *pending) {
 	if t := p.of; t != nil && p.delta != (openai.RealtimeInput{}) {
-		tokens := t.queued + p.delta.Text + tokensIn(p.delta.AudioBytes, spokenTokens, t.rate)
-		out := t.out()
+		queued := t.queued.Plus(p.delta)
+		tokens, out := t.tokens(queued.Text, queued.AudioBytes), t.out()
 		t.marks.sent(t.call, out)
-		if t.marks.behind(tokens) && out < min(t.queued, tokens) {
+		if t.marks.behind(tokens) && out < t.onItsWay() {
 			s.waiting = p // what is on its way must be out first
 			return
 		}
@@ -67,7 +67,7 @@ func (s *session) pass(p *pending) {
 			s.refused(err, "")
 			return
 		}
-		if t.queued = tokens; t.ttft == 0 {
+		if t.queued = queued; t.ttft == 0 {
 			t.ttft = s.now().Sub(t.start)
 		}
 	}
@@ -153,7 +153,7 @@ func (s *session) settleResponse(t *turn, n *openai.RealtimeNews) error {
 	if n.Told {
 		return t.conclude(outcomeServed, wire.Metered{Usage: n.Usage, Known: true}, ok)
 	}
-	if n.Status == "failed" && t.queued == 0 {
+	if n.Status == "failed" && t.onItsWay() == 0 {
 		return t.fruitless(s.trouble(n.Error))
 	}
 	s.flushTurn(t)
@@ -169,7 +169,7 @@ func (s *session) settleResponse(t *turn, n *openai.RealtimeNews) error {
 
 // flushTurn waits until what is on its way of a turn is out: what is charged must be.
 func (s *session) flushTurn(t *turn) {
-	if t.out() < t.queued {
+	if t.out() < t.onItsWay() {
 		s.toCaller.flush(farewell)
 	}
 }

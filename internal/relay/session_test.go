@@ -68,6 +68,23 @@ func TestResponsesArePaidForOneByOne(t *testing.T) {
 	k.free()
 }
 
+// TestPiecesOfSoundNeedNotBeWholeTokens has a response come in pieces that are less than a token each: what is out and what is
+// on its way must be counted alike, or the response waits for itself.
+func TestPiecesOfSoundNeedNotBeWholeTokens(t *testing.T) {
+	t.Parallel()
+	k := newTalk(t, "10", relay.Limits{})
+	k.begin("r1")
+	for range 400 {
+		k.tell(soundOf("r1", 1001))
+		k.hear("response.output_audio.delta")
+	}
+	k.tell(doneWith("r1", "completed", little))
+	k.hear("response.done")
+	k.caller.Close(socket.Normal, "")
+	<-k.ended
+	k.free()
+}
+
 func TestNamesAreTheCallersOnOneSideAndTheUpstreamsOnTheOther(t *testing.T) {
 	t.Parallel()
 	k := prepareTalk(t, "10", relay.Limits{})

@@ -30,8 +30,8 @@ type turn struct {
 	heard int64  // bytes of sound that are written down
 	rate  int64  // of sound that is spoken, or written down
 
-	text, sound atomic.Int64 // estimated tokens and bytes that are out
-	queued      int64        // output tokens that are on their way
+	text, sound atomic.Int64         // estimated tokens and bytes that are out
+	queued      openai.RealtimeInput // output that was put on its way, out or not
 }
 
 // newTurn holds what a response of a size can cost at most. Codes: those of pricing and of holds.
@@ -139,11 +139,13 @@ func (t *turn) soFar() inference.Usage {
 	return u
 }
 
-// out is how many output tokens are out.
-func (t *turn) out() int64 {
-	u := t.soFar()
-	return u.OutputTokens()
-}
+// tokens are those of an output as a whole: pieces of sound are rounded together, so that figures can be compared.
+func (t *turn) tokens(text, sound int64) int64 { return text + tokensIn(sound, spokenTokens, t.rate) }
+
+// out is how many output tokens are out, onItsWay how many were put on their way, those included.
+func (t *turn) out() int64 { return t.tokens(t.text.Load(), t.sound.Load()) }
+
+func (t *turn) onItsWay() int64 { return t.tokens(t.queued.Text, t.queued.AudioBytes) }
 
 // deliver notes that a piece is out. It may be called by another goroutine.
 func (t *turn) deliver(d openai.RealtimeInput) {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/fault"
@@ -23,8 +24,8 @@ import (
 const most = 1 << 10
 
 // serve accepts lines and hands them to the test.
-func serve(t *testing.T) (url string, accepted <-chan *socket.Conn) {
-	t.Helper()
+func serve(tb testing.TB) (url string, accepted <-chan *socket.Conn) {
+	tb.Helper()
 	lines := make(chan *socket.Conn, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := socket.Check(r); err != nil {
@@ -37,7 +38,7 @@ func serve(t *testing.T) (url string, accepted <-chan *socket.Conn) {
 			lines <- c
 		}
 	}))
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	return server.URL, lines
 }
 
@@ -144,19 +145,19 @@ const handshake = "GET / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\
 	"Sec-WebSocket-Protocol: openai-insecure-api-key.x, realtime\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
 
 // raw is a connection on which a test says what it likes, and the answer to what it said first.
-func raw(t *testing.T, url, first string) (net.Conn, *bufio.Reader, *http.Response) {
-	t.Helper()
-	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
+func raw(tb testing.TB, url, first string) (net.Conn, *bufio.Reader, *http.Response) {
+	tb.Helper()
+	c, err := new(net.Dialer).DialContext(tb.Context(), "tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = c.Close() })
+	tb.Cleanup(func() { _ = c.Close() })
 	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	_, _ = io.WriteString(c, first)
 	r := bufio.NewReader(c)
 	resp, err := http.ReadResponse(r, nil) //nolint:bodyclose // it is the connection's
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c, r, resp
 }
@@ -284,4 +285,36 @@ func TestSubprotocolsInTheirOrder(t *testing.T) {
 	if got := socket.Subprotocols(req); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
+}
+
+// FuzzFrames sends a server what no client would: whatever comes, the line gives texts within its bound, and ends when the
+// connection does.
+func FuzzFrames(f *testing.F) {
+	f.Add(frame(fin|text, true, []byte("hi")))
+	f.Add(append(frame(text, true, []byte("h")), frame(fin|more, true, []byte("i"))...))
+	f.Add(frame(fin|ping, true, []byte("?")))
+	f.Add([]byte{0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
+	url, accepted := serve(f)
+	f.Fuzz(func(t *testing.T, frames []byte) {
+		client, r, resp := raw(t, url, handshake)
+		if resp.StatusCode != http.StatusSwitchingProtocols {
+			t.Fatal(resp.Status)
+		}
+		line := <-accepted
+		go func() {
+			_, _ = client.Write(frames)
+			_ = client.(*net.TCPConn).CloseWrite() //nolint:forcetypeassert // raw dials nothing else
+			_, _ = io.Copy(io.Discard, r)
+		}()
+		for {
+			message, err := line.Read(t.Context())
+			if err != nil {
+				break
+			}
+			if len(message) > most || !utf8.Valid(message) {
+				t.Fatalf("%d bytes were read: %q", len(message), message)
+			}
+		}
+		line.Close(socket.Normal, "")
+	})
 }

@@ -68,7 +68,10 @@ func (s *Schedule) BillInto(lines []Line, in *Inputs) ([]Line, money.Amount, err
 	if err != nil {
 		return nil, 0, ErrOverflow.Because(err)
 	}
-	named, lines := s.named(in.Discounts), slices.Grow(lines[:0], used(&q))
+	named := s.named(in.Discounts)
+	if lines = lines[:0]; cap(lines) < used(&q) {
+		lines = make([]Line, 0, used(&q))
+	}
 	for r := range inference.NumResources {
 		if q[r] == 0 {
 			continue

@@ -57,7 +57,7 @@ func TestMessagesNameFiles(t *testing.T) {
 		tokens bool
 	}{
 		{refs[0], paper, `{"type":"base64","media_type":"application/pdf","data":"JVBERi0x"}`, false},
-		{refs[0], note, `{"type":"text","media_type":"text/plain","data":"a \"b\"\u000a"}`, true},
+		{refs[0], note, `{"type":"text","media_type":"text/plain","data":"a \"b\"\n"}`, true},
 		{refs[1], pixel, `{"type":"base64","media_type":"image/png","data":"iVBORw=="}`, false},
 	} {
 		text, tokens, err := messagesFormat{}.Inline(body, &c.ref, c.file)
