@@ -162,6 +162,13 @@ var vendors = []vendor{
 		models: []string{"deepseek-ai/DeepSeek-V3.2", "Qwen/Qwen3-235B-A22B-Instruct-2507", "BAAI/bge-m3"},
 	},
 	{
+		name: "stepfun", title: "StepFun", baseURL: "https://api.stepfun.com/v1", kinds: chats,
+		source:   "platform.stepfun.com/docs/zh/api-reference/error-codes",
+		logo:     "M3 21v-6h6V9h6V3h6v4h-4v6h-6v6H7v2H3z",
+		statuses: map[int]inference.Category{402: money, 451: content},
+		models:   []string{"step-5-preview", "step-3.5-flash", "step-2-mini", "step-2-16k"},
+	},
+	{
 		name: "xai", title: "xAI", baseURL: "https://api.x.ai/v1",
 		kinds:  []inference.Kind{inference.Chat, inference.Responses, inference.ImageGenerations, inference.Realtime},
 		source: "docs.x.ai/docs/api-reference",
