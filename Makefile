@@ -86,7 +86,7 @@ race: $(CONSOLE) $(if $(NODE),$(E2E_MODULES) $(SDK_MODULES)) ## Go tests on both
 	@tools/need cc node postgres redis
 	@mkdir -p $(RESULTS)
 	$(call tool,gotestsum) --format pkgname-and-test-fails --jsonfile $(RESULTS)/go.json -- \
-		-race -shuffle=on -timeout 15m $(PACKAGES)
+		-race -shuffle=on -timeout 45m $(PACKAGES)
 
 .PHONY: web-test
 web-test: $(CONSOLE) ## Console: types, lint, format, unit tests, size budget
