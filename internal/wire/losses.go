@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -47,6 +48,22 @@ func (l *Losses) Parameter(path, value, reason string) error {
 
 // Given is a parameter of a prompt. One whose Value is "" was not given.
 type Given struct{ Path, Value string }
+
+// GivenNumber is a parameter that is a number.
+func GivenNumber(path string, v *int64) Given {
+	if v == nil {
+		return Given{Path: path}
+	}
+	return Given{path, strconv.FormatInt(*v, 10)}
+}
+
+// GivenTrue is a parameter that says nothing unless it is true.
+func GivenTrue(path string, v *bool) Given {
+	if v == nil || !*v {
+		return Given{Path: path}
+	}
+	return Given{path, "true"}
+}
 
 // Parameters drops those that were given. Error: as Parameter.
 func (l *Losses) Parameters(reason string, all ...Given) error {

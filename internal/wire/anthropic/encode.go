@@ -6,12 +6,13 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/claude"
 	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 )
 
 // EncodeRequest writes a request for a message.
 func (codec) EncodeRequest(p *inference.Prompt, o wire.EncodeOptions, l *wire.Losses) ([]byte, error) {
-	e := encoder{p: p, o: o, l: l, limit: outputLimit(p, o), claude: wire.ClaudeOf(p.Model)}
+	e := encoder{p: p, o: o, l: l, limit: outputLimit(p, o), claude: claude.Of(p.Model)}
 	e.w.B = make([]byte, 0, 1024)
 	e.w.Open('{').Key("model").Str(p.Model).Key("max_tokens").Int(e.limit)
 	if p.MaxOutput > e.limit {
@@ -54,7 +55,7 @@ type encoder struct {
 	// budget is what the model may think, in tokens; 0: it does not think, or as it likes where adaptive says so.
 	budget   int64
 	adaptive bool
-	claude   wire.Claude
+	claude   claude.Model
 	marks    int // of the cache that were written
 }
 
@@ -156,14 +157,10 @@ func (e *encoder) circumstances() error {
 	if err := e.l.Continues(p); err != nil {
 		return err
 	}
-	store := ""
-	if p.Store != nil && *p.Store {
-		store = "true"
-	}
 	return e.l.Parameters(noParameter, []wire.Given{
 		{Path: "verbosity", Value: p.Verbosity},
 		{Path: "prompt_cache_key", Value: p.CacheKey},
-		{Path: "store", Value: store},
+		wire.GivenTrue("store", p.Store),
 		{Path: "metadata", Value: string(p.Metadata)},
 		{Path: "service_tier", Value: e.tier()},
 	}...)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/claude"
 )
 
 const (
@@ -72,7 +73,7 @@ func (e *encoder) wantedBudget() int64 {
 	case r.Adaptive && r.Effort == "":
 		return usualBudget
 	}
-	return wire.ClaudeBudget(r.Effort)
+	return claude.Budget(r.Effort)
 }
 
 // whyNoThought says why the model cannot think about this request, which in this format excludes some other things.

@@ -7,12 +7,13 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/claude"
 	"github.com/gantry-ai/gantry/internal/wire/jsondoc"
 )
 
 // EncodeRequest writes a request. The model is not in it: it stands in the path.
 func (codec) EncodeRequest(p *inference.Prompt, o wire.EncodeOptions, l *wire.Losses) ([]byte, error) {
-	e := encoder{p: p, o: o, l: l, claude: wire.ClaudeOf(p.Model)}
+	e := encoder{p: p, o: o, l: l, claude: claude.Of(p.Model)}
 	e.w.B = make([]byte, 0, 1024)
 	e.w.Open('{')
 	for _, step := range []func() error{e.system, e.messages, e.think, e.inference, e.tools, e.additional, e.output, e.circumstances, e.rest} {
@@ -32,7 +33,7 @@ type encoder struct {
 	// budget is what Claude may think, in tokens; 0: it does not, or as it likes where adaptive says so.
 	budget   int64
 	adaptive bool
-	claude   wire.Claude
+	claude   claude.Model
 	// used are the tools that the conversation speaks of, in order.
 	used []string
 }
@@ -117,7 +118,7 @@ func (e *encoder) think() error {
 	}
 	budget := r.Budget
 	if !r.HasBudget {
-		budget = wire.ClaudeBudget(r.Effort)
+		budget = claude.Budget(r.Effort)
 	}
 	if !r.Given() || budget == 0 && !r.Adaptive {
 		return nil
@@ -130,7 +131,7 @@ func (e *encoder) think() error {
 		return nil
 	}
 	if budget < 0 || r.Adaptive && budget == 0 {
-		budget = wire.ClaudeBudget("medium")
+		budget = claude.Budget("medium")
 	}
 	return e.within(budget)
 }
@@ -197,23 +198,16 @@ func (e *encoder) circumstances() error {
 	if err := e.l.Continues(p); err != nil {
 		return err
 	}
-	logprobs, store := "", ""
-	if p.TopLogprobs != nil {
-		logprobs = strconv.FormatInt(*p.TopLogprobs, 10)
-	}
-	if p.Store != nil && *p.Store {
-		store = "true"
-	}
 	return e.l.Parameters(noParameter, []wire.Given{
 		{Path: "presence_penalty", Value: string(p.PresencePenalty)},
 		{Path: "frequency_penalty", Value: string(p.FrequencyPenalty)},
 		{Path: "seed", Value: string(p.Seed)},
-		{Path: "logprobs", Value: logprobs},
+		wire.GivenNumber("logprobs", p.TopLogprobs),
 		{Path: "verbosity", Value: p.Verbosity},
 		{Path: "user", Value: p.User},
 		{Path: "prompt_cache_key", Value: p.CacheKey},
 		{Path: "service_tier", Value: p.ServiceTier},
-		{Path: "store", Value: store},
+		wire.GivenTrue("store", p.Store),
 		{Path: "metadata", Value: string(p.Metadata)},
 		{Path: "modalities", Value: strings.Join(others(p.Output.Modalities), ",")},
 	}...)

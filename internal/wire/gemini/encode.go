@@ -179,16 +179,12 @@ func (e *encoder) circumstances() error {
 	if tier == "auto" || tier == "default" || tier == "standard" {
 		tier = ""
 	}
-	store := ""
-	if p.Store != nil && *p.Store {
-		store = "true"
-	}
 	return e.l.Parameters(noParameter, []wire.Given{
 		{Path: "user", Value: p.User},
 		{Path: "prompt_cache_key", Value: p.CacheKey},
 		{Path: "service_tier", Value: tier},
 		{Path: "verbosity", Value: p.Verbosity},
-		{Path: "store", Value: store},
+		wire.GivenTrue("store", p.Store),
 		{Path: "metadata", Value: string(p.Metadata)},
 	}...)
 }

@@ -1,7 +1,6 @@
 package ollama
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/inference"
@@ -124,20 +123,13 @@ func (e *encoder) circumstances() error {
 	if err := e.l.Continues(p); err != nil {
 		return err
 	}
-	logprobs, store := "", ""
-	if p.TopLogprobs != nil {
-		logprobs = strconv.FormatInt(*p.TopLogprobs, 10)
-	}
-	if p.Store != nil && *p.Store {
-		store = "true"
-	}
 	return e.l.Parameters(noParameter, []wire.Given{
-		{Path: "logprobs", Value: logprobs},
+		wire.GivenNumber("logprobs", p.TopLogprobs),
 		{Path: "verbosity", Value: p.Verbosity},
 		{Path: "user", Value: p.User},
 		{Path: "prompt_cache_key", Value: p.CacheKey},
 		{Path: "service_tier", Value: p.ServiceTier},
-		{Path: "store", Value: store},
+		wire.GivenTrue("store", p.Store),
 		{Path: "metadata", Value: string(p.Metadata)},
 	}...)
 }

@@ -133,10 +133,8 @@ func (e *chatEncoder) circumstances() error {
 		}
 	}
 	e.w.Text("user", p.User).Text("prompt_cache_key", p.CacheKey).Text("service_tier", p.ServiceTier)
-	if p.Store != nil && *p.Store {
-		if err := e.l.Parameter("store", "true", "The upstream keeps no answers for this protocol."); err != nil {
-			return err
-		}
+	if err := e.l.Parameters("The upstream keeps no answers for this protocol.", wire.GivenTrue("store", p.Store)); err != nil {
+		return err
 	}
 	return e.l.Continues(p)
 }

@@ -1,9 +1,9 @@
-package wire_test
+package claude_test
 
 import (
 	"testing"
 
-	"github.com/gantry-ai/gantry/internal/wire"
+	"github.com/gantry-ai/gantry/internal/wire/claude"
 )
 
 func TestNamesOfClaude(t *testing.T) {
@@ -16,27 +16,9 @@ func TestNamesOfClaude(t *testing.T) {
 		"claude-opus-4-7": {true, true, true}, "claude-opus-4.8-fast": {true, true, true}, "anthropic/Claude-Sonnet-5": {true, true, true},
 		"claude-haiku-5-5": {true, true, true}, "claude-sonnet-5-20260801": {true, true, true}, "claude-20250514": {false, true, false},
 	} {
-		c := wire.ClaudeOf(name)
+		c := claude.Of(name)
 		if got := [...]bool{c.Known(), c.Adaptive(), c.AdaptiveOnly()}; got != want {
 			t.Errorf("%s: %v", name, got)
 		}
-	}
-}
-
-// TestEveryEffortIsNearSome: no effort and no budget is without an answer.
-func TestEveryEffortIsNearSome(t *testing.T) {
-	t.Parallel()
-	for _, effort := range wire.Efforts {
-		if !wire.KnownEffort(effort) || wire.NearestEffort(effort, []string{"medium"}) != "medium" {
-			t.Error(effort)
-		}
-	}
-	for budget, want := range map[int64]string{-1: "", 0: "none", 1: "low", 2048: "low", 2049: "medium", 8193: "high", 24577: "xhigh"} {
-		if got := wire.EffortOf(budget); got != want {
-			t.Errorf("%d: %s", budget, got)
-		}
-	}
-	if wire.KnownEffort("") || wire.NearestEffort("odd", []string{"low"}) != "odd" {
-		t.Error("what is no effort")
 	}
 }

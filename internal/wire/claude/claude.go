@@ -1,9 +1,14 @@
-package wire
+// Package claude is what the names of Anthropic's models say of them, whoever offers them.
+package claude
 
-import "strings"
+import (
+	"strings"
 
-// Claude is what the name of a model says of Anthropic's models. The zero value is of others, and of names that say nothing.
-type Claude struct {
+	"github.com/gantry-ai/gantry/internal/wire"
+)
+
+// Model is what a name says. The zero value is of other models, and of names that say nothing.
+type Model struct {
 	version int // 4.7 is 407
 	opus    bool
 }
@@ -15,18 +20,18 @@ const (
 	opusEffortVersion   = 405
 )
 
-// ClaudeOf reads a model's name, such as "claude-opus-4-7" or "us.anthropic.claude-3-5-sonnet-20241022-v2:0".
-func ClaudeOf(model string) Claude {
+// Of reads a model's name, such as "claude-opus-4-7" or "us.anthropic.claude-3-5-sonnet-20241022-v2:0".
+func Of(model string) Model {
 	_, name, found := strings.Cut(strings.ToLower(model), "claude")
 	if !found {
-		return Claude{}
+		return Model{}
 	}
 	at := strings.IndexAny(name, "0123456789")
 	if at < 0 {
-		return Claude{}
+		return Model{}
 	}
 	major, rest := shortNumber(name[at:])
-	c := Claude{version: 100 * major, opus: strings.Contains(name, "opus")}
+	c := Model{version: 100 * major, opus: strings.Contains(name, "opus")}
 	if rest != "" && (rest[0] == '-' || rest[0] == '.') {
 		minor, _ := shortNumber(rest[1:])
 		c.version += minor
@@ -47,21 +52,21 @@ func shortNumber(s string) (n int, rest string) {
 }
 
 // Known reports whether the name told a version.
-func (c Claude) Known() bool { return c.version > 0 }
+func (m Model) Known() bool { return m.version > 0 }
 
 // Adaptive reports whether the model can be left to think as it likes. Models of whom nothing is known can.
-func (c Claude) Adaptive() bool { return !c.Known() || c.version >= adaptiveVersion }
+func (m Model) Adaptive() bool { return !m.Known() || m.version >= adaptiveVersion }
 
 // AdaptiveOnly reports whether the model takes no budget of reasoning, and nothing of how tokens are chosen.
-func (c Claude) AdaptiveOnly() bool { return c.version >= adaptiveOnlyVersion }
+func (m Model) AdaptiveOnly() bool { return m.version >= adaptiveOnlyVersion }
 
-// claudeBudgets are budgets of reasoning in tokens by effort. Source: the sheet "translation", section 1.
-var claudeBudgets = map[string]int64{
+// budgets are budgets of reasoning in tokens by effort. Source: the sheet "translation", section 1.
+var budgets = map[string]int64{
 	"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32768, "max": 32768,
 }
 
-// ClaudeBudget is the budget of tokens that an effort is to models that think within one; 0: they do not think.
-func ClaudeBudget(effort string) int64 { return claudeBudgets[effort] }
+// Budget is the budget of tokens that an effort is to models that think within one; 0: they do not think.
+func Budget(effort string) int64 { return budgets[effort] }
 
 var (
 	firstEfforts = []string{"low", "medium", "high"}
@@ -70,16 +75,16 @@ var (
 )
 
 // Effort is what the model takes for an effort; "" where there is nothing to say.
-func (c Claude) Effort(effort string) string {
+func (m Model) Effort(effort string) string {
 	switch {
-	case effort == "none" || !KnownEffort(effort):
+	case effort == "none" || !wire.KnownEffort(effort):
 		return ""
-	case !c.Known() || c.version >= adaptiveOnlyVersion:
-		return NearestEffort(effort, allEfforts)
-	case c.version >= adaptiveVersion:
-		return NearestEffort(effort, laterEfforts)
-	case c.version >= opusEffortVersion && c.opus:
-		return NearestEffort(effort, firstEfforts)
+	case !m.Known() || m.version >= adaptiveOnlyVersion:
+		return wire.NearestEffort(effort, allEfforts)
+	case m.version >= adaptiveVersion:
+		return wire.NearestEffort(effort, laterEfforts)
+	case m.version >= opusEffortVersion && m.opus:
+		return wire.NearestEffort(effort, firstEfforts)
 	}
 	return ""
 }
