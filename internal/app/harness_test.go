@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 
@@ -195,22 +196,33 @@ func (h *house) limit(who guest, rate, quota string) {
 // connect makes a fake upstream a platform with the named models, by type.
 func (h *house) connect(models map[string]string) *fakeopenai.Server {
 	h.t.Helper()
-	fake := fakeopenai.New(fakeopenai.Options{})
-	server := httptest.NewServer(fake)
-	h.t.Cleanup(server.Close)
-	var p struct {
-		ID string `json:"id"`
-	}
-	h.call("POST", "/api/admin/platforms", h.admin, map[string]any{
-		"provider": "openai", "name": "Fake", "platformKey": "fake", "baseUrl": server.URL + "/v1",
-		"credentials": map[string]any{"apiKey": fakeopenai.DefaultKey},
-	}, &p, 201)
+	fake, platform := h.fakePlatform("Fake", 0)
 	for name, kind := range models {
-		h.call("POST", "/api/admin/platforms/"+p.ID+"/models", h.admin, map[string]any{
+		h.call("POST", "/api/admin/platforms/"+platform+"/models", h.admin, map[string]any{
 			"modelAlias": name, "providerModelName": name, "modelType": []string{kind}, "enabled": true,
 		}, nil, 201)
 	}
 	return fake
+}
+
+// fakePlatform makes a fake upstream a platform without models, and says its id. A priority of zero is the usual one.
+func (h *house) fakePlatform(name string, priority int) (*fakeopenai.Server, string) {
+	h.t.Helper()
+	fake := fakeopenai.New(fakeopenai.Options{})
+	server := httptest.NewServer(fake)
+	h.t.Cleanup(server.Close)
+	platform := map[string]any{
+		"provider": "openai", "name": name, "platformKey": strings.ToLower(name), "baseUrl": server.URL + "/v1",
+		"credentials": map[string]any{"apiKey": fakeopenai.DefaultKey},
+	}
+	if priority != 0 {
+		platform["priority"] = priority
+	}
+	var made struct {
+		ID string `json:"id"`
+	}
+	h.call("POST", "/api/admin/platforms", h.admin, platform, &made, 201)
+	return fake, made.ID
 }
 
 func chat(model string, stream bool) map[string]any {

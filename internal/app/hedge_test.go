@@ -2,7 +2,6 @@ package app
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/gantry-ai/gantry/internal/testkit/fakeopenai"
@@ -11,17 +10,8 @@ import (
 // connectSecond makes a fake upstream the platform that is tried after the one of connect.
 func (h *house) connectSecond(model string) *fakeopenai.Server {
 	h.t.Helper()
-	fake := fakeopenai.New(fakeopenai.Options{})
-	server := httptest.NewServer(fake)
-	h.t.Cleanup(server.Close)
-	var p struct {
-		ID string `json:"id"`
-	}
-	h.call("POST", "/api/admin/platforms", h.admin, map[string]any{
-		"provider": "openai", "name": "Second", "platformKey": "second", "baseUrl": server.URL + "/v1", "priority": 100_000,
-		"credentials": map[string]any{"apiKey": fakeopenai.DefaultKey},
-	}, &p, 201)
-	h.call("POST", "/api/admin/platforms/"+p.ID+"/models", h.admin, map[string]any{
+	fake, platform := h.fakePlatform("Second", 100_000)
+	h.call("POST", "/api/admin/platforms/"+platform+"/models", h.admin, map[string]any{
 		"modelAlias": model, "providerModelName": model, "modelType": []string{"chat"}, "enabled": true,
 	}, nil, 201)
 	return fake

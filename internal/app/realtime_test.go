@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -173,18 +172,9 @@ const voicePrices = `{"currency":"USD","rules":[
 // connectVoices makes a fake upstream a platform that talks under the name "talk" and writes down under the name "ears".
 func (h *house) connectVoices() *fakeopenai.Server {
 	h.t.Helper()
-	fake := fakeopenai.New(fakeopenai.Options{})
-	server := httptest.NewServer(fake)
-	h.t.Cleanup(server.Close)
-	var p struct {
-		ID string `json:"id"`
-	}
-	h.call("POST", "/api/admin/platforms", h.admin, map[string]any{
-		"provider": "openai", "name": "Voices", "platformKey": "voices", "baseUrl": server.URL + "/v1", "priority": 1,
-		"credentials": map[string]any{"apiKey": fakeopenai.DefaultKey},
-	}, &p, 201)
+	fake, platform := h.fakePlatform("Voices", 1)
 	for alias, m := range map[string][2]string{"talk": {"gpt-realtime", "realtime"}, "ears": {fakeopenai.WhisperModel, "stt"}} {
-		h.call("POST", "/api/admin/platforms/"+p.ID+"/models", h.admin, map[string]any{
+		h.call("POST", "/api/admin/platforms/"+platform+"/models", h.admin, map[string]any{
 			"modelAlias": alias, "providerModelName": m[0], "modelType": []string{m[1]}, "enabled": true, "billingConfig": json.RawMessage(voicePrices),
 		}, nil, 201)
 	}
