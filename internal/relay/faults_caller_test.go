@@ -43,7 +43,7 @@ func TestCallerWhoLeavesCancelsTheUpstream(t *testing.T) {
 		{"behind the first event", streamed, func(e *faultyupstream.Exchange) {
 			e.Stream()
 			e.Chunk(hello)
-		}, true, cost(inputTokens(t, streamed), openai.EstimateTokens([]byte("Hello ")))},
+		}, true, cost(inputTokens(t, streamed), estimate("Hello "))},
 		{"behind the usage", streamed, func(e *faultyupstream.Exchange) {
 			e.Stream()
 			e.Chunk(hello + figures)

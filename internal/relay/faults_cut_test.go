@@ -53,7 +53,7 @@ func newTrial(random *rand.Rand, input int64) trial {
 	for range 1 + random.IntN(60) {
 		word := words[random.IntN(len(words))]
 		quoted, _ := json.Marshal(word) //nolint:errchkjson // a string
-		c.Add(quoted[1 : len(quoted)-1])
+		c.AddPiece(quoted[1 : len(quoted)-1])
 		_, _ = fmt.Fprintf(&b, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":%s},\"finish_reason\":null}],\"usage\":null}\n\n", quoted)
 		if random.IntN(10) == 0 {
 			b.WriteString(": alive\n\n")
@@ -265,7 +265,7 @@ func tokensOf(body []byte) (tokens int64, ended bool) {
 		ended = ended || e.Data == "[DONE]"
 		if json.Unmarshal([]byte(e.Data), &chunk) == nil && len(chunk.Choices) == 1 && len(chunk.Choices[0].Delta.Content) > 2 {
 			raw := chunk.Choices[0].Delta.Content
-			c.Add(raw[1 : len(raw)-1])
+			c.AddPiece(raw[1 : len(raw)-1])
 		}
 	}
 	return c.Tokens(), ended

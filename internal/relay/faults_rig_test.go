@@ -232,3 +232,12 @@ func silent(context.Context, string, string) (net.Conn, error) {
 
 // quiet is the log of servers whose callers misbehave on purpose.
 var quiet = log.New(io.Discard, "", 0)
+
+// estimate is what a text is counted as that came as these pieces.
+func estimate(pieces ...string) int64 {
+	var c openai.Count
+	for _, p := range pieces {
+		c.AddPiece([]byte(p))
+	}
+	return c.Tokens()
+}

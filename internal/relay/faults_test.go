@@ -16,7 +16,6 @@ import (
 	gosse "github.com/tmaxmax/go-sse"
 
 	"github.com/gantry-ai/gantry/internal/testkit/faultyupstream"
-	"github.com/gantry-ai/gantry/internal/wire/openai"
 )
 
 // unreachable are faults of upstreams that no request ever gets to. Each returns the base URL and the dialer.
@@ -117,7 +116,8 @@ func (r *rig) mustEnd(t *testing.T, body, address string, want ending) {
 	if err != nil {
 		t.Fatalf("the answer has no end: %v, got %q", err, shortened(text))
 	}
-	got := read(t, resp, text, strings.Contains(body, `"stream":true`))
+	streams := strings.Contains(body, `"stream":true`)
+	got := read(t, resp, text, streams)
 	if got.status != want.status || got.code != want.code || got.text != want.text {
 		t.Errorf("the caller got %d %q with text %q, want %d %q with %q",
 			got.status, got.code, shortened([]byte(got.text)), want.status, want.code, shortened([]byte(want.text)))
@@ -129,9 +129,13 @@ func (r *rig) mustEnd(t *testing.T, body, address string, want ending) {
 	if a := lastAttempt(t, rec); a.Category != want.category {
 		t.Errorf("the last attempt is said to be %s (%s %s), want %s", a.Category, a.ErrorCode, a.ErrorMessage, want.category)
 	}
+	pieces := []string{want.text}
+	if streams {
+		pieces = strings.SplitAfter(want.text, " ")
+	}
 	price := map[payment]int64{
 		nobody: 0, told: int64(cost(10, 20)),
-		counted: int64(cost(inputTokens(t, body), openai.EstimateTokens([]byte(want.text)))),
+		counted: int64(cost(inputTokens(t, body), estimate(pieces...))),
 	}
 	if charged := int64(rec.Task.Charged); charged != price[want.pays] {
 		t.Errorf("charged %d, want %d: %s pays", charged, price[want.pays], want.pays)

@@ -33,7 +33,7 @@ func (messagesFormat) Answer(body []byte) (wire.Metered, bool) {
 		return wire.Metered{Usage: u, Known: true}, true
 	}
 	var c openai.Count
-	said(content, c.Add)
+	said(content, c.AddPiece)
 	return wire.Metered{OutputTokens: c.Tokens()}, true
 }
 

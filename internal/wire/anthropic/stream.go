@@ -53,7 +53,7 @@ func (m *meter) Event(raw, data []byte) (deliver []byte, sign wire.Sign) {
 		return m.comment(raw), wire.Goes
 	}
 	if content, size := m.like.next(raw); size == len(raw) && size > 0 {
-		m.text.Add(content)
+		m.text.AddPiece(content)
 		return raw, wire.Goes
 	}
 	if bytes.Equal(data, tokenDone) {
@@ -87,9 +87,9 @@ func (m *meter) event(raw, data []byte, spans *[numEventKeys]jsonscan.Field) ([]
 			return nil, wire.Goes
 		}
 	case "content_block_start":
-		saidBlock(spans[eBlock].In(data), m.text.Add)
+		saidBlock(spans[eBlock].In(data), m.text.AddPiece)
 	case "content_block_delta":
-		saidBlock(spans[eDelta].In(data), m.text.Add)
+		saidBlock(spans[eDelta].In(data), m.text.AddPiece)
 		m.like.learn(raw, data, spans[eDelta])
 	case "message_delta":
 		return m.turn(raw, spans[eDelta].In(data), spans[eUsage].In(data))

@@ -79,7 +79,7 @@ func (m *meter) Run(dst, b []byte, most int64) (deliver []byte, taken int) {
 				break
 			}
 		}
-		m.text.Add(content)
+		m.text.AddPiece(content)
 		taken += size
 	}
 	return append(dst, b[:taken]...), taken

@@ -176,7 +176,7 @@ func (t *tally) add(to *openai.Count, raw []byte) {
 		t.counter.Add(spoken(raw))
 		return
 	}
-	to.Add(raw)
+	to.AddPiece(raw)
 }
 
 // spoken is the text that the inside of a JSON string stands for.

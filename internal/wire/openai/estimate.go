@@ -8,7 +8,7 @@ import (
 
 // Count counts text by how many tokens it makes, cheaply. The zero value is empty.
 type Count struct {
-	Narrow int64 // bytes of ASCII
+	Narrow int64 // quarters of tokens that ASCII makes: its bytes, or less of short pieces
 	Wide   int64 // characters of Chinese, Japanese and Korean
 	Other  int64 // other characters
 
@@ -47,7 +47,6 @@ func (c *Count) Add(raw []byte) {
 
 // plain returns the length of a beginning, in whole groups of eight bytes, that is ASCII without a backslash.
 func plain(b []byte) (n int) {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for len(b)-n >= 8 {
 		w := binary.LittleEndian.Uint64(b[n:])
 		slash := w ^ ones*'\\'
@@ -79,7 +78,8 @@ func (c *Count) rune(r rune) {
 	c.Other++
 }
 
-// Tokens returns the estimate: about four bytes of ASCII, one and a half CJK characters or two others make a token.
+// Tokens returns the estimate: about four bytes of ASCII or a short piece of it, one and a half CJK characters or two others
+// make a token.
 func (c *Count) Tokens() int64 {
 	twelfths := c.Narrow*3 + c.Wide*8 + c.Other*6
 	return (twelfths + 11) / 12

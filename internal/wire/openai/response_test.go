@@ -80,7 +80,7 @@ func TestResponseAnswers(t *testing.T) {
 		t.Errorf("got %+v, %v", m, ok)
 	}
 	for body, valid := range map[string]bool{
-		`{"status":"incomplete","output":[{"type":"message","content":[{"type":"output_text","text":"abcdefgh"}]}],"usage":null}`: true,
+		`{"status":"incomplete","output":[{"type":"message","content":[{"type":"output_text","text":"abcde fg"}]}],"usage":null}`: true,
 		`{"status":"failed","output":[],"error":{"code":"server_error","message":"x"}}`:                                           false,
 		`{"status":"failed","output":[]}`:     false,
 		`{"status":"queued","output":[]}`:     false,

@@ -59,7 +59,7 @@ var (
 // Feed looks at one event's data and says what to do with the event. For events without data there is nothing to ask.
 func (m *StreamMeter) Feed(data []byte) Action {
 	if content, ok := m.like.content(data); ok {
-		m.Text.Add(content)
+		m.Text.AddPiece(content)
 		return m.like.action
 	}
 	if bytes.Equal(data, tokenDone) {
@@ -212,7 +212,7 @@ func (m *StreamMeter) addMember(key, value []byte) {
 
 func addText(c *Count, value []byte) {
 	if len(value) > 2 && value[0] == '"' {
-		c.Add(value[1 : len(value)-1])
+		c.AddPiece(value[1 : len(value)-1])
 	}
 }
 

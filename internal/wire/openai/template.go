@@ -81,21 +81,25 @@ func (m *meter) Run(dst, b []byte, most int64) (deliver []byte, taken int) {
 	if !m.like.plain || len(m.like.before) == 0 || m.text != nil && m.text.counter != nil {
 		return dst, 0 // where a vocabulary counts, what an event adds to Tokens is not known before
 	}
-	left := most - m.Tokens()
+	left := 4 * (most - m.Tokens()) // in quarters, of which there are at least as many
 	for {
 		content, ascii, size := m.like.next(b[taken:])
 		if size == 0 {
 			break
 		}
-		if left -= int64(len(content)); left < 0 { // no token is less than a byte; what was counted may have been fewer
-			if left = most - m.Tokens() - int64(len(content)); left < 0 {
+		n := int64(4 * len(content)) // no token is less than a byte
+		if ascii {
+			n = narrow(content)
+		}
+		if left -= n; left < 0 { // what was counted may have been fewer
+			if left = 4*(most-m.Tokens()) - n; left < 0 {
 				break
 			}
 		}
 		if ascii && m.Text.sink == nil {
-			m.Text.Narrow += int64(len(content))
+			m.Text.Narrow += n
 		} else {
-			m.Text.Add(content)
+			m.Text.AddPiece(content)
 		}
 		if m.like.action == Strip {
 			event := b[taken : taken+size]
