@@ -18,6 +18,7 @@ func main() {
 		Stdout: os.Stdout,
 		Stderr: os.Stderr,
 		Serve: func(ctx context.Context, cfg config.Config, stderr io.Writer) error {
+			app.EaseTimers(cfg)
 			return app.Serve(ctx, cfg, stderr, cli.Version)
 		},
 		Ledger:    cli.Ledger{Verify: verifyLedger, Statement: ledgerStatement, Repair: repairLedger},

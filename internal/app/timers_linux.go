@@ -1,0 +1,43 @@
+package app
+
+import (
+	"os"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/gantry-ai/gantry/internal/config"
+	"github.com/gantry-ai/gantry/internal/journal"
+)
+
+// timerSlack is how late the system may wake a thread that waits for a time. Source: decision 0038.
+const timerSlack = 2 * time.Millisecond
+
+// Of prctl(2).
+const (
+	setTimerSlack = 29
+	getTimerSlack = 30
+)
+
+// EaseTimers begins the program again, as the same process, with timers that may be late by timerSlack, where calls do not wait
+// for the disk; it returns where there is nothing to do, or it cannot be done. The Go runtime's monitor wakes fourteen thousand
+// times a second while calls come and go, to look for threads that the system holds up; under settleAck "durable" that has to be
+// soon, else it is a tenth of what a relayed call costs. The monitor's thread is there before any code of ours runs, and takes its
+// slack from the program's beginning: that is why it begins again. Source: decision 0038.
+func EaseTimers(cfg config.Config) {
+	program, err := os.Executable()
+	if err != nil || journal.Ack(cfg.Wallet.SettleAck) != journal.Process {
+		return
+	}
+	runtime.LockOSThread() // slack belongs to a thread, and exec keeps that of the one that calls it
+	defer runtime.UnlockOSThread()
+	own, _, failed := syscall.Syscall(syscall.SYS_PRCTL, getTimerSlack, 0, 0)
+	if failed != 0 || time.Duration(own) >= timerSlack { //nolint:gosec // nanoseconds, of which there are few
+		return
+	}
+	if _, _, failed = syscall.Syscall(syscall.SYS_PRCTL, setTimerSlack, uintptr(timerSlack), 0); failed != 0 {
+		return
+	}
+	_ = syscall.Exec(program, os.Args, os.Environ()) //nolint:gosec // the program itself, as it was called
+	_, _, _ = syscall.Syscall(syscall.SYS_PRCTL, setTimerSlack, own, 0)
+}
