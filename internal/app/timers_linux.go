@@ -31,13 +31,17 @@ func EaseTimers(cfg config.Config) {
 	}
 	runtime.LockOSThread() // slack belongs to a thread, and exec keeps that of the one that calls it
 	defer runtime.UnlockOSThread()
-	own, _, failed := syscall.Syscall(syscall.SYS_PRCTL, getTimerSlack, 0, 0)
-	if failed != 0 || time.Duration(own) >= timerSlack { //nolint:gosec // nanoseconds, of which there are few
+	own, ok := prctl(getTimerSlack, 0)
+	if !ok || time.Duration(own) >= timerSlack { //nolint:gosec // nanoseconds, of which there are few
 		return
 	}
-	if _, _, failed = syscall.Syscall(syscall.SYS_PRCTL, setTimerSlack, uintptr(timerSlack), 0); failed != 0 {
-		return
+	if _, ok = prctl(setTimerSlack, uintptr(timerSlack)); ok {
+		_ = syscall.Exec(program, os.Args, os.Environ()) //nolint:gosec // the program itself, as it was called
+		prctl(setTimerSlack, own)
 	}
-	_ = syscall.Exec(program, os.Args, os.Environ()) //nolint:gosec // the program itself, as it was called
-	_, _, _ = syscall.Syscall(syscall.SYS_PRCTL, setTimerSlack, own, 0)
+}
+
+func prctl(option, value uintptr) (result uintptr, ok bool) {
+	result, _, failed := syscall.Syscall(syscall.SYS_PRCTL, option, value, 0)
+	return result, failed == 0
 }

@@ -66,9 +66,9 @@ func TestStreamsOfPiecesAreEstimatedByTheToken(t *testing.T) {
 		byPiece.AddPiece([]byte(word))
 	}
 	whole.Add([]byte(text))
-	real := tokens.Count(tokens.O200k, text)
-	if got := byPiece.Tokens(); got > real*11/10 || got < real*9/10 {
-		t.Errorf("%d by the piece, %d by the vocabulary", got, real)
+	counted := tokens.Count(tokens.O200k, text)
+	if got := byPiece.Tokens(); got > counted*11/10 || got < counted*9/10 {
+		t.Errorf("%d by the piece, %d by the vocabulary", got, counted)
 	}
 	if got := whole.Tokens(); got <= byPiece.Tokens() {
 		t.Errorf("%d as a whole is not more than %d by the piece", got, byPiece.Tokens())
