@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptrace"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -104,11 +105,10 @@ func (in *installation) one(u user, m mixed, requestID string, i int) {
 	if m.fault != "" {
 		req.Header.Set("X-Simulation", m.fault)
 	}
-	if m.leave && !m.stream {
-		go func() {
-			<-time.After(100 * time.Millisecond)
-			leave()
-		}()
+	if m.leave && !m.stream { // once the call is being served: one that nobody has taken has no task
+		served := func() { time.AfterFunc(100*time.Millisecond, leave) }
+		req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got100Continue: served}))
+		req.Header.Set("Expect", "100-continue")
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

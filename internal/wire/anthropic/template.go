@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/gantry-ai/gantry/internal/wire/jsonscan"
+	"github.com/gantry-ai/gantry/internal/wire/openai"
 )
 
 // template is the last event that did nothing but add text to a block, as it came off the wire. Most events of a stream are
@@ -68,14 +69,15 @@ func offset(whole, part []byte) int { return cap(whole) - cap(part) }
 
 // Run implements wire.Runner for events that do nothing but add text.
 func (m *meter) Run(dst, b []byte, most int64) (deliver []byte, taken int) {
-	left := most - m.Tokens()
+	left := 4 * (most - m.Tokens()) // in quarters, of which there are at least as many
 	for {
 		content, size := m.like.next(b[taken:])
 		if size == 0 {
 			break
 		}
-		if left -= int64(len(content)); left < 0 { // no token is less than a byte; what was counted may have been fewer
-			if left = most - m.Tokens() - int64(len(content)); left < 0 {
+		n := openai.MostQuarters(content)
+		if left -= n; left < 0 { // what was counted may have been fewer
+			if left = 4*(most-m.Tokens()) - n; left < 0 {
 				break
 			}
 		}

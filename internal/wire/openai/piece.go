@@ -62,6 +62,14 @@ func (c *Count) AddPiece(raw []byte) {
 	c.Narrow += n
 }
 
+// MostQuarters is the most quarters of tokens that AddPiece counts of a text: no token is less than a byte.
+func MostQuarters(raw []byte) int64 {
+	if n, ok := quarters(raw); ok {
+		return n
+	}
+	return 4 * int64(len(raw))
+}
+
 // narrow counts the quarters of tokens that ASCII without escapes makes.
 func narrow(text []byte) int64 {
 	if n, ok := quarters(text); ok {

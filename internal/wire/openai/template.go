@@ -87,7 +87,7 @@ func (m *meter) Run(dst, b []byte, most int64) (deliver []byte, taken int) {
 		if size == 0 {
 			break
 		}
-		n := int64(4 * len(content)) // no token is less than a byte
+		n := MostQuarters(content)
 		if ascii {
 			n = narrow(content)
 		}
