@@ -20,10 +20,10 @@ const (
 )
 
 // EaseTimers begins the program again, as the same process, with timers that may be late by timerSlack, where calls do not wait
-// for the disk; it returns where there is nothing to do, or it cannot be done. The Go runtime's monitor wakes fourteen thousand
-// times a second while calls come and go, to look for threads that the system holds up; under settleAck "durable" that has to be
-// soon, else it is a tenth of what a relayed call costs. The monitor's thread is there before any code of ours runs, and takes its
-// slack from the program's beginning: that is why it begins again. Source: decision 0038.
+// for the disk; it returns where there is nothing to do, or it cannot be done. While calls come and go, the Go runtime's monitor
+// wakes fourteen thousand times a second to look for threads that the system holds up. Where none is, which is so under settleAck
+// "process", that is a tenth of what a relayed call costs. The monitor's thread is there before any code of ours runs, and has the
+// slack that the program began with: that is why it begins again. Source: decision 0038.
 func EaseTimers(cfg config.Config) {
 	program, err := os.Executable()
 	if err != nil || journal.Ack(cfg.Wallet.SettleAck) != journal.Process {
