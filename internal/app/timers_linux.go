@@ -20,13 +20,14 @@ const (
 )
 
 // EaseTimers begins the program again, as the same process, with timers that may be late by timerSlack, where calls do not wait
-// for the disk; it returns where there is nothing to do, or it cannot be done. While calls come and go, the Go runtime's monitor
-// wakes fourteen thousand times a second to look for threads that the system holds up. Where none is, which is so under settleAck
-// "process", that is a tenth of what a relayed call costs. The monitor's thread is there before any code of ours runs, and has the
-// slack that the program began with: that is why it begins again. Source: decision 0038.
+// for the disk and one processor serves them; it returns where there is nothing to do, or it cannot be done. While calls come and
+// go, the Go runtime's monitor wakes thousands of times a second to look for threads that the system holds up, and each time takes
+// that processor from a call. The monitor's thread is there before any code of ours runs, and has the slack that the program began
+// with: that is why it begins again. Several processors take work from each other with short sleeps, which must not become long.
+// Source: decision 0038.
 func EaseTimers(cfg config.Config) {
 	program, err := os.Executable()
-	if err != nil || journal.Ack(cfg.Wallet.SettleAck) != journal.Process {
+	if err != nil || journal.Ack(cfg.Wallet.SettleAck) != journal.Process || runtime.GOMAXPROCS(0) > 1 {
 		return
 	}
 	runtime.LockOSThread() // slack belongs to a thread, and exec keeps that of the one that calls it
