@@ -141,7 +141,7 @@ bench: build ## What a relayed request costs, beside a bare reverse proxy; then 
 	go build -o bin/bench ./e2e/bench
 	go build -tags nosink -o bin/gantry-nosink ./cmd/gantry
 	bin/bench -gantry $(BINARY) -path bin/gantry-nosink
-	go test -run '^$$' -bench . -benchmem $(PACKAGES)
+	go test -run '^$$' -bench . -skip BenchmarkLists -benchmem $(PACKAGES)
 
 .PHONY: bench-lists
 bench-lists: ## p95 of every list over a million calls and transfers, on both databases (LISTS=postgres/tasks/big)
