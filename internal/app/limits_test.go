@@ -73,7 +73,7 @@ func testLimitsFromTheDatabase(t *testing.T, o store.Options) {
 		t.Fatal(err)
 	}
 	subjects := []limits.Subject{{Scope: user, Policy: policy}}
-	if _, err := guard.Budgets.Reserve(t.Context(), now.Now(), subjects, money.USD, 11); !errors.Is(err, limits.ErrQuota) {
+	if err := guard.Budgets.Reserve(t.Context(), new(limits.Reservation), now.Now(), subjects, money.USD, 11); !errors.Is(err, limits.ErrQuota) {
 		t.Fatalf("quota: %v", err)
 	}
 	if e := <-heard; e.Scope != user {

@@ -87,8 +87,8 @@ func (c *call) admitLimits(t *Target, currency money.Currency, worst money.Amoun
 	if l.promised {
 		reserve = c.guard.Budgets.Resume
 	}
-	var err error
-	if l.budget, err = reserve(c.ctx(), c.accepted, l.subjects[:l.caller], currency, worst); err != nil {
+	err := reserve(c.ctx(), &l.budget, c.accepted, l.subjects[:l.caller], currency, worst)
+	if err != nil {
 		return err
 	}
 	l.admission, err = c.guard.Windows.Admit(c.ctx(), l.subjects, c.weights(t, l.subjects, currency, worst))

@@ -66,36 +66,40 @@ func (m *marks) await(c *call) error {
 // mark takes down what the input and so many output tokens cost. It is never more than what is held, so that it can be
 // captured whatever happens.
 func (c *call) mark(output int64) journal.Ticket {
-	u := c.markedUsage(output)
 	if c.marking == nil {
 		c.marking = &marking{}
 	}
-	m, inputs := c.marking, c.inputs(u)
-	m.TaskID, m.Usage, m.Amount, m.Lines = c.taskID, u, 0, m.Lines[:0]
-	lines, amount, err := c.schedule.BillInto(m.lines, &inputs)
+	m := c.marking
+	c.priceBy(&m.inputs)
+	c.markedUsage(&m.Usage, output)
+	m.inputs.Usage = m.Usage
+	m.TaskID, m.Amount, m.Lines = c.taskID, 0, m.Lines[:0]
+	lines, amount, err := c.schedule.BillInto(m.lines, &m.inputs)
 	if err == nil && amount <= c.held {
 		m.Amount, m.Lines, m.lines = amount, pricing.AppendLines(m.Lines, lines), lines
 	}
 	return c.journal.Mark(&m.Mark)
 }
 
-// marking is the memory of a call's marks, of which a long stream makes many.
+// marking is the memory of a call's marks, of which a long stream makes many. None of it is on the stack: streams that are open
+// keep the stack that their marks take.
 type marking struct {
 	journal.Mark
 
-	lines []pricing.Line
+	inputs pricing.Inputs
+	lines  []pricing.Line
 }
 
 // markedUsage is what a mark charges.
-func (c *call) markedUsage(output int64) inference.Usage {
+func (c *call) markedUsage(u *inference.Usage, output int64) {
 	if c.turn != nil {
-		return c.turn.soFar()
+		*u = c.turn.soFar()
+		return
 	}
-	u := inference.Usage{Estimated: true}
+	*u = inference.Usage{Estimated: true}
 	u.Quantities[inference.TextInput] = c.inputTokens
 	u.Quantities[inference.TextOutput] = output
 	if kind := c.op.Format.Kind(); !producesText(kind) {
-		u = c.markedPieces(kind, u)
+		*u = c.markedPieces(kind, *u)
 	}
-	return u
 }

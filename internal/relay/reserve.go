@@ -116,7 +116,14 @@ func (c *call) worstCase(t *Target, purse *wallet.Wallet) (money.Amount, error) 
 
 // inputs are what the call's price depends on, for the hold and for the bill alike.
 func (c *call) inputs(u inference.Usage) pricing.Inputs {
-	return pricing.Inputs{Usage: u, At: c.accepted, Discounts: c.discounts, Dimensions: c.dimensions}
+	in := pricing.Inputs{Usage: u}
+	c.priceBy(&in)
+	return in
+}
+
+// priceBy fills in what the call's price depends on beside its usage.
+func (c *call) priceBy(in *pricing.Inputs) {
+	in.At, in.Discounts, in.Dimensions = c.accepted, c.discounts, c.dimensions
 }
 
 // affordable is the output limit for a call that gave none: the model's own, or less where the wallet affords less.

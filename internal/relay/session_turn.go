@@ -103,7 +103,7 @@ func (t *turn) limit() (err error) {
 		return nil
 	}
 	l := &t.limited
-	if l.budget, err = t.guard.Budgets.Reserve(t.ctx(), t.accepted, l.subjects[:l.caller], t.purse.Currency, t.held); err != nil {
+	if err = t.guard.Budgets.Reserve(t.ctx(), &l.budget, t.accepted, l.subjects[:l.caller], t.purse.Currency, t.held); err != nil {
 		return err
 	}
 	w := limits.Weights{Tokens: t.size.output, Amount: t.held, Currency: t.purse.Currency, Within: true}

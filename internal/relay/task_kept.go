@@ -98,7 +98,7 @@ func (w *Worker) remember(ctx context.Context, v *tasks.Work) {
 		return
 	}
 	l.caller = len(l.subjects)
-	if l.budget, err = guard.Budgets.Resume(ctx, v.CreatedAt, l.subjects, v.Currency, v.Amount); err == nil {
+	if err = guard.Budgets.Resume(ctx, &l.budget, v.CreatedAt, l.subjects, v.Currency, v.Amount); err == nil {
 		w.relay.kept.put(v.TaskID, &l)
 	}
 }

@@ -54,11 +54,18 @@ func (w *world) restart() {
 	}})
 }
 
+func (w *world) reserve(
+	ctx context.Context, at time.Time, subjects []limits.Subject, c money.Currency, amount money.Amount,
+) (r limits.Reservation, err error) {
+	err = w.Reserve(ctx, &r, at, subjects, c, amount)
+	return r, err
+}
+
 // call reserves most and settles cost, in memory and in storage as the journal would.
 func (w *world) call(t *testing.T, most, cost money.Amount, subjects ...limits.Subject) error {
 	t.Helper()
 	at := w.clock.Now()
-	r, err := w.Reserve(t.Context(), at, subjects, money.USD, most)
+	r, err := w.reserve(t.Context(), at, subjects, money.USD, most)
 	if err != nil {
 		return err
 	}
@@ -88,7 +95,7 @@ func TestQuotaCountsUsedAndReserved(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	key := quota(t, scopeOf(limits.KindKey), `{"currency":"USD","total":"0.000000100"}`)
-	open, err := w.Reserve(t.Context(), noon, []limits.Subject{key}, money.USD, 60)
+	open, err := w.reserve(t.Context(), noon, []limits.Subject{key}, money.USD, 60)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +111,7 @@ func TestQuotaCountsUsedAndReserved(t *testing.T) {
 	if err := w.call(t, 0, 0, key); err != nil {
 		t.Errorf("a call that costs nothing: %v", err)
 	}
-	if other, err := w.Reserve(t.Context(), noon, []limits.Subject{key}, money.SIM, 1000); err != nil {
+	if other, err := w.reserve(t.Context(), noon, []limits.Subject{key}, money.SIM, 1000); err != nil {
 		t.Errorf("another currency: %v", err)
 	} else {
 		other.Release()
@@ -163,7 +170,7 @@ func TestCallOverMidnight(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	key := quota(t, scopeOf(limits.KindKey), `{"currency":"USD","day":"0.000000010"}`)
-	open, err := w.Reserve(t.Context(), noon, []limits.Subject{key}, money.USD, 10)
+	open, err := w.reserve(t.Context(), noon, []limits.Subject{key}, money.USD, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +237,7 @@ func TestLoadIsOnceForAllAndFailsClosed(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			if r, err := w.Reserve(t.Context(), noon, []limits.Subject{key}, money.USD, 5); err != nil {
+			if r, err := w.reserve(t.Context(), noon, []limits.Subject{key}, money.USD, 5); err != nil {
 				t.Error(err)
 			} else {
 				r.Settle(5)
@@ -253,7 +260,7 @@ func TestQuotaGivenWhileACallIsUnderWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	key := quota(t, scopeOf(limits.KindKey), `{"currency":"USD","total":"0.000000010"}`)
-	early, err := w.Reserve(t.Context(), noon, []limits.Subject{{Scope: key.Scope}}, money.USD, 6)
+	early, err := w.reserve(t.Context(), noon, []limits.Subject{{Scope: key.Scope}}, money.USD, 6)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +294,7 @@ func TestNoQuotaIsOvershot(t *testing.T) {
 				if i%3 == 0 {
 					subjects[0], subjects[1] = subjects[1], subjects[0]
 				}
-				r, err := w.Reserve(t.Context(), noon, subjects, money.USD, money.Amount(most))
+				r, err := w.reserve(t.Context(), noon, subjects, money.USD, money.Amount(most))
 				if err != nil {
 					return
 				}
@@ -340,9 +347,9 @@ func TestResumedCallCountsWhateverIsLeft(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	of := []limits.Subject{quota(t, scopeOf(limits.KindUser), `{"currency":"USD","total":"0.000000010"}`)}
-	reserve := func(how func(context.Context, time.Time, []limits.Subject, money.Currency, money.Amount) (limits.Reservation, error), amount money.Amount) (*limits.Reservation, error) {
-		r, err := how(t.Context(), noon, of, money.USD, amount)
-		return &r, err
+	reserve := func(how func(context.Context, *limits.Reservation, time.Time, []limits.Subject, money.Currency, money.Amount) error, amount money.Amount) (*limits.Reservation, error) {
+		var r limits.Reservation
+		return &r, how(t.Context(), &r, noon, of, money.USD, amount)
 	}
 	first, err := reserve(w.Reserve, 10)
 	if err != nil {

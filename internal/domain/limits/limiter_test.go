@@ -440,7 +440,7 @@ func TestUnlimitedAllocatesNothing(t *testing.T) {
 	ctx := t.Context()
 	if n := testing.AllocsPerRun(100, func() {
 		a, err := l.Admit(ctx, subjects, once)
-		r, err2 := w.Reserve(ctx, noon, subjects, money.USD, 5)
+		r, err2 := w.reserve(ctx, noon, subjects, money.USD, 5)
 		if err != nil || err2 != nil || limits.Needs(subjects, limits.Tokens) {
 			t.Fatal(err, err2)
 		}
@@ -481,7 +481,7 @@ func BenchmarkReserve(b *testing.B) {
 		b.Run(string(rune('0'+n)), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				r, err := w.Reserve(b.Context(), noon, subjects[:n], money.USD, 100)
+				r, err := w.reserve(b.Context(), noon, subjects[:n], money.USD, 100)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -7,41 +7,49 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/money"
 )
 
-// Reserve sets amount aside in the quotas of all subjects, or in none. at is when the call began; amount ≥ 0, the most
-// that it can cost. A quota in another currency is not concerned. Codes: quota_exceeded, limits_unavailable.
+// Reserve sets amount aside in the quotas of all subjects, or in none, and notes in r what it did; r is not open before, nor
+// after a refusal. at is when the call began; amount ≥ 0, the most that it can cost. A quota in another currency is not concerned.
+// Codes: quota_exceeded, limits_unavailable.
 func (b *Budgets) Reserve(
-	ctx context.Context, at time.Time, subjects []Subject, c money.Currency, amount money.Amount,
-) (Reservation, error) {
-	r := Reservation{budgets: b, amount: amount, currency: c, at: at}
-	if err := b.lockAll(ctx, &r, subjects); err != nil {
-		return Reservation{}, err
+	ctx context.Context, r *Reservation, at time.Time, subjects []Subject, c money.Currency, amount money.Amount,
+) error {
+	*r = Reservation{budgets: b, amount: amount, currency: c, at: at, done: true}
+	if err := b.lockAll(ctx, r, subjects); err != nil {
+		return err
 	}
 	refused := r.check()
 	if !refused.refused {
 		r.take()
 		r.unlock()
-		return r, nil
+		r.done = false
+		return nil
 	}
-	first, e := r.exhaust(refused)
+	return b.refuse(r, refused)
+}
+
+// refuse tells of a refusal, and gives the locks back.
+func (b *Budgets) refuse(r *Reservation, why refusal) error {
+	first, e := r.exhaust(why)
 	r.unlock()
 	if first {
 		b.tell(e)
 	}
-	return Reservation{}, quotaFault(r.claims[refused.claim].scope.Kind, refused.period, refused.wait)
+	return quotaFault(r.claims[why.claim].scope.Kind, why.period, why.wait)
 }
 
 // Resume sets amount aside for a call that was admitted before, by an earlier process or for an upstream that works at it
 // already, whether it is left or not: what was promised counts before what is asked for now. Codes: limits_unavailable.
 func (b *Budgets) Resume(
-	ctx context.Context, at time.Time, subjects []Subject, c money.Currency, amount money.Amount,
-) (Reservation, error) {
-	r := Reservation{budgets: b, amount: amount, currency: c, at: at}
-	if err := b.lockAll(ctx, &r, subjects); err != nil {
-		return Reservation{}, err
+	ctx context.Context, r *Reservation, at time.Time, subjects []Subject, c money.Currency, amount money.Amount,
+) error {
+	*r = Reservation{budgets: b, amount: amount, currency: c, at: at, done: true}
+	if err := b.lockAll(ctx, r, subjects); err != nil {
+		return err
 	}
 	r.take()
 	r.unlock()
-	return r, nil
+	r.done = false
+	return nil
 }
 
 // Affordable returns the most that Reserve would grant; ok is false when no quota bounds the subjects.

@@ -13,8 +13,8 @@ const maxFactors = 12
 // Amount is what a call costs, without its lines: for marks and what else needs the sum alone. Where all rules are plain
 // prices it does not allocate. Codes: price_unpriced, price_dimension, price_overflow.
 func (s *Schedule) Amount(in *Inputs) (money.Amount, error) {
-	q, err := s.quantities(&in.Usage)
-	if err != nil {
+	var q inference.Quantities
+	if err := s.quantities(&q, &in.Usage); err != nil {
 		return 0, err
 	}
 	var room [maxFactors]money.Factor
@@ -59,8 +59,8 @@ func (s *Schedule) Bill(in *Inputs) ([]Line, money.Amount, error) {
 
 // BillInto is Bill in the memory of lines, which are forgotten. It is for who bills one call again and again.
 func (s *Schedule) BillInto(lines []Line, in *Inputs) ([]Line, money.Amount, error) {
-	q, err := s.quantities(&in.Usage)
-	if err != nil {
+	var q inference.Quantities
+	if err := s.quantities(&q, &in.Usage); err != nil {
 		return nil, 0, err
 	}
 	var room [maxFactors]money.Factor

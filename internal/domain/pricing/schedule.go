@@ -146,25 +146,25 @@ func (s *Schedule) Price(r inference.Resource) money.Price { return s.rates[r].p
 // Factors are the discounts that always apply.
 func (s *Schedule) Factors() []NamedFactor { return s.factors }
 
-// quantities are what is charged of a usage: a call that consumed anything at all also counts as one request, and
+// quantities writes to q what is charged of a usage: a call that consumed anything at all also counts as one request, and
 // classes that are folded count as those they are folded into. Code: price_overflow.
-func (s *Schedule) quantities(u *inference.Usage) (inference.Quantities, error) {
-	q := u.Quantities
+func (s *Schedule) quantities(q *inference.Quantities, u *inference.Usage) error {
+	*q = u.Quantities
 	if q[inference.Request] == 0 && s.rates[inference.Request].rule != nil && !u.IsZero() {
 		q[inference.Request] = 1
 	}
 	if !s.folding {
-		return q, nil
+		return nil
 	}
 	for r, into := range s.folds {
 		if from := inference.Resource(r); into != from && q[from] != 0 {
 			if q[from] < 0 || q[into] > maxQuantity-q[from] {
-				return q, ErrOverflow
+				return ErrOverflow
 			}
 			q[into], q[from] = q[into]+q[from], 0
 		}
 	}
-	return q, nil
+	return nil
 }
 
 // unpriced refuses a resource that has no price, unless the price per call covers it.

@@ -12,7 +12,8 @@ import (
 // With Split, each token may be of the dearest class of its family. Since every class is rounded on a line of its own,
 // half a unit for each is added. Codes as Amount.
 func (s *Schedule) WorstCase(in *Inputs) (money.Amount, error) {
-	q, err := s.quantities(&in.Usage)
+	var q inference.Quantities
+	err := s.quantities(&q, &in.Usage)
 	if err != nil {
 		return 0, err
 	}

@@ -26,7 +26,7 @@ func (h *host) take(ctx context.Context) (*conn, error) {
 	for {
 		c := h.pop()
 		if c == nil {
-			return h.dial(ctx)
+			return h.dialAside(ctx)
 		}
 		if c.alive() {
 			return c, nil
@@ -92,6 +92,22 @@ func (h *host) expire(before time.Time) bool {
 		_ = c.Close()
 	}
 	return left
+}
+
+// dialAside makes a connection on a stack that goes away: dialling and TLS take several KiB, and the stack of a call that grew for
+// them would stay as large while its stream is open.
+func (h *host) dialAside(ctx context.Context) (*conn, error) {
+	type dialled struct {
+		conn *conn
+		err  error
+	}
+	done := make(chan dialled, 1)
+	go func() {
+		c, err := h.dial(ctx)
+		done <- dialled{c, err}
+	}()
+	d := <-done // dialling ends with ctx
+	return d.conn, d.err
 }
 
 func (h *host) dial(ctx context.Context) (*conn, error) {

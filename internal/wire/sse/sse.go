@@ -27,15 +27,20 @@ type Event struct {
 }
 
 const (
-	// Nearly all streams are slow, and an open one should not hold much; one that comes faster than it is read is read in
-	// larger pieces.
-	smallSize = 8 << 10
-	largeSize = 64 << 10
+	// Nearly all streams are slow, a few hundred bytes at a time, and an open one should not hold much; one that comes faster than
+	// it is read is read in larger pieces.
+	smallSize  = 2 << 10
+	middleSize = 8 << 10
+	largeSize  = 64 << 10
+
+	// calm is after how many small pieces in a row a stream counts as slow again.
+	calm = 8
 )
 
 var (
-	small = sync.Pool{New: func() any { b := make([]byte, smallSize); return &b }}
-	large = sync.Pool{New: func() any { b := make([]byte, largeSize); return &b }}
+	small  = sync.Pool{New: func() any { b := make([]byte, smallSize); return &b }}
+	middle = sync.Pool{New: func() any { b := make([]byte, middleSize); return &b }}
+	large  = sync.Pool{New: func() any { b := make([]byte, largeSize); return &b }}
 )
 
 // lend returns a buffer of at least n bytes, of those that are kept if n is not above largeSize.
@@ -43,6 +48,8 @@ func lend(n int) *[]byte {
 	switch {
 	case n <= smallSize:
 		return small.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
+	case n <= middleSize:
+		return middle.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
 	case n <= largeSize:
 		return large.Get().(*[]byte) //nolint:forcetypeassert // the pool holds nothing else
 	}
@@ -55,6 +62,8 @@ func giveBack(b *[]byte) {
 	switch len(*b) {
 	case smallSize:
 		small.Put(b)
+	case middleSize:
+		middle.Put(b)
 	case largeSize:
 		large.Put(b)
 	}
@@ -77,6 +86,7 @@ type Reader struct {
 	ready    int  // length of the event at hand, once it is known to be complete
 	simple   bool // it is one data line and nothing else
 	behind   bool // the last read found about all that it had room for
+	calm     int  // how many reads in a row have found little
 }
 
 // NewReader returns a reader of r that refuses events of more than maxEvent bytes. Release gives its memory back.
@@ -232,13 +242,18 @@ func (r *Reader) take(n int) (Event, error) {
 
 func (r *Reader) fill() {
 	switch {
+	case r.start == r.end:
+		r.shift()
+		if r.calm >= calm && len(r.buf) > smallSize {
+			r.exchange(smallSize)
+		}
 	case r.start > 0 && len(r.buf)-r.end <= len(r.buf)/2: // a read into what little is left would be one more for nothing
 		r.shift()
 	case r.end == len(r.buf):
-		r.grow(2 * len(r.buf))
+		r.exchange(2 * len(r.buf))
 	}
 	if r.behind && len(r.buf) < largeSize {
-		r.grow(largeSize)
+		r.exchange(largeSize)
 	}
 	room := len(r.buf) - r.end
 	for range 100 {
@@ -246,6 +261,9 @@ func (r *Reader) fill() {
 		n, r.err = r.src.Read(r.buf[r.end:])
 		r.end += n
 		r.behind = n > 0 && n >= room*3/4
+		if r.calm++; n > smallSize/2 {
+			r.calm = 0
+		}
 		if n > 0 || r.err != nil {
 			return
 		}
@@ -253,8 +271,8 @@ func (r *Reader) fill() {
 	r.err = io.ErrNoProgress
 }
 
-// grow exchanges the buffer for a larger one.
-func (r *Reader) grow(n int) {
+// exchange swaps the buffer for another one, which has place for what was read.
+func (r *Reader) exchange(n int) {
 	lent := lend(n)
 	copy(*lent, r.buf[:r.end])
 	giveBack(r.lent)

@@ -163,6 +163,46 @@ func TestSteadyReadingDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestSlowStreamsHoldLittle reads slowly, then fast, then slowly again, and looks at how much is asked of the source at once.
+func TestSlowStreamsHoldLittle(t *testing.T) {
+	t.Parallel()
+	src := &paced{text: []byte("data: " + strings.Repeat("a", 200) + "\n\n")}
+	r := NewReader(src, 1<<20)
+	defer r.Release()
+	read := func(pace, events int) int {
+		src.pace = pace
+		for range events {
+			if _, err := r.Next(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return src.asked
+	}
+	if n := read(1, 50); n > smallSize {
+		t.Errorf("a slow stream is read in pieces of %d", n)
+	}
+	if n := read(1000, 3000); n <= middleSize {
+		t.Errorf("a fast stream is read in pieces of %d", n)
+	}
+	if n := read(1, 2000); n > smallSize {
+		t.Errorf("a stream that is slow again is read in pieces of %d", n)
+	}
+}
+
+// paced gives so many whole texts at a time as its pace says.
+type paced struct {
+	text        []byte
+	pace, asked int
+}
+
+func (p *paced) Read(b []byte) (n int, _ error) {
+	p.asked = len(b)
+	for range min(p.pace, len(b)/len(p.text)) {
+		n += copy(b[n:], p.text)
+	}
+	return n, nil
+}
+
 type endless struct {
 	text []byte
 	at   int
