@@ -19,6 +19,7 @@ func main() {
 		Stderr: os.Stderr,
 		Serve: func(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 			app.EaseTimers(cfg)
+			app.EnlargePages()
 			return app.Serve(ctx, cfg, stderr, cli.Version)
 		},
 		Ledger:    cli.Ledger{Verify: verifyLedger, Statement: ledgerStatement, Repair: repairLedger},

@@ -10,5 +10,6 @@ const heapFloor = 64 << 20
 // gives no memory for them; only the collector's goal is higher.
 func raiseHeap() (end func()) {
 	floor := make([]byte, heapFloor)
+	forget(floor) // the runtime may have cleared them
 	return func() { runtime.KeepAlive(floor) }
 }
