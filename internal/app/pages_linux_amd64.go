@@ -43,6 +43,9 @@ func EnlargePages() bool {
 	// The kernel puts one mapping in the place of the other while every thread that would run there waits: what they find is the
 	// same code.
 	_, _, failed := syscall.Syscall6(syscall.SYS_MREMAP, address(copied), uintptr(size), uintptr(size), mremapMayMove|mremapFixed, first, 0)
+	if failed != 0 {
+		_ = syscall.Munmap(memory)
+	}
 	return failed == 0
 }
 

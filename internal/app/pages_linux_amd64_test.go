@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/gantry-ai/gantry/internal/app"
@@ -30,7 +31,8 @@ func TestCodeMovesUnderWhoRunsIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err, string(out))
 	}
-	if told := string(out); !strings.Contains(told, "moved: true, on large pages: true") && !strings.Contains(told, "moved: false, on large pages: false") {
+	told := string(out)
+	if !strings.Contains(told, "moved: true, on large pages: true") && !strings.Contains(told, "large pages at hand: false, moved: false, on large pages: false") {
 		t.Error(told)
 	}
 }
@@ -54,6 +56,7 @@ func moveCode(t *testing.T) {
 			}
 		})
 	}
+	atHand := largePagesAtHand(t)
 	moved := app.EnlargePages()
 	for range 20 {
 		work(t)
@@ -61,7 +64,7 @@ func moveCode(t *testing.T) {
 	}
 	close(done)
 	all.Wait()
-	t.Logf("moved: %t, on large pages: %t", moved, codeIsLarge(t))
+	t.Logf("large pages at hand: %t, moved: %t, on large pages: %t", atHand, moved, isLarge(t, "r-xp"))
 }
 
 func work(t *testing.T) string {
@@ -73,20 +76,37 @@ func work(t *testing.T) string {
 	return strings.Join(lines, "\n")
 }
 
-// codeIsLarge reports whether a part of the process may be run and lies on large pages.
-func codeIsLarge(t *testing.T) bool {
+// largePagesAtHand reports whether the system gives large pages to who asks for them.
+func largePagesAtHand(t *testing.T) bool {
+	t.Helper()
+	memory, err := syscall.Mmap(-1, 0, 64<<20, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Munmap(memory) }()
+	if err := syscall.Madvise(memory, syscall.MADV_HUGEPAGE); err != nil {
+		return false
+	}
+	for at := 0; at < len(memory); at += os.Getpagesize() {
+		memory[at] = 1
+	}
+	return isLarge(t, "rw-p")
+}
+
+// isLarge reports whether a part of the process with such permissions lies on large pages.
+func isLarge(t *testing.T, permissions string) bool {
 	t.Helper()
 	smaps, err := os.ReadFile("/proc/self/smaps")
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := false // what comes next is of a part that may be run
+	asked := false // what comes next is of such a part
 	for line := range strings.Lines(string(smaps)) {
 		fields := strings.Fields(line)
 		switch {
 		case len(fields) > 1 && strings.Contains(fields[0], "-"):
-			code = fields[1] == "r-xp"
-		case code && fields[0] == "AnonHugePages:" && fields[1] != "0":
+			asked = fields[1] == permissions
+		case asked && fields[0] == "AnonHugePages:" && fields[1] != "0":
 			return true
 		}
 	}

@@ -44,7 +44,7 @@ func Serve(ctx context.Context, cfg config.Config, stderr io.Writer, version str
 		a.Close(end)
 	}()
 	captureStandardLog(a.log)
-	debug.FreeOSMemory() // the first administrator's password alone took 64 MiB to hash, and nothing would give them back
+	debug.FreeOSMemory() // each password that was hashed took 64 MiB, and nothing would give them back
 	return a.Run(ctx)
 }
 
