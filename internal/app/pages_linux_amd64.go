@@ -7,13 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"unsafe"
 )
 
 const (
-	// largePage is the size of a large page of the processor, and what its address is a multiple of.
-	largePage = 2 << 20
-
 	// Of mremap(2).
 	mremapMayMove = 1
 	mremapFixed   = 2
@@ -100,5 +96,3 @@ func onLargePages() int {
 	kib, _ := strconv.Atoi(string(fields[0]))
 	return kib << 10
 }
-
-func address(b []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(b))) }

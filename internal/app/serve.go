@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +29,8 @@ const (
 
 // Serve runs an installation until ctx ends, and then lets what is under way finish.
 func Serve(ctx context.Context, cfg config.Config, stderr io.Writer, version string) error {
-	defer raiseHeap()()
+	heap := raiseHeap()
+	defer heap.end()
 	a, err := New(ctx, cfg, stderr, version)
 	if err != nil && ctx.Err() != nil {
 		return nil // told to stop before it had begun
@@ -44,7 +44,7 @@ func Serve(ctx context.Context, cfg config.Config, stderr io.Writer, version str
 		a.Close(end)
 	}()
 	captureStandardLog(a.log)
-	debug.FreeOSMemory() // each password that was hashed took 64 MiB, and nothing would give them back
+	heap.settle()
 	return a.Run(ctx)
 }
 
