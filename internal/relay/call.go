@@ -26,7 +26,6 @@ type call struct {
 	op        Operation
 	requestID string
 	caller    netip.Addr
-	secure    bool // the caller speaks HTTPS
 	conn      Conn // nil: what is written goes out as it comes
 	taskID    id.ID
 	start     time.Time
@@ -34,9 +33,12 @@ type call struct {
 	job       *running  // nil: the caller waits
 	trace     Trace     // nil: nobody follows the call
 	laps      laps
+	class     string // service class; "": an ordinary call
+	secure    bool   // the caller speaks HTTPS
 	taken     bool   // it is taken up as a task
 	handed    bool   // it was handed to somebody else, who tells of it
-	class     string // service class; "": an ordinary call
+	delivered bool   // the caller was sent something of the upstream's
+	settled   bool
 
 	// admit
 	principal *identity.Principal
@@ -83,7 +85,6 @@ type call struct {
 	marking     *marking
 	marked      int64 // input tokens of the first mark; 0: there is none
 	ttft        time.Duration
-	delivered   bool   // the caller was sent something of the upstream's
 	owed        []byte // of the answer: what is sent once its charge is durable
 	contentType string // of a whole answer that is no JSON
 	tape        *tape  // that repeats of the call follow; nil without an idempotency key
@@ -94,7 +95,6 @@ type call struct {
 	overrun  money.Amount
 	lines    []pricing.Line
 	metered  wire.Metered
-	settled  bool
 	failure  *fault.Error
 	status   int
 	statuses tasks.Status

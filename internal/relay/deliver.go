@@ -394,7 +394,7 @@ func (s *stream) pass(frame []byte) error {
 	}
 	s.headed = true
 	s.conn.Hold()
-	err := cmp.Or(s.out.Flush(), s.conn.Chunk(frame))
+	err := cmp.Or(s.conn.Head(s.out), s.conn.Chunk(frame))
 	return cmp.Or(err, s.conn.Send())
 }
 

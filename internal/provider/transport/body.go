@@ -123,11 +123,10 @@ func (b *body) finish(whole bool) {
 
 // next reads what was read too far with the head, and then from the connection.
 func (c *conn) next(p []byte) (int, error) {
-	if c.reader != nil {
-		if n := c.reader.Buffered(); n > 0 {
-			return c.reader.Read(p[:min(n, len(p))])
-		}
-		c.release()
+	if c.reader == nil {
+		return c.Conn.Read(p)
 	}
-	return c.Conn.Read(p)
+	n, err := c.reader.Read(p[:min(c.reader.Buffered(), len(p))])
+	c.releaseEmpty()
+	return n, err
 }

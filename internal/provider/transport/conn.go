@@ -26,11 +26,11 @@ type conn struct {
 
 	host   *host
 	bare   *socket
-	look   func(fd uintptr) bool
-	silent bool          // what look saw
 	since  time.Time     // idle since
-	reader *bufio.Reader // during a call
-	budget int64         // bytes that may still be read while the head of an answer is; negative: no bound
+	reader *bufio.Reader // during a call, once there is something to read
+	one    [1]byte
+	first  []byte // what of one was read and not yet passed on
+	budget int64  // bytes that may still be read while the head of an answer is; negative: no bound
 }
 
 var errHeader = errors.New("transport: the head of the answer is too long")
@@ -42,6 +42,11 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	if c.budget > 0 && int64(len(p)) > c.budget {
 		p = p[:c.budget]
+	}
+	if len(c.first) > 0 {
+		n := copy(p, c.first)
+		c.first = c.first[n:]
+		return n, nil
 	}
 	n, err := c.Conn.Read(p)
 	if c.budget > 0 {
@@ -96,6 +101,7 @@ func (c *conn) converse(req *http.Request) (*http.Response, error) {
 			return nil, sent
 		}
 	}
+	c.await()
 	c.reader = readers.Get().(*bufio.Reader) //nolint:forcetypeassert // the pool holds nothing else
 	c.reader.Reset(c)
 	c.budget = maxHeader
@@ -107,9 +113,29 @@ func (c *conn) converse(req *http.Request) (*http.Response, error) {
 		}
 		if resp.StatusCode >= http.StatusOK || resp.StatusCode == http.StatusSwitchingProtocols {
 			c.budget = -1
+			c.releaseEmpty()
 			resp.Close = resp.Close || sent != nil || resp.StatusCode == http.StatusSwitchingProtocols
 			return resp, nil //nolint:nilerr // what could not be sent does not matter where there is an answer
 		}
+	}
+}
+
+// await waits for the answer with nothing in hand: models think for minutes, and a call that waits for one needs no buffer. What
+// fails here fails again where the answer is read.
+func (c *conn) await() {
+	if c.Conn == net.Conn(c.bare) {
+		_ = c.bare.await()
+		return
+	}
+	// What TLS holds already cannot be seen from below it. A byte of the answer is as good.
+	n, _ := c.Conn.Read(c.one[:])
+	c.first = c.one[:n]
+}
+
+// releaseEmpty gives the call's buffer back when nothing is left in it: who goes on may wait for long before the next read.
+func (c *conn) releaseEmpty() {
+	if c.reader.Buffered() == 0 {
+		c.release()
 	}
 }
 

@@ -28,7 +28,7 @@ func (h *host) take(ctx context.Context) (*conn, error) {
 		if c == nil {
 			return h.dialAside(ctx)
 		}
-		if c.alive() {
+		if c.bare.alive() {
 			return c, nil
 		}
 		_ = c.Close()

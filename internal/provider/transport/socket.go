@@ -12,13 +12,16 @@ type socket struct {
 
 	raw    syscall.RawConn // nil where the socket cannot be looked at
 	onWait func() error    // nil: nobody asked
-	try    func(fd uintptr) bool
+
+	// Made once: they are called for every call, or every read.
+	try, look, come func(fd uintptr) bool
 
 	// Of the read under way.
-	p    []byte
-	n    int
-	err  error
-	told bool
+	p      []byte
+	n      int
+	err    error
+	told   bool
+	silent bool // what look saw
 }
 
 func newSocket(plain net.Conn) *socket {
@@ -26,7 +29,7 @@ func newSocket(plain net.Conn) *socket {
 	if c, ok := plain.(syscall.Conn); ok {
 		s.raw, _ = c.SyscallConn()
 	}
-	s.try = s.attempt // made once: it is called for every read
+	s.try, s.look, s.come = s.attempt, s.peek, s.arrived
 	return s
 }
 

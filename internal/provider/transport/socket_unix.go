@@ -40,3 +40,35 @@ func (s *socket) tell() bool {
 	}
 	return s.err == nil
 }
+
+// alive reports whether an idle connection is still silent and open. Bytes that nobody asked for mean that the server is
+// about to close it, or that the two are out of step.
+func (s *socket) alive() bool {
+	return s.raw == nil || s.raw.Read(s.look) == nil && s.silent
+}
+
+func (s *socket) peek(fd uintptr) bool {
+	var b [1]byte
+	_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	s.silent = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK
+	return true
+}
+
+// await waits until there is something to be read, or an end. Its error is the connection's.
+func (s *socket) await() error {
+	if s.raw == nil {
+		return nil
+	}
+	s.told = false
+	return s.raw.Read(s.come)
+}
+
+// arrived looks once; when it is called again there is something.
+func (s *socket) arrived(fd uintptr) bool {
+	if s.told {
+		return true
+	}
+	s.told = true
+	s.peek(fd)
+	return !s.silent
+}

@@ -394,6 +394,41 @@ func TestIdleConnectionsAreClosedInTime(t *testing.T) {
 	<-closed
 }
 
+func TestAnswersThatComeLate(t *testing.T) {
+	t.Parallel()
+	for _, secure := range []bool{false, true} {
+		t.Run(fmt.Sprint("tls ", secure), func(t *testing.T) {
+			t.Parallel()
+			came, think := make(chan struct{}), make(chan struct{})
+			s, connections := counted(t, secure, func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				came <- struct{}{}
+				<-think
+				_, _ = w.Write(body)
+			})
+			o := transport.Options{}
+			if secure {
+				trusting, _ := s.Client().Transport.(*http.Transport)
+				o.TLS = trusting.TLSClientConfig
+			}
+			tr := newTransport(t, o)
+			for _, text := range []string{"one", strings.Repeat("two", 10000), ""} {
+				go func() {
+					<-came
+					think <- struct{}{}
+				}()
+				resp, err := tr.RoundTrip(post(t.Context(), t, s.URL, []byte(text)))
+				if got := read(t, resp, err); got != text {
+					t.Errorf("%d bytes, want %d", len(got), len(text))
+				}
+			}
+			if n := connections.Load(); n != 1 {
+				t.Errorf("%d connections", n)
+			}
+		})
+	}
+}
+
 // onWait asks a body to tell before it waits, if it can.
 func onWait(resp *http.Response, tell func() error) bool {
 	w, ok := resp.Body.(interface{ OnWait(tell func() error) bool })

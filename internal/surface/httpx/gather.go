@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -47,6 +48,54 @@ func (c *Conn) Send() error {
 		gathers.Put(held)
 	}
 	return err
+}
+
+// Head writes the head of an answer, between Hold and Send, on a stack that is not the caller's: net/http takes 3 KiB of it, and
+// the stack of a stream that grew for them once would stay as large until its end. Error: of the flush.
+func (c *Conn) Head(out *http.ResponseController) error {
+	headsOnce.Do(startHeads)
+	done := headsDone.Get().(chan error) //nolint:forcetypeassert // the pool holds nothing else
+	heads <- head{out, done}
+	err := <-done
+	headsDone.Put(done)
+	return err
+}
+
+// head is one to be written.
+type head struct {
+	out  *http.ResponseController
+	done chan<- error
+}
+
+var (
+	heads     = make(chan head)
+	headsOnce sync.Once
+	headsDone = sync.Pool{New: func() any { return make(chan error, 1) }}
+)
+
+// writers is how many write heads. None ever waits for a connection, because the answer is held; some are there so that calls
+// need not wait for the turn of one that was interrupted.
+const writers = 4
+
+func startHeads() {
+	for range writers {
+		go writeHeads()
+	}
+}
+
+func writeHeads() {
+	for h := range heads {
+		h.done <- h.write()
+	}
+}
+
+func (h head) write() (err error) {
+	defer func() {
+		if p := recover(); p != nil { // it would have been the request's alone
+			err = fmt.Errorf("head of an answer: %v", p)
+		}
+	}()
+	return h.out.Flush()
 }
 
 // chunkHead is the space that the size of a chunk takes, in hexadecimal with leading zeros. Source: RFC 9112, section 7.1.

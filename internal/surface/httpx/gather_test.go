@@ -68,7 +68,7 @@ func TestChunksAreReadAsTheyWereWritten(t *testing.T) {
 	s, sizes := gatheringServer(t, func(w http.ResponseWriter, req *http.Request) {
 		c := httpx.ConnOf(req)
 		c.Hold()
-		if err := http.NewResponseController(w).Flush(); err != nil {
+		if err := c.Head(http.NewResponseController(w)); err != nil {
 			t.Error(err)
 		}
 		if err := errors.Join(c.Chunk(frame(c, "first ")), c.Send()); err != nil {
@@ -94,6 +94,24 @@ func TestChunksAreReadAsTheyWereWritten(t *testing.T) {
 	}
 	if head, second := <-sizes, <-sizes; head < 100 || second != len("00000001\r\na\r\n") {
 		t.Errorf("the header and the first chunk must be one write, and each further chunk another; got %d and %d bytes", head, second)
+	}
+}
+
+// breaking panics when it is flushed.
+type breaking struct{ http.ResponseWriter }
+
+func (breaking) Flush() { panic("broken") }
+
+func TestHeadThatBreaksIsItsCallsAlone(t *testing.T) {
+	t.Parallel()
+	c := &httpx.Conn{}
+	for range 2 {
+		if err := c.Head(http.NewResponseController(breaking{})); err == nil || !strings.Contains(err.Error(), "broken") {
+			t.Errorf("told %v", err)
+		}
+	}
+	if err := c.Head(http.NewResponseController(httptest.NewRecorder())); err != nil {
+		t.Errorf("another call's: %v", err)
 	}
 }
 
