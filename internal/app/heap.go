@@ -5,15 +5,9 @@ import (
 	"runtime/debug"
 )
 
-const (
-	// heapFloor is how much is allocated at least between two collections of garbage. A process with little in memory would
-	// otherwise collect every few megabytes, a hundred times a second under load, which costs more than anything a call does.
-	heapFloor = 64 << 20
-
-	// heapRoom is how much of the heap lies on large pages: what some thousands of open streams take. What a process has beyond
-	// it lies on the system's usual ones.
-	heapRoom = 512 << 20
-)
+// heapFloor is how much is allocated at least between two collections of garbage. A process with little in memory would
+// otherwise collect every few megabytes, a hundred times a second under load, which costs more than anything a call does.
+const heapFloor = 64 << 20
 
 // heap is the memory of what the program allocates, as a gateway wants it. Source: decisions 0039 and 0040.
 type heap struct {
@@ -26,16 +20,11 @@ type extent struct{ first, end uintptr }
 
 // raiseHeap counts heapFloor bytes as in use until end is called, and asks the system for large pages for what will be allocated.
 func raiseHeap() *heap {
-	// The runtime fills the heap from its lowest address. Room that was allocated once stays the heap's, and what the system is
-	// told of these addresses stays true.
-	room := make([]byte, heapRoom)
-	all := addresses(room)
-	forget(room) // the runtime may have cleared it
-	floor := make([]byte, heapFloor)
-	forget(floor)
-	runtime.GC() // gives the room back, so that the next collection is due after the floor
-	all.first -= min(all.first, heapBefore)
-	return &heap{floor: floor, large: enlarge(all)}
+	h := &heap{large: layRoom()}
+	h.floor = make([]byte, heapFloor)
+	forget(h.floor) // the runtime may have cleared it
+	runtime.GC()    // gives the room back, so that the next collection is due after the floor
+	return h
 }
 
 // settle gives back what only the start needed, and lays what it left on large pages: each password that was hashed took 64 MiB,

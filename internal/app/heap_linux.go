@@ -9,6 +9,10 @@ import (
 )
 
 const (
+	// heapRoom is how much of the heap lies on large pages: what some thousands of open streams take. What a process has beyond
+	// it lies on the system's usual ones.
+	heapRoom = 512 << 20
+
 	// largePage is the size of a large page, and what its address is a multiple of.
 	largePage = 2 << 20
 
@@ -22,15 +26,21 @@ const (
 // forget gives the memory of b back to the system until it is used; b is all zeros then.
 func forget(b []byte) { _ = syscall.Madvise(b, syscall.MADV_DONTNEED) }
 
-// enlarge has the system give memory for e in large pages, and returns what of e may lie on such: nothing where they are switched
-// off, or have another size than most processors' (on some they are as large as the heap).
-func enlarge(e extent) extent {
+// layRoom has the system give memory for the heap in large pages, and returns where they may lie: nowhere if they are switched
+// off, or have another size than most processors' (on some they are as large as the heap). The runtime fills the heap from its
+// lowest address; room that was allocated once stays the heap's, and what the system was told of these addresses stays true. The
+// next collection gives the room back.
+func layRoom() extent {
 	const settings = "/sys/kernel/mm/transparent_hugepage/"
 	enabled, err1 := os.ReadFile(settings + "enabled")
 	size, err2 := os.ReadFile(settings + "hpage_pmd_size")
 	if err1 != nil || err2 != nil || strings.Contains(string(enabled), "[never]") || strings.TrimSpace(string(size)) != strconv.Itoa(largePage) {
 		return extent{}
 	}
+	room := make([]byte, heapRoom)
+	forget(room) // the runtime may have cleared it
+	e := addresses(room)
+	e.first -= min(e.first, heapBefore)
 	advise(e, syscall.MADV_HUGEPAGE)
 	return e
 }
