@@ -66,7 +66,7 @@ func asProgram(t *testing.T, variable string) string {
 	program := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
 	program.Env = append(os.Environ(), variable+"=1", "GOMAXPROCS=4")
 	out, err := program.Output()
-	if err != nil {
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()+" ") {
 		t.Fatal(err, string(out))
 	}
 	return string(out)

@@ -170,7 +170,7 @@ type Caller struct {
 	Class  string
 }
 
-// Conn is a caller's connection as far as a stream writes to it directly, in chunks, once its header is. What is written
+// Conn is a caller's connection as far as a stream writes to it directly, in chunks, once its header is written. What is written
 // between Hold and Send goes out at once; Head, between the two, writes the header. A frame is the content of a chunk behind
 // FrameSize bytes that Chunk fills in.
 type Conn interface {
