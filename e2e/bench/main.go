@@ -76,9 +76,28 @@ type bench struct {
 	length    time.Duration
 }
 
-func run(out io.Writer, binary, path string, rounds int, length time.Duration, only string) (err error) {
+func run(out io.Writer, binary, path string, rounds int, length time.Duration, only string) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	if err := compare(ctx, out, binary, path, rounds, length, only); err != nil {
+		return err
+	}
+	if wanted(only, "memory") {
+		if err := openMemory(ctx, out, binary); err != nil {
+			return err
+		}
+	}
+	if wanted(only, slowScenario) {
+		return slow(ctx, out, binary)
+	}
+	return nil
+}
+
+// wanted reports whether what has a name is among those that are to run.
+func wanted(only, name string) bool { return strings.Contains(name, only) }
+
+// compare measures what is measured in processes that run beside each other.
+func compare(ctx context.Context, out io.Writer, binary, path string, rounds int, length time.Duration, only string) (err error) {
 	b := &bench{out: out, rounds: rounds, length: length}
 	if b.upstream, err = startSelf(ctx, "upstream"); err != nil {
 		return err
@@ -99,23 +118,16 @@ func run(out io.Writer, binary, path string, rounds int, length time.Duration, o
 	_, _ = fmt.Fprintf(out, "%-32s %9s %9s %9s %8s %8s %7s %7s %8s\n", "CPU time per request or chunk", "proxy µs", "path µs",
 		"all in µs", "path", "all in", "allocs", "gantry", "req/s")
 	for _, s := range scenarios {
-		if strings.Contains(s.name, only) {
+		if wanted(only, s.name) {
 			if err := b.measure(s); err != nil {
 				return err
 			}
 		}
 	}
-	for name, f := range map[string]func() error{"latency": b.latency, "memory": b.memory} {
-		if strings.Contains(name, only) {
-			if err := f(); err != nil {
-				return err
-			}
-		}
+	if wanted(only, "latency") {
+		return b.latency()
 	}
-	if !strings.Contains(slowScenario, only) {
-		return nil
-	}
-	return slow(ctx, out, binary)
+	return nil
 }
 
 // measure runs the rounds of one scenario, all targets in turn, and prints the medians.

@@ -114,7 +114,7 @@ func (o Options) normal() Options {
 	return o
 }
 
-// Open takes down that money was set aside.
+// Open takes down that money was set aside. It does not keep o.
 func (j *Journal) Open(o *Open) Ticket {
 	j.mu.Lock()
 	defer j.mu.Unlock()

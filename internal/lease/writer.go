@@ -46,7 +46,7 @@ const (
 
 // call is what the writer knows of an open call.
 type call struct {
-	open   *journal.Open
+	open   journal.Open
 	hold   id.ID
 	marked bool   // a mark was taken
 	known  bool   // the database has a mark, and with it Opened
@@ -80,7 +80,7 @@ func (w *Writer) Prompt() bool { return false }
 func (w *Writer) Open(o *journal.Open) journal.Ticket {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	c := &call{open: o, hold: o.Task.ID}
+	c := &call{open: *o, hold: o.Task.ID}
 	if earlier := w.calls[o.Task.ID]; earlier != nil && earlier.marked {
 		void := earlier.settlement()
 		void.Final, void.Opened = true, nil

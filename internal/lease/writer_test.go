@@ -72,11 +72,13 @@ func writing(t *testing.T, b *notebook, test func(t *testing.T, w *Writer)) {
 	})
 }
 
-// opened begins a call on a lease.
+// opened begins a call on a lease. As the relay does, it uses what it gave to the writer for something else at once.
 func opened(w *Writer) *journal.Open {
-	o := &journal.Open{Task: tasks.Task{ID: id.New(), Held: 50}, WalletID: id.New(), RevenueID: id.New(), LeaseID: id.New()}
-	w.Open(o)
-	return o
+	o := journal.Open{Task: tasks.Task{ID: id.New(), Held: 50}, WalletID: id.New(), RevenueID: id.New(), LeaseID: id.New()}
+	lent := o
+	w.Open(&lent)
+	lent = journal.Open{}
+	return &o
 }
 
 func ended(o *journal.Open) *journal.Record {

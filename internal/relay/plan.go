@@ -56,11 +56,11 @@ type plan struct {
 type seat struct {
 	current *Target
 	of      *choice  // of current
+	tries   int      // at current
+	chosen  standing // of current, when it was chosen
 	probes  [3]bool  // which of current's units this request probes
 	entered bool     // current is counted as busy
-	tries   int      // at current
 	spent   bool     // the attempt under way was paid by the retry budget
-	chosen  standing // of current, when it was chosen
 }
 
 // maxInline is how many targets a plan remembers without allocating.

@@ -68,6 +68,7 @@ type Accounts interface {
 
 // Journal takes down what happens to a call; *journal.Journal is it.
 type Journal interface {
+	// Open must not keep o: it belongs to the next call when this one returns.
 	Open(o *journal.Open) journal.Ticket
 	Mark(m *journal.Mark) journal.Ticket
 	Append(r *journal.Record) journal.Ticket

@@ -3,6 +3,7 @@ package relay
 import (
 	"errors"
 	"net/http"
+	"sync"
 
 	"github.com/gantry-ai/gantry/internal/domain/limits"
 	"github.com/gantry-ai/gantry/internal/domain/pricing"
@@ -80,11 +81,17 @@ func (c *call) reserveFor(t *Target) error {
 
 // open takes down what is held, and for which target.
 func (c *call) open() {
-	o := &journal.Open{WalletID: c.purse.ID, RevenueID: c.revenue(), LeaseID: c.hold.Lease}
+	o := opens.Get().(*journal.Open) //nolint:forcetypeassert // the pool holds nothing else
+	*o = journal.Open{WalletID: c.purse.ID, RevenueID: c.revenue(), LeaseID: c.hold.Lease}
 	c.identify(&o.Task, c.start)
 	o.Task.Status = tasks.Running
 	c.journal.Open(o)
+	*o = journal.Open{} // what it refers to may go
+	opens.Put(o)
 }
+
+// opens are used again: of an open call they would be the largest thing that nobody needs.
+var opens = sync.Pool{New: func() any { return new(journal.Open) }}
 
 // worstCase is the most that the call can cost at a target. It decides the output limit that goes upstream: without one
 // the cost would have no bound. Source: MONEY section 3.

@@ -95,7 +95,8 @@ func (h *host) expire(before time.Time) bool {
 }
 
 // dialAside makes a connection on a stack that goes away: dialling and TLS take several KiB, and the stack of a call that grew for
-// them would stay as large while its stream is open.
+// them would stay as large while its stream is open. When many calls begin at once, as many dial at once, and stacks as large as
+// those of the calls would lie between them and leave gaps that nothing else can use: dialWith keeps them at half of that.
 func (h *host) dialAside(ctx context.Context) (*conn, error) {
 	type dialled struct {
 		conn *conn
@@ -115,6 +116,12 @@ func (h *host) dial(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return h.secure(ctx, plain)
+}
+
+// secure makes a connection of the host of a bare one, with its handshake where the host wants TLS. It is apart from dial so that
+// what it keeps on the stack is not there while the connection is waited for.
+func (h *host) secure(ctx context.Context, plain net.Conn) (*conn, error) {
 	bare := newSocket(plain)
 	c := &conn{Conn: bare, host: h, bare: bare}
 	if h.tls == nil {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -374,6 +375,29 @@ func TestDialThatFails(t *testing.T) {
 	s, _ := counted(t, true, echo)
 	if _, err := newTransport(t, transport.Options{}).RoundTrip(post(t.Context(), t, s.URL, nil)); err == nil {
 		t.Error("a certificate that nobody vouches for was taken")
+	}
+}
+
+func TestDialsAddressesAndNames(t *testing.T) {
+	t.Parallel()
+	s, _ := counted(t, false, echo)
+	_, port, err := net.SplitHostPort(s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := newTransport(t, transport.Options{})
+	for _, host := range []string{"127.0.0.1", "[::ffff:127.0.0.1]", "localhost"} {
+		resp, err := tr.RoundTrip(post(t.Context(), t, "http://"+host+":"+port, []byte("hello")))
+		if got := read(t, resp, err); !strings.Contains(got, "hello") {
+			t.Errorf("%s: %q", host, got)
+		}
+	}
+	s.Close()
+	for _, host := range []string{"127.0.0.1", "localhost"} {
+		req := post(t.Context(), t, "http://"+host+":"+port, nil)
+		if resp, err := newTransport(t, transport.Options{}).RoundTrip(req); !errors.Is(err, syscall.ECONNREFUSED) || resp != nil {
+			t.Errorf("%s, where nobody listens: %v, %v", host, resp, err)
+		}
 	}
 }
 
