@@ -113,7 +113,12 @@ func TestMetricsAreOnThePrivateListenerOnly(t *testing.T) {
 		return resp.StatusCode, string(text)
 	}
 	want := `gantry_requests_total{kind="chat.completions",model="sim-chat",platform="simulation",status="200"} 1`
-	if status, text := read("http://" + admin + "/metrics"); status != http.StatusOK || !strings.Contains(text, want) {
+	status, text := read("http://" + admin + "/metrics")
+	for end := time.Now().Add(5 * time.Second); !strings.Contains(text, want) && time.Now().Before(end); { // it is counted after its answer
+		<-time.After(10 * time.Millisecond)
+		status, text = read("http://" + admin + "/metrics")
+	}
+	if status != http.StatusOK || !strings.Contains(text, want) {
 		t.Errorf("%d, without %s", status, want)
 	}
 	for _, path := range []string{"/metrics", "/debug/pprof/"} {

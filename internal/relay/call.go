@@ -38,6 +38,7 @@ type call struct {
 	taken     bool   // it is taken up as a task
 	handed    bool   // it was handed to somebody else, who tells of it
 	delivered bool   // the caller was sent something of the upstream's
+	unsent    bool   // of what was delivered, some lies in the server's buffer still
 	settled   bool
 
 	// admit
@@ -163,6 +164,9 @@ func (c *call) finish() {
 	c.hold.Release()
 	c.endLimits()
 	c.plan.abandon(c)
+	if c.unsent {
+		_ = http.NewResponseController(c.w).Flush() // the caller need not wait until all is told
+	}
 	c.metrics.observe(c)
 	c.tell()
 }

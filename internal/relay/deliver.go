@@ -85,6 +85,7 @@ func (c *call) deliverWhole(d *deadline, resp *http.Response, a *tasks.Attempt) 
 	c.w.WriteHeader(http.StatusOK)
 	c.delivered = true
 	c.write(body)
+	c.unsent = c.tape == nil // who listens to a tape has all of it
 	return ok
 }
 

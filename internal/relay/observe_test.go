@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/provider"
 	"github.com/gantry-ai/gantry/internal/relay"
+	"github.com/gantry-ai/gantry/internal/wire/openai"
 )
 
 // logTo makes a relay log as JSON from a level on.
@@ -79,6 +81,38 @@ func TestOneLineTellsTheWholeCall(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// flushed is a caller's connection that tells when it is flushed.
+type flushed struct {
+	*httptest.ResponseRecorder
+
+	now func(body string)
+}
+
+func (f flushed) Flush() { f.now(f.Body.String()) }
+
+// TestAnAnswerIsSentBeforeItIsTold: a caller has the whole answer when what it reserved is free again, and does not wait for the
+// line in the log.
+func TestAnAnswerIsSentBeforeItIsTold(t *testing.T) {
+	t.Parallel()
+	var buf bytes.Buffer
+	b := newBench(t, "1", relay.Limits{}, logTo(&buf, slog.LevelInfo))
+	b.first.answer = always(200, whole)
+	times := 0
+	b.serve(t.Context(), flushed{httptest.NewRecorder(), func(body string) {
+		times++
+		if body != whole || buf.Len() > 0 {
+			t.Errorf("sent %q, logged %s", body, &buf)
+		}
+		if open, _ := b.book.Holds(); open != 0 {
+			t.Error("its hold is open")
+		}
+	}}, openai.Chat, question)
+	if times != 1 {
+		t.Errorf("flushed %d times", times)
+	}
+	entry(t, &buf)
 }
 
 func TestALineTellsWhichLimitWasHit(t *testing.T) {
