@@ -8,6 +8,11 @@ import (
 	"time"
 )
 
+const (
+	latencyRounds = 25
+	latencyCalls  = 400 // of a round, by each target
+)
+
 // latency tells what each of the targets adds to the time of a call at one connection: with processors that stay awake while
 // they wait for the next piece of work, and as the machine has them. A proxy has two more waits than a direct call; what it
 // costs to wake a processor that sleeps, which is tens of microseconds in many virtual machines, is no work of anybody's.
@@ -41,32 +46,47 @@ func keepAwake() (release func(), err error) {
 func (b *bench) latencyWith(processors string) error {
 	s := scenario{connections: 1, prompt: 700}
 	targets := []*process{{url: b.upstream.url, model: "m", key: "none"}, b.proxy, b.path, b.all}
-	times := make([][]time.Duration, len(targets))
+	added := make([][]time.Duration, len(targets)) // by round; of the first target, all of its time
 	clients := make([]http.Client, len(targets))
 	for i := range clients {
 		clients[i].Transport = &http.Transport{MaxIdleConnsPerHost: 1, DisableCompression: true}
 		defer clients[i].CloseIdleConnections()
 	}
-	for range 10 { // rounds in turn, each long enough to be warm
+	for range latencyRounds { // short ones in turn, so that what disturbs the machine disturbs all of a round's, yet long enough to be warm
+		var direct time.Duration
 		for i, t := range targets {
-			body := request(s, t.model)
-			for n := range 400 {
-				start := time.Now()
-				if err := once(&clients[i], t, body, false); err != nil {
-					return err
-				}
-				if n >= 100 {
-					times[i] = append(times[i], time.Since(start))
-				}
+			took, err := medianTime(&clients[i], t, request(s, t.model))
+			if err != nil {
+				return err
 			}
+			if i == 0 {
+				direct = took
+				added[i] = append(added[i], took)
+				continue
+			}
+			added[i] = append(added[i], took-direct)
 		}
 	}
 	middle := func(i int) time.Duration {
-		slices.Sort(times[i])
-		return times[i][len(times[i])/2]
+		slices.Sort(added[i])
+		return added[i][len(added[i])/2]
 	}
-	direct := middle(0)
 	_, _ = fmt.Fprintf(b.out, "added median latency at one connection, %s: proxy %v, path %v, all in %v (direct %v)\n",
-		processors, middle(1)-direct, middle(2)-direct, middle(3)-direct, direct)
+		processors, middle(1), middle(2), middle(3), middle(0))
 	return nil
+}
+
+// medianTime makes calls one after the other, and tells how long they took once the connection and the caches were warm.
+func medianTime(client *http.Client, t *process, body []byte) (time.Duration, error) {
+	times := make([]time.Duration, 0, latencyCalls)
+	for range latencyCalls {
+		start := time.Now()
+		if err := once(client, t, body, false); err != nil {
+			return 0, err
+		}
+		times = append(times, time.Since(start))
+	}
+	warm := times[latencyCalls/4:]
+	slices.Sort(warm)
+	return warm[len(warm)/2], nil
 }

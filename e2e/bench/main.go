@@ -26,8 +26,8 @@ func main() {
 	gantry := flag.String("gantry", "bin/gantry", "the binary to measure")
 	path := flag.String("path", "bin/gantry-nosink", "the same, built with -tags nosink")
 	target := flag.String("target", "", "of the proxy: the upstream's URL")
-	rounds := flag.Int("rounds", 3, "rounds per scenario; the median counts")
-	length := flag.Duration("length", 3*time.Second, "length of a round")
+	rounds := flag.Int("rounds", 5, "rounds per scenario; the median counts")
+	length := flag.Duration("length", 2*time.Second, "length of a round")
 	only := flag.String("only", "", "run only scenarios whose name holds this")
 	flag.Parse()
 	log.SetFlags(0)
@@ -151,13 +151,16 @@ func (b *bench) measure(s scenario) error {
 			}
 		}
 	}
-	cpu := func(i int) float64 {
-		return median(results[i], func(f figures) float64 { return f.cpu }) / float64(max(1, s.chunks))
-	}
+	each := func(f figures) float64 { return f.cpu / float64(max(1, s.chunks)) }
+	cpu := func(i int) float64 { return median(results[i], each) }
 	allocs := func(i int) float64 { return median(results[i], func(f figures) float64 { return f.allocs }) }
-	p, r, g := cpu(0), cpu(1), cpu(2)
-	_, _ = fmt.Fprintf(b.out, "%-32s %9.2f %9.2f %9.2f %7.2f× %7.2f× %7.0f %7.0f %8.0f\n", s.name, p, r, g, r/p, g/p, allocs(0), allocs(1),
-		median(results[2], func(f figures) float64 { return f.rate }))
+	// A round's targets run one after the other, so what its ratios compare was disturbed by the same things.
+	ratio := func(i int) float64 {
+		round := -1
+		return median(results[i], func(f figures) float64 { round++; return f.cpu / results[0][round].cpu })
+	}
+	_, _ = fmt.Fprintf(b.out, "%-32s %9.2f %9.2f %9.2f %7.2f× %7.2f× %7.0f %7.0f %8.0f\n", s.name, cpu(0), cpu(1), cpu(2), ratio(1), ratio(2),
+		allocs(0), allocs(1), median(results[2], func(f figures) float64 { return f.rate }))
 	var lost float64
 	for _, all := range results {
 		for _, f := range all {
