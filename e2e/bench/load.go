@@ -15,6 +15,7 @@ import (
 // figures are what one round told.
 type figures struct {
 	cpu    float64 // µs per request
+	ratio  float64 // of cpu, to the proxy's in the same round
 	allocs float64 // per request
 	rate   float64 // requests per second
 	failed float64 // requests without a whole answer

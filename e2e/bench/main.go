@@ -139,12 +139,17 @@ func (b *bench) measure(s scenario) error {
 			return err
 		}
 	}
-	for range b.rounds {
+	for range b.rounds { // what a round compares ran one after the other, and was disturbed by the same things
+		var proxy float64
 		for i, t := range targets {
 			f, err := load(s, t, b.length)
 			if err != nil {
 				return fmt.Errorf("%s: %w", s.name, err)
 			}
+			if i == 0 {
+				proxy = f.cpu
+			}
+			f.ratio = f.cpu / proxy
 			results[i] = append(results[i], f)
 			if err := t.settle(); err != nil {
 				return err
@@ -154,11 +159,7 @@ func (b *bench) measure(s scenario) error {
 	each := func(f figures) float64 { return f.cpu / float64(max(1, s.chunks)) }
 	cpu := func(i int) float64 { return median(results[i], each) }
 	allocs := func(i int) float64 { return median(results[i], func(f figures) float64 { return f.allocs }) }
-	// A round's targets run one after the other, so what its ratios compare was disturbed by the same things.
-	ratio := func(i int) float64 {
-		round := -1
-		return median(results[i], func(f figures) float64 { round++; return f.cpu / results[0][round].cpu })
-	}
+	ratio := func(i int) float64 { return median(results[i], func(f figures) float64 { return f.ratio }) }
 	_, _ = fmt.Fprintf(b.out, "%-32s %9.2f %9.2f %9.2f %7.2f× %7.2f× %7.0f %7.0f %8.0f\n", s.name, cpu(0), cpu(1), cpu(2), ratio(1), ratio(2),
 		allocs(0), allocs(1), median(results[2], func(f figures) float64 { return f.rate }))
 	var lost float64
