@@ -38,7 +38,8 @@ func (s *Service) ExpireGrants(ctx context.Context, now time.Time) (closed int, 
 }
 
 // expire closes one grant and reports whether it was open. What goes back is held until it is booked, so that no call
-// can spend it meanwhile.
+// can spend it meanwhile. One is expired at a time: until the hold is captured, another would take it for the customer's
+// spending, and leave them as much of its own grant.
 func (s *Service) expire(ctx context.Context, due *Grant, now time.Time) (closed bool, err error) {
 	w, err := s.loaded(ctx, due.AccountID)
 	if err != nil {
@@ -47,6 +48,8 @@ func (s *Service) expire(ctx context.Context, due *Grant, now time.Time) (closed
 	if err := w.recall(ctx); err != nil {
 		return false, err
 	}
+	s.expiring.Lock()
+	defer s.expiring.Unlock()
 	var hold Hold
 	defer func() { hold.Release() }()
 	err = s.store.InTx(ctx, func(t tx.Tx) error {

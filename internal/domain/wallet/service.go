@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
@@ -23,6 +24,8 @@ type Service struct {
 	grants  []money.Money
 	primary money.Currency
 	flush   func(context.Context) error
+	// expiring is held while a grant is expired: see expire.
+	expiring sync.Mutex
 }
 
 // Options of a Service.
