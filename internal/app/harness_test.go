@@ -17,6 +17,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/config"
 	"github.com/gantry-ai/gantry/internal/domain/limits"
+	"github.com/gantry-ai/gantry/internal/http1/http1test"
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 	"github.com/gantry-ai/gantry/internal/kernel/secret"
@@ -56,12 +57,8 @@ func newHouse(t *testing.T, change ...func(*App)) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(handler)
-	t.Cleanup(func() {
-		server.Close()
-		a.Close(context.Background())
-	})
-	h := &house{App: a, t: t, url: server.URL}
+	t.Cleanup(func() { a.Close(context.Background()) })
+	h := &house{App: a, t: t, url: "http://" + http1test.Start(t, handler)}
 	var login struct {
 		AccessToken string `json:"accessToken"`
 	}

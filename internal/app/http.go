@@ -144,9 +144,5 @@ func (a *App) ready(ctx context.Context) error {
 }
 
 func callerOf(req *http.Request) relay.Caller {
-	c := relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req), Secure: httpx.Secure(req)}
-	if conn := httpx.ConnOf(req); conn != nil {
-		c.Conn = conn
-	}
-	return c
+	return relay.Caller{RequestID: httpx.RequestID(req), Address: httpx.Address(req), Secure: httpx.Secure(req)}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/gantry-ai/gantry/internal/config"
-	"github.com/gantry-ai/gantry/internal/surface/httpx"
+	"github.com/gantry-ai/gantry/internal/http1"
 )
 
 const (
@@ -73,11 +73,10 @@ func (a *App) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server := a.newServer(handler)
-	server.ConnContext = httpx.WithConn
+	server := http1.New(a.newServer(handler), a.now)
 	inner := a.newServer(a.privateHandler())
 	ended := make(chan error, 2)
-	go func() { ended <- server.Serve(httpx.Gathering(public)) }()
+	go func() { ended <- server.Serve(public) }()
 	if private != nil {
 		go func() { ended <- inner.Serve(private) }()
 	}
@@ -129,7 +128,7 @@ func (a *App) listenPrivate(ctx context.Context) (net.Listener, error) {
 }
 
 // end stops the servers in order.
-func (a *App) end(ctx context.Context, server, inner *http.Server) error {
+func (a *App) end(ctx context.Context, server *http1.Server, inner *http.Server) error {
 	a.draining.begin()
 	a.log.Info("draining", "in_flight", a.relay.InFlight(), "delay", a.cfg.Shutdown.Delay)
 	if a.cfg.Shutdown.Delay > 0 {

@@ -95,6 +95,12 @@ var Rules = []Rule{
 		Plant: "internal/journal internal/relay",
 	},
 	{
+		Reason: "the server of callers knows HTTP alone",
+		In:     []string{"internal/http1/..."},
+		Only:   []string{"std", "internal/kernel/...", "internal/http1/..."},
+		Plant:  "internal/http1 internal/relay",
+	},
+	{
 		Reason: "leases are between wallets and an authority; where it keeps them and who calls is not their business",
 		In:     []string{"internal/lease/..."},
 		Only:   []string{"std", "internal/kernel/...", "internal/domain/wallet", "internal/journal", "internal/lease/..."},

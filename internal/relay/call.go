@@ -26,7 +26,7 @@ type call struct {
 	op        Operation
 	requestID string
 	caller    netip.Addr
-	conn      Conn // nil: what is written goes out as it comes
+	chunker   Chunker // w, if it is one
 	taskID    id.ID
 	start     time.Time
 	accepted  time.Time // when the caller was told that the call will be served; prices and quotas go by it
@@ -114,9 +114,10 @@ const (
 
 func newCall(r *Relay, w http.ResponseWriter, req *http.Request, op Operation, from Caller) *call {
 	now := r.now()
+	chunker, _ := w.(Chunker)
 	return &call{
-		Relay: r, w: w, req: req, op: op, requestID: from.RequestID, caller: from.Address, secure: from.Secure, conn: from.Conn,
-		taskID: id.At(now), start: now, accepted: now,
+		Relay: r, w: w, req: req, op: op, requestID: from.RequestID, caller: from.Address, secure: from.Secure,
+		chunker: chunker, taskID: id.At(now), start: now, accepted: now,
 	}
 }
 

@@ -154,7 +154,6 @@ type stream struct {
 	moved    bool // the answer went on since the idle deadline was set
 	told     bool // the upstream's connection calls wait before it waits
 	gone     bool // the caller does not take what is sent
-	headed   bool // the answer's header is out
 	margin   int  // what a frame leaves free at its beginning
 	extended time.Time
 }
@@ -172,8 +171,8 @@ func (c *call) deliverStream(d *deadline, resp *http.Response, a *tasks.Attempt)
 		meter: c.meter(c.target),
 	}
 	s.runner, _ = s.meter.(wire.Runner)
-	if s.conn != nil {
-		s.margin = s.conn.FrameSize()
+	if s.chunker != nil {
+		s.margin = s.chunker.FrameSize()
 	}
 	if w, ok := resp.Body.(provider.Waiter); ok {
 		s.told = w.OnWait(s.wait)
@@ -386,17 +385,11 @@ func (s *stream) flush() error {
 
 // pass sends a frame to the caller now.
 func (s *stream) pass(frame []byte) error {
-	if s.conn == nil {
+	if s.chunker == nil {
 		_, err := s.w.Write(frame)
 		return cmp.Or(err, s.out.Flush())
 	}
-	if s.headed {
-		return s.conn.Chunk(frame)
-	}
-	s.headed = true
-	s.conn.Hold()
-	err := cmp.Or(s.conn.Head(s.out), s.conn.Chunk(frame))
-	return cmp.Or(err, s.conn.Send())
+	return s.chunker.Chunk(frame)
 }
 
 func (s *stream) begin() {

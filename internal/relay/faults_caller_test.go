@@ -164,7 +164,7 @@ func TestCallerWhoLeavesWithinItsRequest(t *testing.T) {
 
 func dialRig(t *testing.T, r *rig) *net.TCPConn {
 	t.Helper()
-	conn, err := net.Dial("tcp", r.server.Listener.Addr().String())
+	conn, err := net.Dial("tcp", r.address)
 	if err != nil {
 		t.Fatal(err)
 	}

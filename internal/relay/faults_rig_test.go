@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +18,7 @@ import (
 	"github.com/gantry-ai/gantry/internal/domain/routing"
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/domain/wallet"
+	"github.com/gantry-ai/gantry/internal/http1/http1test"
 	"github.com/gantry-ai/gantry/internal/inference"
 	"github.com/gantry-ai/gantry/internal/journal"
 	"github.com/gantry-ai/gantry/internal/kernel/clock"
@@ -53,7 +53,8 @@ type rig struct {
 	received chan struct{}
 	// returned gets a value when the relay is done with a request, hold and all.
 	returned chan struct{}
-	server   *httptest.Server
+	address  string // of the relay behind a real server
+	client   http.Client
 }
 
 // newRig returns a rig whose platform is at a base URL.
@@ -106,11 +107,12 @@ func oneAccount(base string, to http.RoundTripper, log *slog.Logger) relay.Sourc
 // listen puts the relay behind a real server.
 func (r *rig) listen(t *testing.T) {
 	t.Helper()
-	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	r.address = http1test.Start(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		defer func() { r.returned <- struct{}{} }()
 		r.relay.Serve(w, req, relay.Operation{Format: openai.Chat, Scope: identity.ScopeChat}, relay.Caller{RequestID: "req-1"})
 	}))
-	t.Cleanup(r.server.Close)
+	r.client.Transport = &http.Transport{}
+	t.Cleanup(r.client.CloseIdleConnections)
 }
 
 // faultTransport is the product's transport with a dialer of the test's.
@@ -124,13 +126,13 @@ func faultTransport(t *testing.T, dial dialer) http.RoundTripper {
 // post sends a chat request to the relay's server.
 func (r *rig) post(ctx context.Context, t *testing.T, body string) (*http.Response, error) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.server.URL+"/v1/chat/completions", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+r.address+"/v1/chat/completions", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer good")
 	req.Header.Set("Content-Type", "application/json")
-	return r.server.Client().Do(req)
+	return r.client.Do(req)
 }
 
 // written waits until n requests have ended, and returns their records.

@@ -165,19 +165,14 @@ type Caller struct {
 	RequestID string
 	Address   netip.Addr
 	Secure    bool // over HTTPS
-	Conn      Conn // nil: what is written goes out as it comes
 	// Acting is for whom a task is accepted when nobody shows a credential; Class is its service class. Only Accept knows them.
 	Acting *identity.Principal
 	Class  string
 }
 
-// Conn is a caller's connection as far as a stream writes to it directly, in chunks, once its header is written. What is written
-// between Hold and Send goes out at once; Head, between the two, writes the header. A frame is the content of a chunk behind
-// FrameSize bytes that Chunk fills in.
-type Conn interface {
-	Hold()
-	Head(out *http.ResponseController) error
-	Send() error
+// Chunker is an http.ResponseWriter that sends an answer in chunks which its writer frames, without a copy. A frame is the content
+// of a chunk behind FrameSize bytes that Chunk fills in; the first takes the header along. To others a stream writes and flushes.
+type Chunker interface {
 	FrameSize() int
 	Chunk(frame []byte) error
 }

@@ -29,7 +29,7 @@ const (
 func (c *call) launch(t *tape, k keyed) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(c.ctx()))
 	own := *c
-	own.w, own.conn, own.tape, own.req, own.taskID = t, nil, t, c.req.WithContext(ctx), id.At(c.start)
+	own.w, own.chunker, own.tape, own.req, own.taskID = t, nil, t, c.req.WithContext(ctx), id.At(c.start)
 	t.mu.Lock()
 	t.cancel, t.over = cancel, ctx.Done()
 	t.mu.Unlock()
