@@ -200,11 +200,15 @@ func (c *conn) handle(w http.ResponseWriter, req *http.Request) (completed bool)
 }
 
 // linger ends the answers, and waits a while for the client to see that: one who is still sending when its connection is closed
-// would not.
+// would not. Of one who sends more than a little nothing is read any more, but it has the time.
 func (c *conn) linger() {
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-		_ = c.SetReadDeadline(c.server.now().Add(lingering))
-		_, _ = io.CopyN(io.Discard, c.Conn, maxLingering)
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	_ = c.SetReadDeadline(c.server.now().Add(lingering))
+	if n, _ := io.CopyN(io.Discard, c.Conn, maxLingering); n == maxLingering {
+		_ = c.raw.Read(func(uintptr) bool { return false }) // until the deadline
 	}
 }
 
