@@ -182,12 +182,11 @@ func (a *answer) send(more []byte, last bool) error {
 	if last && a.chunked {
 		tail += "0\r\n\r\n"
 	}
-	if len(more) <= maxPending {
-		b = append(append(b, more...), tail...)
-		_, a.failed = a.conn.Write(b)
-	} else {
+	if len(more) > maxPending {
 		parts := net.Buffers{b, more, []byte(tail)}
 		_, a.failed = parts.WriteTo(a.conn.Conn)
+	} else if b = append(append(b, more...), tail...); len(b) > 0 {
+		_, a.failed = a.conn.Write(b)
 	}
 	*piece = b
 	giveBack(piece)
@@ -211,7 +210,7 @@ func (a *answer) appendHead(b []byte, content int, last bool) []byte {
 	}
 	b = append(append(append(b, ' '), text...), "\r\n"...)
 	for name, values := range a.header {
-		if name == "Transfer-Encoding" || !all(name, inToken) || a.bodiless && name == "Content-Length" {
+		if name == "Transfer-Encoding" || name == "Connection" || !all(name, inToken) || a.bodiless && name == "Content-Length" {
 			continue
 		}
 		for _, v := range values {
@@ -233,7 +232,7 @@ func (a *answer) appendHead(b []byte, content int, last bool) []byte {
 	told := a.header["Connection"]
 	asked := len(told) > 0 && strings.EqualFold(told[0], "close")
 	a.close = a.close || asked || a.body.unread() || a.conn.server.draining.Load()
-	if a.close && !asked {
+	if a.close {
 		b = append(b, "Connection: close\r\n"...)
 	}
 	return append(b, "\r\n"...)

@@ -67,6 +67,7 @@ func (c *conn) serve() {
 		if !given {
 			_ = c.Close()
 		}
+		c.watch.end() // of a handler that never returned
 		c.release()
 		c.server.remove(c)
 	}()
@@ -221,6 +222,7 @@ type begun struct {
 // Read implements net.Conn.
 func (b *begun) Read(p []byte) (int, error) {
 	if len(b.read) == 0 {
+		b.read = nil // the connection may live long
 		return b.Conn.Read(p)
 	}
 	n := copy(p, b.read)

@@ -454,6 +454,7 @@ func TestChunksAreReadAsTheyWereWritten(t *testing.T) {
 				t.Error(err)
 			}
 		}
+		_ = http.NewResponseController(w).Flush() // there is nothing to be sent
 		_, _ = io.WriteString(w, " and the rest as ever")
 	})}, watched)
 	l := dial(t, watched.Addr().String())

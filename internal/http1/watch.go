@@ -51,7 +51,9 @@ func (w *watch) end() {
 func (w *watch) forget() <-chan struct{} {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.timer.Stop()
+	if w.timer != nil {
+		w.timer.Stop()
+	}
 	w.cancel, w.body = nil, nil
 	return w.looks
 }
