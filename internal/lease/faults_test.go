@@ -322,7 +322,7 @@ func TestOverdraftOfALeasedWallet(t *testing.T) {
 // TestBalanceIsSetWhileNodesHoldLeases sets balances: what is lent comes back first, what is in use is frozen.
 func TestBalanceIsSetWhileNodesHoldLeases(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, 2, lease.Terms{})
+	c := newCluster(t, 2, lease.Terms{Recall: time.Second}) // machines may be slow
 	c.topUp(100_000)
 	m := c.nodes[0]
 	service := m.service()

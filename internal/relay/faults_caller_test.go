@@ -111,6 +111,7 @@ func TestCallerWhoLeavesWhileItsRequestGoesOut(t *testing.T) {
 	<-called
 	start := time.Now()
 	leave()
+	<-time.After(cancelWithin / 2) // it is noticed by then; a body that was swallowed before would have been sent whole
 	close(look)
 	if took := (<-left).Sub(start); took > cancelWithin {
 		t.Errorf("the upstream was cancelled after %v", took)
