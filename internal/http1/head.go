@@ -3,20 +3,25 @@ package http1
 import (
 	"bytes"
 	"net/http"
-	"net/textproto"
 	"net/url"
-	"strconv"
 	"strings"
+
+	"github.com/gantry-ai/gantry/internal/http1/field"
 )
 
 const (
 	method  = "POST "
 	version = " HTTP/1.1"
-	// maxDigits is how long a Content-Length may be.
-	maxDigits = 15
 )
 
 var headEnd = []byte("\r\n\r\n")
+
+// Of a target less is plain than the standard allows.
+var (
+	inPath  = field.ClassOf(field.Alphanumeric + "/-._~:@")
+	inQuery = field.ClassOf(field.Alphanumeric + "/-._~:@=&+,;%!*()'$?")
+	inHost  = field.ClassOf(field.Alphanumeric + "-.:[]")
+)
 
 // parseHead reads the head of a plain request into req, and returns the head's length; 0 is for every other, and for one that has
 // not come whole. What req is then is what http.ReadRequest makes of the same bytes.
@@ -42,7 +47,7 @@ func parseLine(req *http.Request, line string) bool {
 		return false
 	}
 	path, query, asked := strings.Cut(target, "?")
-	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || !all(path, inPath) || asked && query == "" || !all(query, inQuery) {
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || !inPath.All(path) || asked && query == "" || !inQuery.All(query) {
 		return false
 	}
 	req.Method, req.URL, req.RequestURI = http.MethodPost, &url.URL{Path: path, RawQuery: query}, target
@@ -52,99 +57,35 @@ func parseLine(req *http.Request, line string) bool {
 
 // parseFields reads the fields of the header. It reports false where one is malformed, unusual, or says something of the
 // connection or of the body that is not plain.
-func parseFields(req *http.Request, text string) bool {
-	n := 1 + strings.Count(text, "\r\n")
-	req.Header = make(http.Header, n)
+func parseFields(req *http.Request, text string) (ok bool) {
 	req.ContentLength = -1
-	values := make([]string, 0, n) // of all fields, each of which has one
-	for text != "" {
-		var field string
-		field, text, _ = strings.Cut(text, "\r\n")
-		name, value, ok := strings.Cut(field, ":")
-		value = strings.Trim(value, " \t")
-		if !ok || name == "" || !all(name, inToken) || !all(value, inValue) {
-			return false
-		}
-		name = textproto.CanonicalMIMEHeaderKey(name)
-		if !note(req, name, value) {
-			return false
-		}
-		if name == "Host" {
-			continue
-		}
-		if first, ok := req.Header[name]; ok {
-			req.Header[name] = append(first, value)
-			continue
-		}
-		values = append(values, value)
-		req.Header[name] = values[len(values)-1 : len(values) : len(values)]
-	}
-	return req.Host != "" && req.ContentLength >= 0
+	req.Header, ok = field.Parse(text, func(before http.Header, name, value string) (stays, usual bool) {
+		return name != "Host", note(req, before, name, value)
+	})
+	return ok && req.Host != "" && req.ContentLength >= 0
 }
 
 // note takes from a field what the server needs to know. It reports false for what is not plain.
-func note(req *http.Request, name, value string) bool {
+func note(req *http.Request, before http.Header, name, value string) (ok bool) {
 	switch name {
 	case "Host":
-		if req.Host != "" || value == "" || !all(value, inHost) {
-			return false
-		}
+		ok = req.Host == "" && value != "" && inHost.All(value)
 		req.Host = value
+		return ok
 	case "Content-Length":
-		n, err := strconv.ParseInt(value, 10, 64)
-		if req.ContentLength >= 0 || err != nil || len(value) > maxDigits || !all(value, inNumber) {
+		if before[name] != nil {
 			return false
 		}
-		req.ContentLength = n
+		req.ContentLength, ok = field.Length(value)
+		return ok
 	case "Connection":
-		if len(req.Header["Connection"]) > 0 {
+		if before[name] != nil {
 			return false
 		}
-		req.Close = strings.EqualFold(value, "close")
-		return req.Close || strings.EqualFold(value, "keep-alive")
+		req.Close, ok = field.Closes(value)
+		return ok
 	case "Transfer-Encoding", "Trailer", "Te", "Upgrade", "Expect", "Keep-Alive", "Proxy-Connection", "Pragma", "Http2-Settings":
 		return false
-	}
-	return true
-}
-
-// class is a set of bytes.
-type class [256]bool
-
-const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-
-// What a plain request is made of: names and values of fields as the standard has them, of all else less than it allows.
-var (
-	inPath   = classOf(alphanumeric + "/-._~:@")
-	inQuery  = classOf(alphanumeric + "/-._~:@=&+,;%!*()'$?")
-	inToken  = classOf(alphanumeric + "!#$%&'*+-.^_`|~")
-	inHost   = classOf(alphanumeric + "-.:[]")
-	inNumber = classOf("0123456789")
-	inValue  = visible()
-)
-
-func classOf(members string) *class {
-	var c class
-	for _, b := range []byte(members) {
-		c[b] = true
-	}
-	return &c
-}
-
-// visible are the bytes of the value of a field. Source: RFC 9110, section 5.5.
-func visible() *class {
-	var c class
-	for b := range c {
-		c[b] = b >= ' ' && b != 0x7f || b == '\t'
-	}
-	return &c
-}
-
-func all(text string, in *class) bool {
-	for i := range len(text) {
-		if !in[text[i]] {
-			return false
-		}
 	}
 	return true
 }

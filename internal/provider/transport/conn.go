@@ -43,22 +43,20 @@ func (c *conn) Read(p []byte) (int, error) {
 	if c.budget > 0 && int64(len(p)) > c.budget {
 		p = p[:c.budget]
 	}
-	if len(c.first) > 0 {
-		n := copy(p, c.first)
-		c.first = c.first[n:]
-		return n, nil
+	first := copy(p, c.first)
+	c.first = c.first[first:]
+	if first == len(p) {
+		return first, nil
 	}
-	n, err := c.Conn.Read(p)
+	n, err := c.Conn.Read(p[first:]) // no answer is a single byte: behind the first there are more, or an end
+	n += first
 	if c.budget > 0 {
 		c.budget -= int64(n)
 	}
 	return n, err
 }
 
-var (
-	readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readSize) }}
-	writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeSize) }}
-)
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readSize) }}
 
 // past is a deadline that ends every read and write.
 var past = time.Unix(1, 0)
@@ -67,9 +65,10 @@ var past = time.Unix(1, 0)
 func (c *conn) exchange(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	// Whoever cancels ends what blocks on the connection; nobody has to watch it meanwhile.
-	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(past) })
-	resp, err := c.converse(req)
-	if err != nil {
+	stop := afterFunc(ctx, func() { _ = c.SetDeadline(past) })
+	answer := &answer{}
+	resp := &answer.Response
+	if err := c.converse(req, resp); err != nil {
 		stop()
 		_ = c.Close()
 		if ended := ctx.Err(); ended != nil {
@@ -77,7 +76,8 @@ func (c *conn) exchange(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	b := &body{conn: c, ctx: ctx, stop: stop, last: resp.Close || req.Close}
+	b := &answer.body
+	b.conn, b.ctx, b.stop, b.last = c, ctx, stop, resp.Close || req.Close
 	switch {
 	case resp.ContentLength == 0 || req.Method == http.MethodHead:
 		b.finish(true)
@@ -92,13 +92,27 @@ func (c *conn) exchange(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-func (c *conn) converse(req *http.Request) (*http.Response, error) {
+// afterFunc is context.AfterFunc, which makes a context of its own even where the one that it is given needs none for it.
+func afterFunc(ctx context.Context, f func()) (stop func() bool) {
+	if own, ok := ctx.(interface{ AfterFunc(f func()) func() bool }); ok {
+		return own.AfterFunc(f)
+	}
+	return context.AfterFunc(ctx, f)
+}
+
+// answer is a response with its body.
+type answer struct {
+	http.Response
+	body body
+}
+
+func (c *conn) converse(req *http.Request, resp *http.Response) error {
 	sent := c.send(req)
 	if sent != nil {
 		// A server may refuse a request before it has read all of it, and hang up.
 		_ = c.SetReadDeadline(c.host.o.Now().Add(lateAnswer))
 		if req.Context().Err() != nil { // it is why the request could not be sent; the deadline must not outlive it
-			return nil, sent
+			return sent
 		}
 	}
 	c.await()
@@ -106,16 +120,15 @@ func (c *conn) converse(req *http.Request) (*http.Response, error) {
 	c.reader.Reset(c)
 	c.budget = maxHeader
 	for {
-		resp, err := http.ReadResponse(c.reader, req)
-		if err != nil {
+		if err := readHead(c.reader, req, resp); err != nil {
 			c.release()
-			return nil, errors.Join(sent, err)
+			return errors.Join(sent, err)
 		}
 		if resp.StatusCode >= http.StatusOK || resp.StatusCode == http.StatusSwitchingProtocols {
 			c.budget = -1
 			c.releaseEmpty()
 			resp.Close = resp.Close || sent != nil || resp.StatusCode == http.StatusSwitchingProtocols
-			return resp, nil //nolint:nilerr // what could not be sent does not matter where there is an answer
+			return nil //nolint:nilerr // what could not be sent does not matter where there is an answer
 		}
 	}
 }

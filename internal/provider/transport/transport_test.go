@@ -324,6 +324,34 @@ func TestRefusalBeforeTheWholeRequestWasRead(t *testing.T) {
 	}
 }
 
+// TestRequestsOfAllLengths has bodies end before, at and behind the end of what is sent at once.
+func TestRequestsOfAllLengths(t *testing.T) {
+	t.Parallel()
+	s, conns := counted(t, false, echo)
+	tr := newTransport(t, transport.Options{})
+	for n := 15_900; n < 16_700; n += 7 {
+		body := bytes.Repeat([]byte("0123456789"), n/10+1)[:n]
+		resp, err := tr.RoundTrip(post(t.Context(), t, s.URL, body))
+		if got := read(t, resp, err); !strings.HasSuffix(got, string(body)) {
+			t.Fatalf("of %d bytes %d came", n, len(got))
+		}
+	}
+	if n := conns.Load(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+	for _, c := range []struct{ length, told int }{{10, 20}, {0, 5}, {100_000, 100_001}, {100_000, 99_999}} {
+		req := post(t.Context(), t, s.URL, bytes.Repeat([]byte("b"), max(1, c.length)))
+		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(make([]byte, c.length))), int64(c.told)
+		resp, err := tr.RoundTrip(req)
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		if short := c.length < c.told; short != errors.Is(err, io.ErrUnexpectedEOF) || err == nil && !resp.Close {
+			t.Errorf("%d bytes that were told to be %d: %v", c.length, c.told, err)
+		}
+	}
+}
+
 func TestUnknownLengthsAndSchemes(t *testing.T) {
 	t.Parallel()
 	s, _ := counted(t, false, echo)
