@@ -2,8 +2,6 @@ package relay
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"io"
 	"net/http"
 
@@ -142,7 +140,7 @@ func (c *call) exchange(d *deadline, t *Target, a *tasks.Attempt) provider.Outco
 
 // roundTrip sends a call that is ready and delivers the answer.
 func (c *call) roundTrip(d *deadline, t *Target, a *tasks.Attempt, call *provider.Call) provider.Outcome {
-	resp, err := t.Upstream.Send(c.traced(d.ctx), call)
+	resp, err := t.Upstream.Send(c.traced(&d.ctx), call)
 	translated(c.crossing, resp, c.ask.Stream)
 	return c.receive(d, a, resp, err)
 }
@@ -183,7 +181,7 @@ func (c *call) broken(d *deadline, err error, otherwise inference.Category) prov
 	switch {
 	case c.ctx().Err() != nil:
 		return callerLeft
-	case errors.Is(context.Cause(d.ctx), errDeadline):
+	case d.passed.Load():
 		return provider.Outcome{Category: inference.Timeout, Code: "upstream_timeout", Message: "The upstream did not answer in time."}
 	case otherwise == inference.Connect:
 		c.log.Warn("upstream not reached", "request_id", c.requestID, "platform", c.target.Platform.Name, "error", err)
@@ -191,5 +189,3 @@ func (c *call) broken(d *deadline, err error, otherwise inference.Category) prov
 	}
 	return provider.Outcome{Category: otherwise, Code: "upstream_bad_response", Message: "The upstream's answer broke off."}
 }
-
-var errDeadline = errors.New("relay: deadline passed")

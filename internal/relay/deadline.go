@@ -10,35 +10,36 @@ import (
 )
 
 const (
-	// never is how long a timer waits that is not meant to end, unset a moment that does not come.
-	never = time.Duration(math.MaxInt64)
+	// unset is a moment that does not come.
 	unset = math.MaxInt64
+	// heedless is how long an attempt goes on without an eye on the caller. Many are over by then; one whose caller has left is
+	// cancelled well within the 500 ms that it may have.
+	heedless = 50 * time.Millisecond
 )
 
-// deadline ends an attempt that makes no progress. Its context also ends with the caller's. Moments are nanoseconds since it
-// was made.
+// deadline is the context of an attempt, and ends it when it makes no progress. It also ends with the caller's, which it follows
+// when it has been under way for a moment. Moments are nanoseconds since it was made.
 //
 // Progress is made with every event, and silence is rare: progress only moves the moment, and the timer, when it fires, looks
 // whether that has been put off.
 type deadline struct {
-	ctx    context.Context //nolint:containedctx // the deadline is a context with a timer
-	cancel context.CancelCauseFunc
+	ctx    attemptContext
 	timer  *time.Timer
 	made   time.Time
 	end    int64 // the attempt's last moment; unset: it has none
 	idle   time.Duration
 	until  atomic.Int64 // the moment that ends the attempt
 	fires  atomic.Int64 // when the timer looks; not after until
+	passed atomic.Bool  // it has ended the attempt
 	paused pauses
 }
 
 // newDeadline returns a deadline without a limit but the total one, which counts from the start of the call.
 func newDeadline(parent context.Context, start time.Time, total time.Duration, now clock.Clock) *deadline {
-	d := &deadline{made: time.Now(), end: unset} //nolint:forbidigo // the clock that timers go by
+	d := &deadline{ctx: attemptContext{Context: parent}, made: time.Now(), end: unset} //nolint:forbidigo // the clock that timers go by
 	d.until.Store(unset)
-	d.fires.Store(unset)
-	d.ctx, d.cancel = context.WithCancelCause(parent)
-	d.timer = time.AfterFunc(never, d.lapse)
+	d.fires.Store(int64(heedless))
+	d.timer = time.AfterFunc(heedless, d.lapse)
 	d.bound(total-now().Sub(start), total)
 	return d
 }
@@ -72,6 +73,7 @@ func (d *deadline) arm(wait time.Duration) {
 // lapse is called when the timer fires: it ends the attempt, unless there was progress meanwhile, or the time that has passed
 // was not the upstream's.
 func (d *deadline) lapse() {
+	d.ctx.follow()
 	if !d.over() {
 		return
 	}
@@ -81,7 +83,8 @@ func (d *deadline) lapse() {
 			return // resume will see, or has seen it
 		}
 	}
-	d.cancel(errDeadline)
+	d.passed.Store(true)
+	d.ctx.end(context.Canceled)
 }
 
 // over reports whether the attempt has had its time. If not, the timer is set again.
@@ -104,7 +107,7 @@ func (d *deadline) over() bool {
 // stop ends the attempt: whatever the upstream still does is cancelled.
 func (d *deadline) stop() {
 	d.timer.Stop()
-	d.cancel(nil)
+	d.ctx.end(context.Canceled)
 }
 
 // pauses are the times in which it is not the upstream that is waited for.

@@ -66,7 +66,7 @@ func (c *call) dispatch(t *Target) {
 	r.footing, r.room, h.room = c.footing(), h.room, limits.Admission{}
 	h.of[r.no], h.at = r, r.no
 	h.n++
-	go r.run(c.traced(r.d.ctx), h.news)
+	go r.run(c.traced(&r.d.ctx), h.news)
 }
 
 // await implements racing.

@@ -80,7 +80,7 @@ func (c *call) exchangeMedia(d *deadline, body []byte) ([]byte, error) {
 	media := bearer.Media(body)
 	changed := false
 	for i := range media {
-		done, err := c.exchangeOne(d.ctx, &media[i])
+		done, err := c.exchangeOne(&d.ctx, &media[i])
 		if err != nil {
 			return nil, err
 		}

@@ -28,7 +28,7 @@ func (s *session) exchange(t *Target, a *tasks.Attempt) provider.Outcome {
 		Kind: inference.Realtime, Stream: true, Model: t.Model.ProviderModelName, Header: s.headersFor(t), RequestID: s.requestID, Attempt: a.No,
 	}
 	var err error
-	if s.up, err = opener.OpenSession(s.traced(d.ctx), call); err != nil {
+	if s.up, err = opener.OpenSession(s.traced(&d.ctx), call); err != nil {
 		return s.notOpened(d, a, err)
 	}
 	a.StatusCode = http.StatusSwitchingProtocols
@@ -86,7 +86,7 @@ func (s *session) greeting(d *deadline) (first []byte, o provider.Outcome) {
 	if err != nil {
 		return nil, noAnswer // it was read before
 	}
-	if err := s.up.Write(d.ctx, s.renamed(event, &asked.Session)); err != nil {
+	if err := s.up.Write(&d.ctx, s.renamed(event, &asked.Session)); err != nil {
 		return nil, s.broken(d, err, inference.Protocol)
 	}
 	for {
@@ -102,7 +102,7 @@ func (s *session) greeting(d *deadline) (first []byte, o provider.Outcome) {
 
 // listen reads an event before the session is the caller's.
 func (s *session) listen(d *deadline) ([]byte, openai.RealtimeNews, provider.Outcome) {
-	event, err := s.up.Read(d.ctx)
+	event, err := s.up.Read(&d.ctx)
 	if err != nil {
 		return nil, openai.RealtimeNews{}, s.broken(d, err, inference.Protocol)
 	}

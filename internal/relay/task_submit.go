@@ -26,7 +26,7 @@ func (c *call) submit(d *deadline, s provider.Submitter, a *tasks.Attempt, call 
 	if o, written := c.job.sending(note); !written {
 		return o
 	}
-	job, err := s.Submit(c.traced(d.ctx), call)
+	job, err := s.Submit(c.traced(&d.ctx), call)
 	if err != nil && doubtful(err) {
 		var found bool
 		if job, found, err = c.find(s, call.IdempotencyKey, err); err == nil && !found {
