@@ -19,8 +19,8 @@ const (
 )
 
 func (o *Open) append(b []byte) []byte {
-	b = append(b, o.WalletID[:]...)
-	b = append(b, o.RevenueID[:]...)
+	b = appendID(b, &o.WalletID)
+	b = appendID(b, &o.RevenueID)
 	return appendTask(b, &o.Task)
 }
 
@@ -30,7 +30,7 @@ func (o *Open) read(r *reader) {
 }
 
 func (m *Mark) append(b []byte) []byte {
-	b = append(b, m.TaskID[:]...)
+	b = appendID(b, &m.TaskID)
 	b = appendInt(b, int64(m.Amount))
 	b = appendUsage(b, &m.Usage)
 	return appendText(b, m.Lines)
@@ -85,12 +85,12 @@ func (v *Record) read(r *reader) {
 
 // appendTask writes every field of a task but Number, which the database gives.
 func appendTask(b []byte, t *tasks.Task) []byte {
-	b = append(b, t.ID[:]...)
+	b = appendID(b, &t.ID)
 	b = appendText(b, t.RequestID)
-	b = append(b, t.TenantID[:]...)
-	b = append(b, t.UserID[:]...)
-	b = append(b, t.GroupID[:]...)
-	b = append(b, t.APIKeyID[:]...)
+	b = appendID(b, &t.TenantID)
+	b = appendID(b, &t.UserID)
+	b = appendID(b, &t.GroupID)
+	b = appendID(b, &t.APIKeyID)
 	b = appendText(b, t.APIKeyName)
 	b = appendText(b, t.APIKeyPrefix)
 	b = appendText(b, t.Kind)
@@ -101,8 +101,8 @@ func appendTask(b []byte, t *tasks.Task) []byte {
 	b = appendText(b, t.Status)
 	b = appendText(b, t.RequestedModel)
 	b = appendText(b, t.ResolvedModel)
-	b = append(b, t.PlatformID[:]...)
-	b = append(b, t.PlatformModelID[:]...)
+	b = appendID(b, &t.PlatformID)
+	b = appendID(b, &t.PlatformModelID)
 	b = appendText(b, t.Provider)
 	b = appendBool(b, t.Simulated)
 	b = appendText(b, t.ErrorCode)
@@ -150,13 +150,13 @@ func readTask(r *reader, t *tasks.Task) {
 
 // appendTransfer writes every field of a transfer but Number and the balances, which posting fills in.
 func appendTransfer(b []byte, t *wallet.Transfer) []byte {
-	b = append(b, t.ID[:]...)
+	b = appendID(b, &t.ID)
 	b = appendTime(b, t.At)
 	b = appendText(b, t.Kind)
 	b = appendText(b, t.Currency)
 	b = appendInt(b, int64(t.Amount))
-	b = append(b, t.DebitAccountID[:]...)
-	b = append(b, t.CreditAccountID[:]...)
+	b = appendID(b, &t.DebitAccountID)
+	b = appendID(b, &t.CreditAccountID)
 	b = appendText(b, t.RefType)
 	b = appendText(b, t.RefID)
 	b = appendInt(b, int64(t.HoldAmount))

@@ -143,9 +143,9 @@ func (p *plan) passed(c *choice, at *Target, served bool) routeCandidate {
 
 // append writes the JSON of the contract's TaskRoute. It is written by hand because every request has one.
 func (r *routeInfo) append(b []byte) []byte {
-	b = tasks.AppendText(append(b, `{"requested":`...), r.Requested)
-	b = tasks.AppendText(append(b, `,"served":`...), r.Served)
-	b = tasks.AppendText(append(b, `,"cause":`...), r.Cause)
+	b = tasks.AppendTextMember(b, `{"requested":`, r.Requested)
+	b = tasks.AppendTextMember(b, `,"served":`, r.Served)
+	b = tasks.AppendTextMember(b, `,"cause":`, r.Cause)
 	if r.Seed > 0 {
 		b = strconv.AppendUint(append(b, `,"seed":`...), r.Seed, 10)
 	}
@@ -165,22 +165,22 @@ func (r *routeInfo) append(b []byte) []byte {
 
 func (c *routeCandidate) append(b []byte) []byte {
 	t := c.target
-	b = tasks.AppendID(append(b, `{"platformId":`...), t.Platform.ID)
-	b = tasks.AppendText(append(b, `,"platformName":`...), t.Platform.Name)
-	b = tasks.AppendID(append(b, `,"platformModelId":`...), t.Model.ID)
+	b = tasks.AppendIDMember(b, `{"platformId":`, t.Platform.ID)
+	b = tasks.AppendTextMember(b, `,"platformName":`, t.Platform.Name)
+	b = tasks.AppendIDMember(b, `,"platformModelId":`, t.Model.ID)
 	if c.key && !t.CredentialID.IsZero() {
-		b = tasks.AppendID(append(b, `,"credentialId":`...), t.CredentialID)
+		b = tasks.AppendIDMember(b, `,"credentialId":`, t.CredentialID)
 	}
-	b = tasks.AppendText(append(b, `,"model":`...), t.Model.ProviderModelName)
-	b = strconv.AppendInt(append(b, `,"effectivePriority":`...), c.priority, 10)
-	b = strconv.AppendInt(append(b, `,"load":`...), c.load, 10)
-	b = strconv.AppendInt(append(b, `,"weight":`...), c.weight, 10)
-	b = tasks.AppendText(append(b, `,"gate":`...), c.gate)
+	b = tasks.AppendTextMember(b, `,"model":`, t.Model.ProviderModelName)
+	b = tasks.AppendIntMember(b, `,"effectivePriority":`, c.priority)
+	b = tasks.AppendIntMember(b, `,"load":`, c.load)
+	b = tasks.AppendIntMember(b, `,"weight":`, c.weight)
+	b = tasks.AppendTextMember(b, `,"gate":`, c.gate)
 	if c.reason != "" {
-		b = tasks.AppendText(append(b, `,"reason":`...), c.reason)
+		b = tasks.AppendTextMember(b, `,"reason":`, c.reason)
 	}
 	if !c.rule.IsZero() {
-		b = tasks.AppendID(append(b, `,"accessRuleId":`...), c.rule)
+		b = tasks.AppendIDMember(b, `,"accessRuleId":`, c.rule)
 	}
 	if !c.until.IsZero() {
 		b = append(c.until.AppendFormat(append(b, `,"until":"`...), time.RFC3339Nano), '"')

@@ -25,37 +25,37 @@ func AppendAttempts(b []byte, attempts []Attempt) []byte {
 }
 
 func (a *Attempt) append(b []byte) []byte {
-	b = strconv.AppendInt(append(b, `{"no":`...), int64(a.No), 10)
-	b = AppendID(append(b, `,"platformId":`...), a.PlatformID)
-	b = AppendText(append(b, `,"platformName":`...), a.PlatformName)
-	b = AppendID(append(b, `,"platformModelId":`...), a.PlatformModelID)
-	b = AppendID(append(b, `,"credentialId":`...), a.CredentialID)
-	b = AppendText(append(b, `,"provider":`...), a.Provider)
-	b = AppendText(append(b, `,"modelAlias":`...), a.ModelAlias)
-	b = AppendText(append(b, `,"providerModelName":`...), a.ProviderModelName)
+	b = AppendIntMember(b, `{"no":`, int64(a.No))
+	b = AppendIDMember(b, `,"platformId":`, a.PlatformID)
+	b = AppendTextMember(b, `,"platformName":`, a.PlatformName)
+	b = AppendIDMember(b, `,"platformModelId":`, a.PlatformModelID)
+	b = AppendIDMember(b, `,"credentialId":`, a.CredentialID)
+	b = AppendTextMember(b, `,"provider":`, a.Provider)
+	b = AppendTextMember(b, `,"modelAlias":`, a.ModelAlias)
+	b = AppendTextMember(b, `,"providerModelName":`, a.ProviderModelName)
 	if a.Simulated {
 		b = append(b, `,"simulated":true`...)
 	}
-	b = AppendText(append(b, `,"status":`...), string(a.Status))
+	b = AppendTextMember(b, `,"status":`, string(a.Status))
 	if a.StatusCode != 0 {
-		b = strconv.AppendInt(append(b, `,"statusCode":`...), int64(a.StatusCode), 10)
+		b = AppendIntMember(b, `,"statusCode":`, int64(a.StatusCode))
 	}
-	b = AppendText(append(b, `,"category":`...), string(a.Category))
+	b = AppendTextMember(b, `,"category":`, string(a.Category))
 	if a.ErrorCode != "" {
-		b = AppendText(append(b, `,"errorCode":`...), a.ErrorCode)
+		b = AppendTextMember(b, `,"errorCode":`, a.ErrorCode)
 	}
 	if a.ErrorMessage != "" {
-		b = AppendText(append(b, `,"errorMessage":`...), a.ErrorMessage)
+		b = AppendTextMember(b, `,"errorMessage":`, a.ErrorMessage)
 	}
 	b = strconv.AppendBool(append(b, `,"retryable":`...), a.Retryable)
-	b = AppendText(append(b, `,"verdict":`...), a.Verdict)
+	b = AppendTextMember(b, `,"verdict":`, a.Verdict)
 	b = append(a.StartedAt.AppendFormat(append(b, `,"startedAt":"`...), time.RFC3339Nano), '"')
 	if a.TTFT != 0 {
-		b = strconv.AppendInt(append(b, `,"ttft":`...), int64(a.TTFT), 10)
+		b = AppendIntMember(b, `,"ttft":`, int64(a.TTFT))
 	}
-	b = strconv.AppendInt(append(b, `,"duration":`...), int64(a.Duration), 10)
+	b = AppendIntMember(b, `,"duration":`, int64(a.Duration))
 	if a.UpstreamRequestID != "" {
-		b = AppendText(append(b, `,"upstreamRequestId":`...), a.UpstreamRequestID)
+		b = AppendTextMember(b, `,"upstreamRequestId":`, a.UpstreamRequestID)
 	}
 	if len(a.Usage) > 0 {
 		b = append(append(b, `,"usage":`...), a.Usage...)
@@ -63,17 +63,32 @@ func (a *Attempt) append(b []byte) []byte {
 	return append(b, '}')
 }
 
-// AppendID appends an identifier as JSON: a string, empty for the zero one.
-func AppendID(b []byte, v id.ID) []byte {
-	b = append(b, '"')
+// AppendTextMember appends a member of a JSON object, of which before is what stands before its value. Like its sisters it is not
+// inlined: records have many members, and code that is small is found in the processor's caches.
+//
+//go:noinline
+func AppendTextMember(b []byte, before, v string) []byte { return appendText(append(b, before...), v) }
+
+// AppendIDMember appends a member whose value is an identifier: a string, empty for the zero one.
+//
+//go:noinline
+func AppendIDMember(b []byte, before string, v id.ID) []byte {
+	b = append(append(b, before...), '"')
 	if !v.IsZero() {
 		b, _ = v.AppendText(b)
 	}
 	return append(b, '"')
 }
 
-// AppendText appends a JSON string. Almost all are plain.
-func AppendText(b []byte, s string) []byte {
+// AppendIntMember appends a member whose value is a whole number.
+//
+//go:noinline
+func AppendIntMember(b []byte, before string, v int64) []byte {
+	return strconv.AppendInt(append(b, before...), v, 10)
+}
+
+// appendText appends a JSON string. Almost all are plain.
+func appendText(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
 			quoted, _ := json.Marshal(s) //nolint:errchkjson // a text always has a form in JSON
