@@ -52,7 +52,7 @@ func (a *App) Handler(context.Context) (http.Handler, error) {
 	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
 		byOwner(req.URL.Path, protocols.MethodNotAllowed(r), allowedConsole, allowed)(w, req)
 	})
-	return r, nil
+	return httpx.Shortcut(r)
 }
 
 func byOwner(path string, ofProtocols, ofConsole, otherwise http.HandlerFunc) http.HandlerFunc {

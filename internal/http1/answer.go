@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gantry-ai/gantry/internal/http1/field"
 )
 
 // maxPending is how much of an answer is collected before it is sent; what is shorter is told its length.
@@ -210,7 +212,7 @@ func (a *answer) appendHead(b []byte, content int, last bool) []byte {
 	}
 	b = append(append(append(b, ' '), text...), "\r\n"...)
 	for name, values := range a.header {
-		if name == "Transfer-Encoding" || name == "Connection" || !all(name, inToken) || a.bodiless && name == "Content-Length" {
+		if name == "Transfer-Encoding" || name == "Connection" || !field.Token.All(name) || a.bodiless && name == "Content-Length" {
 			continue
 		}
 		for _, v := range values {
@@ -218,8 +220,7 @@ func (a *answer) appendHead(b []byte, content int, last bool) []byte {
 		}
 	}
 	if a.header["Date"] == nil {
-		b = append(b, "Date: "...)
-		b = append(a.conn.server.now().UTC().AppendFormat(b, http.TimeFormat), "\r\n"...)
+		b = append(append(append(b, "Date: "...), a.conn.server.date()...), "\r\n"...)
 	}
 	switch {
 	case a.bodiless || a.length >= 0:

@@ -37,7 +37,12 @@ var closed = []string{"close"}
 func Edge(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			e := edge{requestID(req.Header.Values("X-Request-Id")), clientAddress(req, trusted), isSecure(req, trusted)}
+			from := peer(req)
+			e := edge{requestID: requestID(req.Header["X-Request-Id"]), address: from, secure: req.TLS != nil}
+			if within(trusted, from) {
+				e.address = clientAddress(from, req.Header["X-Forwarded-For"], trusted)
+				e.secure = e.secure || strings.EqualFold(req.Header.Get("X-Forwarded-Proto"), "https")
+			}
 			h := w.Header()
 			h["X-Request-Id"] = []string{e.requestID}
 			h["X-Content-Type-Options"], h["Referrer-Policy"] = noSniff, noReferrer
@@ -87,10 +92,9 @@ func requestID(given []string) string {
 	return id.New().String()
 }
 
-// clientAddress walks back from the connection through the proxies that are trusted, to the first address that is not.
-func clientAddress(req *http.Request, trusted []netip.Prefix) netip.Addr {
-	addr := peer(req)
-	hops := strings.Split(strings.Join(req.Header.Values("X-Forwarded-For"), ","), ",")
+// clientAddress walks back from a trusted peer through the proxies that are trusted, to the first address that is not.
+func clientAddress(addr netip.Addr, forwarded []string, trusted []netip.Prefix) netip.Addr {
+	hops := strings.Split(strings.Join(forwarded, ","), ",")
 	for i := len(hops) - 1; i >= 0 && within(trusted, addr); i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {
@@ -103,10 +107,6 @@ func clientAddress(req *http.Request, trusted []netip.Prefix) netip.Addr {
 
 func within(networks []netip.Prefix, a netip.Addr) bool {
 	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(a) })
-}
-
-func isSecure(req *http.Request, trusted []netip.Prefix) bool {
-	return req.TLS != nil || within(trusted, peer(req)) && strings.EqualFold(req.Header.Get("X-Forwarded-Proto"), "https")
 }
 
 func peer(req *http.Request) netip.Addr {
