@@ -118,6 +118,25 @@ func TestPlainRequestsAreAnsweredOnOneConnection(t *testing.T) {
 	l.closed()
 }
 
+// TestBodiesKnowWhetherAllHasCome has a body come with its head, and another in two parts.
+func TestBodiesKnowWhetherAllHasCome(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{}, 2)
+	l := dial(t, http1test.Start(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, ok := req.Body.(interface{ Whole() bool })
+		first := ok && body.Whole()
+		asked <- struct{}{}
+		content, _ := io.ReadAll(req.Body)
+		_, _ = fmt.Fprintf(w, "%s: %v, then %v", content, first, ok && body.Whole())
+	})))
+	l.say(post("abc")).expect("abc: true, then true")
+	<-asked
+	whole := post("def")
+	l.say(whole[:len(whole)-1])
+	<-asked
+	l.say(whole[len(whole)-1:]).expect("def: false, then true")
+}
+
 func TestOtherRequestsAndWhatFollowsThemAreTheLibrarys(t *testing.T) {
 	t.Parallel()
 	address := http1test.Start(t, http.HandlerFunc(origin))

@@ -92,6 +92,9 @@ func readBody(w http.ResponseWriter, req *http.Request, limit int64) ([]byte, er
 	if req.ContentLength > limit {
 		return nil, fault.ErrTooLarge
 	}
+	if b, ok := req.Body.(Whole); ok && b.Whole() {
+		return readSized(req.Body, req.ContentLength)
+	}
 	late := time.AfterFunc(slowestBody, func() { limitBody(w, past) })
 	r := http.MaxBytesReader(w, req.Body, limit)
 	var body []byte

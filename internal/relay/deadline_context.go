@@ -72,7 +72,7 @@ func (c *attemptContext) forget(number int) bool {
 	return len(c.at) < n
 }
 
-// follow has the context end with the caller's from now on, if that has not ended yet even now.
+// follow has the context end with the caller's from now on: at once, where that has ended.
 func (c *attemptContext) follow() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

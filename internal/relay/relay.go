@@ -177,6 +177,9 @@ type Chunker interface {
 	Chunk(frame []byte) error
 }
 
+// Whole is a body of a request that may know that all of it is there: reading it takes no time, which therefore need not be bounded.
+type Whole interface{ Whole() bool }
+
 // Serve takes one request through all steps.
 func (r *Relay) Serve(w http.ResponseWriter, req *http.Request, op Operation, from Caller) {
 	r.inflight.Add(1)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gantry-ai/gantry/internal/domain/tasks"
 	"github.com/gantry-ai/gantry/internal/inference"
+	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 )
 
@@ -183,7 +184,7 @@ func (c *routeCandidate) append(b []byte) []byte {
 		b = tasks.AppendIDMember(b, `,"accessRuleId":`, c.rule)
 	}
 	if !c.until.IsZero() {
-		b = append(c.until.AppendFormat(append(b, `,"until":"`...), time.RFC3339Nano), '"')
+		b = append(clock.Append(append(b, `,"until":"`...), c.until), '"')
 	}
 	return append(strconv.AppendBool(append(b, `,"chosen":`...), c.chosen), '}')
 }

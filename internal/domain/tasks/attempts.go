@@ -3,8 +3,8 @@ package tasks
 import (
 	"encoding/json"
 	"strconv"
-	"time"
 
+	"github.com/gantry-ai/gantry/internal/kernel/clock"
 	"github.com/gantry-ai/gantry/internal/kernel/id"
 )
 
@@ -49,7 +49,7 @@ func (a *Attempt) append(b []byte) []byte {
 	}
 	b = strconv.AppendBool(append(b, `,"retryable":`...), a.Retryable)
 	b = AppendTextMember(b, `,"verdict":`, a.Verdict)
-	b = append(a.StartedAt.AppendFormat(append(b, `,"startedAt":"`...), time.RFC3339Nano), '"')
+	b = append(clock.Append(append(b, `,"startedAt":"`...), a.StartedAt), '"')
 	if a.TTFT != 0 {
 		b = AppendIntMember(b, `,"ttft":`, int64(a.TTFT))
 	}

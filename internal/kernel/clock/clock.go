@@ -5,6 +5,7 @@ package clock
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,6 +14,41 @@ type Clock func() time.Time
 
 // System is the machine's clock.
 func System() time.Time { return time.Now().UTC() }
+
+// second is a moment as RFC 3339 writes it, without fraction and zone.
+type second struct {
+	unix int64
+	text string
+}
+
+var last atomic.Pointer[second]
+
+// Append appends a time as its format time.RFC3339Nano does. It keeps the text of a second, for most times that are written are of the
+// same one as those before.
+func Append(b []byte, t time.Time) []byte {
+	if t.Location() != time.UTC {
+		return t.AppendFormat(b, time.RFC3339Nano)
+	}
+	s := last.Load()
+	if s == nil || s.unix != t.Unix() {
+		s = &second{t.Unix(), t.Format("2006-01-02T15:04:05")}
+		last.Store(s)
+	}
+	b = append(b, s.text...)
+	if n := t.Nanosecond(); n > 0 {
+		fraction := [...]byte{'.', '0', '0', '0', '0', '0', '0', '0', '0', '0'}
+		end := 1
+		for i := len(fraction) - 1; n > 0; i-- {
+			fraction[i] += byte(n % 10)
+			if end == 1 && fraction[i] != '0' {
+				end = i + 1
+			}
+			n /= 10
+		}
+		b = append(b, fraction[:end]...)
+	}
+	return append(b, 'Z')
+}
 
 // Manual is a clock that moves only when told to. The zero value stands at the zero time.
 type Manual struct {

@@ -19,6 +19,7 @@ var chunked = []string{"chunked"}
 
 // readHead reads the head of the next answer into resp: a plain one itself, and any other by the library, at more than twice the cost.
 func readHead(r *bufio.Reader, req *http.Request, resp *http.Response) error {
+	*resp = http.Response{} // a head before may have left something
 	if _, err := r.Peek(1); err == nil && req.Method == http.MethodPost {
 		b, _ := r.Peek(r.Buffered())
 		if n := parseHead(resp, b); n > 0 {

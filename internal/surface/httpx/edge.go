@@ -18,8 +18,10 @@ const maxRequestID = 128
 
 type edgeKey struct{}
 
-// edge is what is known of a request before anybody looks at its path.
+// edge is what is known of a request before anybody looks at its path. It is the request's context besides.
 type edge struct {
+	context.Context //nolint:containedctx // it is one itself
+
 	requestID string
 	address   netip.Addr
 	secure    bool
@@ -38,7 +40,7 @@ func Edge(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			from := peer(req)
-			e := edge{requestID: requestID(req.Header["X-Request-Id"]), address: from, secure: req.TLS != nil}
+			e := &edge{Context: req.Context(), requestID: requestID(req.Header["X-Request-Id"]), address: from, secure: req.TLS != nil}
 			if within(trusted, from) {
 				e.address = clientAddress(from, req.Header["X-Forwarded-For"], trusted)
 				e.secure = e.secure || strings.EqualFold(req.Header.Get("X-Forwarded-Proto"), "https")
@@ -49,32 +51,39 @@ func Edge(trusted []netip.Prefix) func(http.Handler) http.Handler {
 			if len(req.TransferEncoding) > 0 && req.ProtoMajor == 1 {
 				h["Connection"] = closed
 			}
-			next.ServeHTTP(w, req.WithContext(context.WithValue(req.Context(), edgeKey{}, e)))
+			next.ServeHTTP(w, req.WithContext(e))
 		})
 	}
 }
 
-// RequestID returns the id of a request that came through Edge; "" for another.
-func RequestID(req *http.Request) string {
-	e, _ := req.Context().Value(edgeKey{}).(edge)
-	return e.requestID
+// Value implements context.Context.
+func (e *edge) Value(key any) any {
+	if key == (edgeKey{}) {
+		return e
+	}
+	return e.Context.Value(key)
 }
+
+// edgeOf returns what is known of a request; nothing of one that did not come through Edge.
+func edgeOf(req *http.Request) *edge {
+	if e, ok := req.Context().Value(edgeKey{}).(*edge); ok {
+		return e
+	}
+	return &edge{}
+}
+
+// RequestID returns the id of a request that came through Edge; "" for another.
+func RequestID(req *http.Request) string { return edgeOf(req).requestID }
 
 // Address returns the client's address of a request that came through Edge; the zero value for another.
-func Address(req *http.Request) netip.Addr {
-	e, _ := req.Context().Value(edgeKey{}).(edge)
-	return e.address
-}
+func Address(req *http.Request) netip.Addr { return edgeOf(req).address }
 
 // Secure reports whether the client speaks HTTPS, with us or with a trusted proxy.
-func Secure(req *http.Request) bool {
-	e, _ := req.Context().Value(edgeKey{}).(edge)
-	return e.secure
-}
+func Secure(req *http.Request) bool { return edgeOf(req).secure }
 
 // Client returns what is known of the program that sent a request.
 func Client(req *http.Request) identity.Client {
-	e, _ := req.Context().Value(edgeKey{}).(edge)
+	e := edgeOf(req)
 	c := identity.Client{UserAgent: shorten(req.UserAgent()), RequestID: e.requestID}
 	if e.address.IsValid() {
 		c.IP = e.address.String()
