@@ -220,7 +220,7 @@ func (a *answer) appendHead(b []byte, content int, last bool) []byte {
 		}
 	}
 	if a.header["Date"] == nil {
-		b = append(append(append(b, "Date: "...), a.conn.server.date()...), "\r\n"...)
+		b = append(append(append(b, "Date: "...), a.conn.server.dates.Text(a.conn.server.now())...), "\r\n"...)
 	}
 	switch {
 	case a.bodiless || a.length >= 0:

@@ -68,7 +68,7 @@ func (b *body) Close() error { return nil }
 // unread reports whether bytes of the body have not come yet, as far as anybody knows.
 func (b *body) unread() bool { return b.left > int64(len(b.conn.filled)) }
 
-// Whole reports whether all that is to be read has come.
+// Whole reports whether all that is to be read has come, as the relay asks (relay.Whole).
 func (b *body) Whole() bool { return !b.unread() }
 
 // skip passes over what the handler did not read and reports whether the next request is in sight: what has not come is not

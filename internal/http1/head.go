@@ -1,7 +1,6 @@
 package http1
 
 import (
-	"bytes"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,8 +13,6 @@ const (
 	version = " HTTP/1.1"
 )
 
-var headEnd = []byte("\r\n\r\n")
-
 // Of a target less is plain than the standard allows.
 var (
 	inPath  = field.ClassOf(field.Alphanumeric + "/-._~:@")
@@ -25,16 +22,12 @@ var (
 
 // parseHead reads the head of a plain request into req, and returns the head's length; 0 is for every other, and for one that has
 // not come whole. What req is then is what http.ReadRequest makes of the same bytes.
-func parseHead(req *http.Request, b []byte) (length int) {
-	end := bytes.Index(b, headEnd)
-	if end < 0 {
+func parseHead(req *http.Request, b []byte) int {
+	line, fields, length := field.Head(b)
+	if length == 0 || !parseLine(req, line) || !parseFields(req, fields) {
 		return 0
 	}
-	line, fields, _ := strings.Cut(string(b[:end]), "\r\n")
-	if !parseLine(req, line) || !parseFields(req, fields) {
-		return 0
-	}
-	return end + len(headEnd)
+	return length
 }
 
 // parseLine reads the request line: a POST to a path in which nothing is escaped, with or without a query.

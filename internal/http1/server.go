@@ -29,7 +29,7 @@ type Server struct {
 	ended   chan struct{} // closed when Serve returns
 
 	draining atomic.Bool
-	dated    atomic.Pointer[dated]
+	dates    *clock.Seconds
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}
@@ -46,7 +46,7 @@ type accepted struct {
 func New(inner *http.Server, now clock.Clock) *Server {
 	return &Server{
 		inner: inner, now: now, results: make(chan accepted), ended: make(chan struct{}), conns: map[*conn]struct{}{},
-		empty: make(chan struct{}),
+		empty: make(chan struct{}), dates: clock.NewSeconds(http.TimeFormat),
 	}
 }
 
@@ -184,21 +184,4 @@ func (s *Server) idle() time.Duration {
 		return s.inner.IdleTimeout
 	}
 	return s.inner.ReadTimeout
-}
-
-// dated is a second as a Date field has it.
-type dated struct {
-	second int64
-	text   string
-}
-
-// date is the value of a Date field. It is written once a second, and not for every answer.
-func (s *Server) date() string {
-	now := s.now()
-	d := s.dated.Load()
-	if d == nil || d.second != now.Unix() {
-		d = &dated{now.Unix(), now.UTC().Format(http.TimeFormat)}
-		s.dated.Store(d)
-	}
-	return d.text
 }

@@ -3,6 +3,7 @@
 package field
 
 import (
+	"bytes"
 	"net/http"
 	"net/textproto"
 	"strconv"
@@ -11,6 +12,18 @@ import (
 
 // maxDigits is how long a Content-Length may be.
 const maxDigits = 15
+
+var headEnd = []byte("\r\n\r\n")
+
+// Head takes the first line and the fields out of a message whose head has come whole, and returns the head's length; else 0.
+func Head(b []byte) (line, fields string, length int) {
+	end := bytes.Index(b, headEnd)
+	if end < 0 {
+		return "", "", 0
+	}
+	line, fields, _ = strings.Cut(string(b[:end]), "\r\n")
+	return line, fields, end + len(headEnd)
+}
 
 // Parse reads fields, one per line, without the line end of the last. Their values are parts of text. note is asked about each, with
 // its name in canonical form and those before it: whether it stays in the header, and whether it is usual. Parse reports false

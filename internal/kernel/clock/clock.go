@@ -15,26 +15,39 @@ type Clock func() time.Time
 // System is the machine's clock.
 func System() time.Time { return time.Now().UTC() }
 
-// second is a moment as RFC 3339 writes it, without fraction and zone.
+// Seconds writes times to the second in UTC. It keeps the text of the last second, for most times that are written are of the same one
+// as those before. It is safe for concurrent use.
+type Seconds struct {
+	layout string
+	last   atomic.Pointer[second]
+}
+
 type second struct {
 	unix int64
 	text string
 }
 
-var last atomic.Pointer[second]
+// NewSeconds returns what writes times in a layout of package time.
+func NewSeconds(layout string) *Seconds { return &Seconds{layout: layout} }
 
-// Append appends a time as its format time.RFC3339Nano does. It keeps the text of a second, for most times that are written are of the
-// same one as those before.
+// Text is a time in the layout.
+func (s *Seconds) Text(t time.Time) string {
+	kept := s.last.Load()
+	if kept == nil || kept.unix != t.Unix() {
+		kept = &second{t.Unix(), t.UTC().Format(s.layout)}
+		s.last.Store(kept)
+	}
+	return kept.text
+}
+
+var rfc3339 = NewSeconds("2006-01-02T15:04:05")
+
+// Append appends a time as its format time.RFC3339Nano does.
 func Append(b []byte, t time.Time) []byte {
 	if t.Location() != time.UTC {
 		return t.AppendFormat(b, time.RFC3339Nano)
 	}
-	s := last.Load()
-	if s == nil || s.unix != t.Unix() {
-		s = &second{t.Unix(), t.Format("2006-01-02T15:04:05")}
-		last.Store(s)
-	}
-	b = append(b, s.text...)
+	b = append(b, rfc3339.Text(t)...)
 	if n := t.Nanosecond(); n > 0 {
 		fraction := [...]byte{'.', '0', '0', '0', '0', '0', '0', '0', '0', '0'}
 		end := 1

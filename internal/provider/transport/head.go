@@ -2,14 +2,11 @@ package transport
 
 import (
 	"bufio"
-	"bytes"
 	"net/http"
 	"strings"
 
 	"github.com/gantry-ai/gantry/internal/http1/field"
 )
-
-var headEnd = []byte("\r\n\r\n")
 
 // version begins a status line that is read here.
 const version = "HTTP/1.1 "
@@ -39,16 +36,12 @@ func readHead(r *bufio.Reader, req *http.Request, resp *http.Response) error {
 // parseHead reads the head of a plain answer to a POST into resp, and returns the head's length; 0 is for every other, and for one
 // that has not come whole. A plain answer has a body, and says where that ends. What resp is then is what http.ReadResponse makes of
 // the same bytes, but for the body, which nobody has opened. Source: decision 0042.
-func parseHead(resp *http.Response, b []byte) (length int) {
-	end := bytes.Index(b, headEnd)
-	if end < 0 {
+func parseHead(resp *http.Response, b []byte) int {
+	line, fields, length := field.Head(b)
+	if length == 0 || !parseLine(resp, line) || !parseFields(resp, fields) {
 		return 0
 	}
-	line, fields, _ := strings.Cut(string(b[:end]), "\r\n")
-	if !parseLine(resp, line) || !parseFields(resp, fields) {
-		return 0
-	}
-	return end + len(headEnd)
+	return length
 }
 
 // parseLine reads the status line of a final answer that may have a body.
